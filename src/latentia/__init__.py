@@ -1,0 +1,58 @@
+"""Latent-variable models fitted by expectation-maximization.
+
+The names below are imported when first used, so that ``import latentia`` costs next to nothing.
+
+Examples
+--------
+>>> import latentia
+>>> latentia.datasets.load("faithful").values.shape
+(272, 2)
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from latentia import datasets
+    from latentia.engine import EM, Model, Suff, check_model
+    from latentia.mixture import GaussianMixture
+    from latentia.persistence import load
+    from latentia.selection import select
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "EM",
+    "GaussianMixture",
+    "Model",
+    "Suff",
+    "__version__",
+    "check_model",
+    "datasets",
+    "load",
+    "select",
+]
+
+_HOME_OF = {
+    "EM": "latentia.engine",
+    "GaussianMixture": "latentia.mixture",
+    "Model": "latentia.engine",
+    "Suff": "latentia.engine",
+    "check_model": "latentia.engine",
+    "load": "latentia.persistence",
+    "select": "latentia.selection",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name == "datasets":
+        return import_module("latentia.datasets")
+    if name not in _HOME_OF:
+        raise AttributeError(f"module 'latentia' has no attribute {name!r}")
+    value = getattr(import_module(_HOME_OF[name]), name)
+    globals()[name] = value  # the next use does not come here
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

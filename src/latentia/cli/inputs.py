@@ -1,0 +1,259 @@
+"""What the user gives, checked before anything is computed: data, columns, ranges, names."""
+
+import csv
+import difflib
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from latentia.cli.errors import Refusal
+
+if TYPE_CHECKING:
+    import numpy as np
+
+_MOST_VALUES = 1000
+_RANGE = re.compile(r"(\d+)(?::(\d+))?")
+
+
+class Input(NamedTuple):
+    """Data that were read.
+
+    Attributes
+    ----------
+    values : ndarray of shape (n, D)
+        The numbers.
+    columns : tuple of str
+        The names of the D columns.
+    skipped : tuple of str
+        Columns left out because they hold no numbers.
+    source : str
+        What the data were called on the command line.
+    path : Path or None
+        The file, or None for a built-in data set.
+    """
+
+    values: "np.ndarray"
+    columns: tuple[str, ...]
+    skipped: tuple[str, ...]
+    source: str
+    path: Path | None
+
+    def described(self) -> list[str]:
+        """What was read, in one or two sentences."""
+        n, d = self.values.shape
+        built_in = "" if self.path else " (built-in data set)"
+        told = [
+            f"Read {self.source}{built_in}: {counted(n, 'row')}, {counted(d, 'column')} "
+            f"({listed(self.columns)})."
+        ]
+        if self.skipped:
+            told.append(f"Left out, since not numbers: {listed(self.skipped)}.")
+        return told
+
+
+def read_input(data: str, columns: str | Sequence[str] | None = None) -> Input:
+    """Read a file, or a built-in data set where there is no file of that name.
+
+    Parameters
+    ----------
+    data : str
+        The path of a file, or the name of a data set.
+    columns : str or sequence of str, optional
+        The columns to take, as names or as they were written after ``--columns``.
+
+    Returns
+    -------
+    Input
+        The numbers and what they are called.
+
+    Raises
+    ------
+    Refusal
+        There is neither a file nor a data set of that name.
+    DataError
+        The file cannot be used.
+
+    Examples
+    --------
+    >>> from latentia.cli.inputs import read_input
+    >>> read_input("faithful", "waiting").described()
+    ['Read faithful (built-in data set): 272 rows, 1 column (waiting).']
+    """
+    from latentia import datasets
+    from latentia.data.frames import named_columns
+    from latentia.data.tables import read_table
+
+    chosen = split_columns(columns) if isinstance(columns, str) else columns
+    path = Path(data)
+    if path.exists() or (data not in datasets.names() and (path.suffix or path.name != data)):
+        table = read_table(path, chosen)
+        return Input(table.values, table.columns, table.skipped, data, path)
+    if data not in datasets.names():
+        near = difflib.get_close_matches(data, datasets.names(), 1)
+        advice = f"did you mean {near[0]}?" if near else f"there are {', '.join(datasets.names())}"
+        raise Refusal(f"there is neither a file {data!r} nor a built-in data set; {advice}")
+    dataset = datasets.load(data)
+    if chosen is None:
+        return Input(dataset.values, dataset.columns, (), data, None)
+    at = [dataset.columns.index(name) for name in named_columns(chosen, dataset.columns, data)]
+    return Input(dataset.values[:, at], tuple(chosen), (), data, None)
+
+
+def split_columns(text: str) -> list[str]:
+    """Split names separated by commas; one with a comma in it stands in double quotes.
+
+    Parameters
+    ----------
+    text : str
+        What was written after ``--columns``.
+
+    Returns
+    -------
+    list of str
+        The names.
+
+    Raises
+    ------
+    Refusal
+        A name is empty.
+
+    Examples
+    --------
+    >>> from latentia.cli.inputs import split_columns
+    >>> split_columns('waiting, "height, in cm"')
+    ['waiting', 'height, in cm']
+    """
+    names = [name.strip() for name in next(csv.reader([text], skipinitialspace=True), [""])]
+    if not names or not all(names):
+        raise Refusal(
+            f"--columns {text!r} has an empty name in it; "
+            "give the names separated by commas, as in --columns a,b"
+        )
+    return names
+
+
+def split_components(text: str) -> list[int]:
+    """Read numbers of components: ``3``, ``1:9`` (both ends included) or ``1,2,5``.
+
+    Parameters
+    ----------
+    text : str
+        What was written after ``--components``.
+
+    Returns
+    -------
+    list of int
+        The numbers in ascending order, each once.
+
+    Raises
+    ------
+    Refusal
+        It is none of these, below 1, or a range that ends before it begins.
+
+    Examples
+    --------
+    >>> from latentia.cli.inputs import split_components
+    >>> split_components("1:3,6")
+    [1, 2, 3, 6]
+    """
+    numbers: set[int] = set()
+    for part in text.split(","):
+        found = _RANGE.fullmatch(part.strip())
+        if found is None:
+            raise Refusal(
+                f"got --components {text}, expected whole numbers of at least 1 "
+                "written as 3, 1:9 or 1,2,5"
+            )
+        low = int(found[1])
+        high = low if found[2] is None else int(found[2])
+        if low < 1:
+            raise Refusal(f"got --components {text}, but a mixture has at least 1 component")
+        if high < low:
+            raise Refusal(
+                f"got --components {text}, a range that ends before it begins; "
+                f"write {high}:{low} to try these numbers of components"
+            )
+        if high - low >= _MOST_VALUES:
+            raise Refusal(
+                f"got --components {text}, more than {_MOST_VALUES} models; give a shorter range"
+            )
+        numbers.update(range(low, high + 1))
+    return sorted(numbers)
+
+
+def split_names(option: str, text: str, known: Sequence[str]) -> list[str]:
+    """Read names separated by commas, or say which one was probably meant.
+
+    Parameters
+    ----------
+    option : str
+        The option they were given to.
+    text : str
+        What was written after it.
+    known : sequence of str
+        The names there are.
+
+    Returns
+    -------
+    list of str
+        The names in the order given, each once.
+
+    Raises
+    ------
+    Refusal
+        A name is not known.
+
+    Examples
+    --------
+    >>> from latentia.cli.inputs import split_names
+    >>> split_names("--covariance", "ful", ("full", "tied"))
+    Traceback (most recent call last):
+    latentia.cli.errors.Refusal: got --covariance ful, expected full or tied; did you mean full?
+    """
+    names = list(dict.fromkeys(name.strip() for name in text.split(",")))
+    for name in names:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, 1)
+            raise Refusal(
+                f"got {option} {name or repr(text)}, expected {', '.join(known[:-1])} "
+                f"or {known[-1]}" + (f"; did you mean {near[0]}?" if near else "")
+            )
+    return names
+
+
+def counted(n: int, noun: str) -> str:
+    """Return a number with its noun, as in ``1 row`` and ``2 rows``.
+
+    Parameters
+    ----------
+    n : int
+        How many.
+    noun : str
+        Of what, in the singular.
+
+    Returns
+    -------
+    str
+        The words.
+    """
+    return f"{n} {noun}{'' if n == 1 else 's'}"
+
+
+def listed(names: Sequence[str], at_most: int = 8) -> str:
+    """Return the first names and how many more there are.
+
+    Parameters
+    ----------
+    names : sequence of str
+        The names.
+    at_most : int, default 8
+        How many to show.
+
+    Returns
+    -------
+    str
+        The names separated by commas.
+    """
+    shown = ", ".join(names[:at_most])
+    return shown if len(names) <= at_most else f"{shown} and {len(names) - at_most} more"

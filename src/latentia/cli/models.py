@@ -1,0 +1,13 @@
+"""``latentia models``: what can be fitted."""
+
+MODELS = {
+    "gaussian-mixture": "K normal components, covariances full, tied, diag or spherical",
+}
+"""The models of ``latentia fit``, in one line each."""
+
+
+def models() -> None:
+    """List the models that can be fitted, a line each."""
+    widest = max(map(len, MODELS))
+    for name, words in MODELS.items():
+        print(f"{name:<{widest}}  {words}")

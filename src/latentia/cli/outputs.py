@@ -1,0 +1,131 @@
+"""What is written: refused before any work is done, or written whole."""
+
+import csv
+import io
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from latentia.cli.errors import Refusal
+
+TABLE_ENDINGS = (".csv", ".parquet", ".npy")
+
+
+def check_output(
+    option: str,
+    path: Path | None,
+    endings: Sequence[str],
+    others: dict[str, Path | None],
+) -> None:
+    """Refuse a path that cannot be written, or that would replace what the user gave.
+
+    Parameters
+    ----------
+    option : str
+        The option it was given to.
+    path : Path or None
+        The file to be written; None passes.
+    endings : sequence of str
+        The endings it may have.
+    others : dict of str to Path or None
+        The other files of this command, by what they are: none may be the same.
+
+    Raises
+    ------
+    Refusal
+        The ending is another, there is no such folder or nothing can be written in it, the path is
+        a folder, or it is one of the other files.
+    """
+    if path is None:
+        return
+    if path.is_dir():
+        raise Refusal(f"{option} {path} is a folder; give the name of a file in it")
+    if path.suffix.lower() not in endings:
+        raise Refusal(f"{option} {path} does not end in {' or '.join(endings)}; give it that name")
+    target = Path(os.path.realpath(path))
+    folder = target.parent
+    if not folder.is_dir():
+        raise Refusal(f"{option} {path} is in no folder that exists; create {folder} first")
+    if target.exists() and not target.is_file():
+        raise Refusal(f"{option} {path} is no ordinary file; give the name of one")
+    locked = target if target.exists() and not os.access(target, os.W_OK) else folder
+    if not os.access(locked, os.W_OK):
+        raise Refusal(f"{option} {path} cannot be written: no permission; choose another place")
+    for what, other in others.items():
+        if other is not None and _same(target, other):
+            raise Refusal(
+                f"{option} {path} would overwrite {what}; give {option} another name"
+            )
+
+
+def write_table(path: Path, columns: Sequence[str], arrays: Sequence[Any]) -> None:
+    """Write columns to a .csv, .parquet or .npy file, whole or not at all.
+
+    Parameters
+    ----------
+    path : Path
+        The file; .npy has no names, and is one array of floats where there are several columns.
+    columns : sequence of str
+        The names of the columns.
+    arrays : sequence of ndarray of shape (n,)
+        The columns.
+
+    Raises
+    ------
+    OSError
+        The file cannot be written.
+    """
+    from latentia.data.files import write_atomically
+
+    suffix = path.suffix.lower()
+    if suffix == ".csv":
+        text = io.StringIO()
+        write_csv(text, columns, arrays)
+        write_atomically(path, text.getvalue())
+        return
+    payload = io.BytesIO()
+    if suffix == ".parquet":
+        from latentia.extras import require
+
+        table = require("pyarrow", extra="io").table(dict(zip(columns, arrays, strict=True)))
+        require("pyarrow.parquet", extra="io").write_table(table, payload)
+    else:
+        import numpy as np
+
+        np.save(payload, arrays[0] if len(arrays) == 1 else np.column_stack(list(arrays)))
+    write_atomically(path, payload.getvalue())
+
+
+def write_csv(stream: Any, columns: Sequence[str], arrays: Sequence[Any]) -> None:
+    """Write columns as CSV text; every float comes back as the same bits.
+
+    Parameters
+    ----------
+    stream : text file
+        Where to.
+    columns : sequence of str
+        The names of the columns.
+    arrays : sequence of ndarray of shape (n,)
+        The columns.
+
+    Examples
+    --------
+    >>> import sys
+    >>> import numpy as np
+    >>> from latentia.cli.outputs import write_csv
+    >>> write_csv(sys.stdout, ["component", "p0"], [np.array([0, 1]), np.array([0.9, 0.1])])
+    component,p0
+    0,0.9
+    1,0.1
+    """
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(zip(*(array.tolist() for array in arrays), strict=True))
+
+
+def _same(target: Path, other: Path) -> bool:
+    try:
+        return target == Path(os.path.realpath(other)) or target.samefile(other)
+    except OSError:  # one of them does not exist yet
+        return False

@@ -1,0 +1,126 @@
+"""``latentia predict``: which component each row of some data belongs to."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from latentia.cli.errors import Refusal, warnings_as_sentences
+
+
+def predict(
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="A file that --save wrote.")],
+    data: Annotated[
+        str, typer.Argument(metavar="DATA", help="A file, or the name of a built-in data set.")
+    ],
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="A .csv, .parquet or .npy file; else CSV is printed."),
+    ] = None,
+    proba: Annotated[
+        bool,
+        typer.Option("--proba", help="Add each component's probability and the log-density."),
+    ] = False,
+    columns: Annotated[
+        str | None,
+        typer.Option(
+            metavar="A,B,...", help="The columns that stand for the model's, in its order."
+        ),
+    ] = None,
+) -> None:
+    """Write the component of each row, numbered from 0 as in the summary.
+
+    Columns are found by the names the model was fitted on, whatever their order.
+    """
+    import latentia
+    from latentia.cli.outputs import TABLE_ENDINGS, check_output, write_csv, write_table
+
+    check_output("--out", out, TABLE_ENDINGS, {"the model": model, "the data": Path(data)})
+    with warnings_as_sentences():
+        estimator = latentia.load(model)
+        values = matched(estimator, model, data, columns)
+        names, arrays = memberships(estimator, values, proba)
+    if out is None:
+        write_csv(sys.stdout, names, arrays)
+    else:
+        write_table(out, names, arrays)
+        print(f"Wrote {out}: {len(values)} rows, columns {', '.join(names)}.")
+
+
+def matched(estimator: Any, model: Path, data: str, columns: str | None) -> Any:
+    """Read the columns that a model was fitted on, in its order.
+
+    Parameters
+    ----------
+    estimator : estimator
+        A fitted one.
+    model : Path
+        Where it came from.
+    data : str
+        What to read.
+    columns : str, optional
+        The columns to take instead of those of the model's names.
+
+    Returns
+    -------
+    ndarray of shape (n, D)
+        The values.
+
+    Raises
+    ------
+    Refusal
+        The data do not have the columns that the model needs.
+    DataError
+        The data cannot be used.
+    """
+    from latentia.cli.inputs import listed, read_input
+    from latentia.data.errors import DataError
+
+    known = getattr(estimator, "feature_names_in_", None)
+    names = None if known is None else [str(name) for name in known]
+    nameless = Path(data).suffix.lower() == ".npy"
+    by_name = columns is None and names is not None and not nameless
+    try:
+        read = read_input(data, names if by_name else columns)
+    except DataError as error:
+        if names and by_name and any(f"no column {name!r}" in str(error) for name in names):
+            raise Refusal(
+                f"{error} ({model} was fitted on {listed(names)}; "
+                "--columns says which columns stand for these)"
+            ) from None
+        raise
+    wanted, found = estimator.n_features_in_, read.values.shape[1]
+    if found != wanted:
+        of = f" ({listed(names)})" if names else ""
+        raise Refusal(
+            f"{data} gives {found} columns ({listed(read.columns)}) where {model} was fitted on "
+            f"{wanted}{of}; name as many, in that order, with --columns"
+        )
+    return read.values
+
+
+def memberships(estimator: Any, values: Any, proba: bool) -> tuple[list[str], list[Any]]:
+    """Return the columns to write and what they are called.
+
+    Parameters
+    ----------
+    estimator : estimator
+        A fitted one.
+    values : ndarray of shape (n, D)
+        The rows.
+    proba : bool
+        Whether to add probabilities and log-densities.
+
+    Returns
+    -------
+    names : list of str
+        ``component``, then ``p0``, ``p1``, ... and ``log_density``.
+    arrays : list of ndarray of shape (n,)
+        The columns.
+    """
+    if not proba:
+        return ["component"], [estimator.predict(values)]
+    shares = estimator.predict_proba(values)
+    names = ["component", *(f"p{k}" for k in range(shares.shape[1])), "log_density"]
+    return names, [shares.argmax(axis=1), *shares.T, estimator.score_samples(values)]

@@ -1,0 +1,1 @@
+"""Where chunks of data come from: arrays, data frames, and tables on disk."""

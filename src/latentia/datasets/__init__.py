@@ -1,0 +1,12 @@
+"""Small real data to learn and to test with, each with its origin and licence.
+
+Examples
+--------
+>>> from latentia import datasets
+>>> datasets.names()
+('acidity', 'diabetes', 'faithful', 'galaxies', 'iris')
+"""
+
+from latentia.datasets.loader import Dataset, load, names
+
+__all__ = ["Dataset", "load", "names"]

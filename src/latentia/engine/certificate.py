@@ -1,0 +1,146 @@
+"""What may be said of a fit, and on what grounds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Status(Enum):
+    """How a climb ended. Each value is the sentence the user reads."""
+
+    CONVERGED = "The climb converged: less than the tolerance is estimated to be left to gain."
+    MAX_ITER = (
+        "The climb stopped at max_iter before it converged; raise max_iter, or go on from here "
+        "with warm_start."
+    )
+    DECREASED = (
+        "The objective fell in an EM step, which a correct E-step and M-step cannot do; the "
+        "best point is returned. Run check_model on the model to find the fault."
+    )
+    DEGENERATE = (
+        "The likelihood has no maximum here: a component collapsed onto too few distinct points. "
+        "Use fewer components, a simpler covariance, or a floor (reg_covar)."
+    )
+    INTERRUPTED = "The climb was interrupted; the best point so far is returned."
+
+    def __str__(self) -> str:
+        return self.value
+
+
+@dataclass(frozen=True)
+class Optimum:
+    """A distinct local maximum and how many starts reached it."""
+
+    objective: float
+    hits: int
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """The evidence for a fit. All of it is estimated on this data; none of it is a proof.
+
+    Attributes
+    ----------
+    status : Status
+    monotone : bool
+        Whether no accepted step lost more than rounding.
+    largest_fall : float
+        The largest loss over an accepted step, in nats.
+    rounding : float
+        Differences of the objective below this, in nats, are rounding.
+    em_rate : float
+        The share of the distance to the maximum that a plain EM step leaves (its largest
+        recent estimate); nan if no two plain steps followed one another.
+    remaining_gain : float
+        Estimated nats between here and the top of this hill.
+    tol : float
+        What `remaining_gain` was to fall below.
+    score_norm : float
+        The largest entry of the score in the chart's coordinates.
+    on_boundary : tuple of str
+        Parameters exactly on the edge of what is allowed.
+    active_floors : tuple of str
+        Parameters held up by a floor; elsewhere the fit is the maximum-likelihood one.
+    n_steps : int
+        E-steps of the climb that won, after the start's own, refused proposals included.
+    n_refused : int
+        Proposals that did not gain and were taken back.
+    n_starts : int
+    n_degenerate : int
+        Starts that collapsed and were left out.
+    optima : tuple of Optimum
+        The distinct maxima that the starts reached, best first.
+    claims : tuple of str
+        What the model's flags allow to be said.
+    detail : str
+        More about the status, such as the parameter that collapsed; may be empty.
+    """
+
+    status: Status
+    monotone: bool
+    largest_fall: float
+    rounding: float
+    em_rate: float
+    remaining_gain: float
+    tol: float
+    score_norm: float
+    on_boundary: tuple[str, ...]
+    active_floors: tuple[str, ...]
+    n_steps: int
+    n_refused: int
+    n_starts: int
+    n_degenerate: int
+    optima: tuple[Optimum, ...]
+    claims: tuple[str, ...]
+    detail: str = ""
+
+    def sentences(self) -> list[str]:
+        """The certificate in plain words, a sentence an item."""
+        told = [str(self.status) + (f" ({self.detail})" if self.detail else "")]
+        if self.status is Status.CONVERGED:
+            told.append(
+                f"About {self.remaining_gain:.2g} nats are estimated to remain "
+                f"(asked for: {self.tol:g})."
+            )
+        elif self.status is not Status.DEGENERATE:
+            told.append(f"About {self.remaining_gain:.2g} nats are estimated to remain.")
+        if self.tol < self.rounding:
+            told.append(
+                f"The tolerance of {self.tol:g} is below the rounding of this objective, "
+                f"{self.rounding:.2g} nats, which decided instead."
+            )
+        if self.monotone:
+            told.append("The objective never fell by more than rounding.")
+        else:
+            told.append(f"The objective fell once by {self.largest_fall:.3g} nats.")
+        told.append(
+            f"The climb took {self.n_steps} E-steps; {self.n_refused} proposals were refused."
+        )
+        if self.em_rate == self.em_rate:
+            told.append(
+                f"A plain EM step leaves an estimated {100 * self.em_rate:.3g} % of the distance."
+            )
+        if self.n_starts > 1:
+            best = self.optima[0].hits if self.optima else 0
+            told.append(
+                f"Of {self.n_starts} starts {best} reached this maximum; "
+                f"{len(self.optima)} distinct maxima were seen."
+            )
+        else:
+            told.append("One start was made; another could find a higher maximum.")
+        if self.n_degenerate:
+            told.append(f"{self.n_degenerate} starts collapsed and were left out.")
+        if self.active_floors:
+            told.append(
+                "Held up by a floor, so not a maximum-likelihood estimate: "
+                f"{_listed(self.active_floors)}."
+            )
+        if self.on_boundary:
+            told.append(f"Exactly on the edge of what is allowed: {_listed(self.on_boundary)}.")
+        return told + list(self.claims)
+
+
+def _listed(names: tuple[str, ...], most: int = 6) -> str:
+    shown = ", ".join(names[:most])
+    return shown if len(names) <= most else f"{shown} and {len(names) - most} more"

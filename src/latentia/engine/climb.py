@@ -1,0 +1,356 @@
+"""The only loop: from one start to one top."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from . import tree
+from .accelerate import Accelerator, Here
+from .backend import Mapper
+from .callbacks import Step
+from .certificate import Status
+from .chart import Chart, check
+from .model import Chunk, Model, Suff
+from .numerical import chart_score
+from .space import DegenerateError, OutOfChartError
+from .stopping import CONFIRMATIONS, Progress
+from .tree import Array, Tree
+
+HALVINGS = 12
+"""How often an inexact M-step is halved before its fall is believed."""
+
+_FAILURES = (DegenerateError, OutOfChartError, np.linalg.LinAlgError, FloatingPointError)
+
+
+class Trace(NamedTuple):
+    """What happened at each E-step of a climb, in order; the first evaluates the start.
+
+    Attributes
+    ----------
+    objective : array of shape (n_steps + 1,)
+        The objective found; nan where the point was degenerate.
+    accepted : array of bool, shape (n_steps + 1,)
+        False where the point was taken back.
+    em : array of bool, shape (n_steps + 1,)
+        True for plain EM steps, False for accelerated ones.
+    """
+
+    objective: Array
+    accepted: Any
+    em: Any
+
+
+@dataclass(frozen=True)
+class Climb:
+    """One climb: where it ended and how.
+
+    Attributes
+    ----------
+    params : NamedTuple of arrays
+    suff : Suff
+        The statistics at `params`.
+    objective : float
+    status : Status
+    detail : str
+    trace : Trace
+    remaining_gain, em_rate, largest_fall, score_norm, rounding : float
+        As in `Certificate`.
+    """
+
+    params: Tree
+    suff: Suff | None
+    objective: float
+    status: Status
+    detail: str
+    trace: Trace
+    remaining_gain: float
+    em_rate: float
+    largest_fall: float
+    score_norm: float
+    rounding: float
+
+
+class Evaluator:
+    """The objective and statistics of some data at any parameters.
+
+    Parameters
+    ----------
+    model : Model
+    chunks : sequence of Chunk
+        Prepared.
+    mapper : Mapper
+    """
+
+    def __init__(
+        self, model: Model[Any, Any], chunks: Sequence[Chunk], mapper: Mapper
+    ) -> None:
+        self.model, self.chunks, self.mapper = model, chunks, mapper
+
+    def suff(self, params: Tree) -> tuple[Suff, float]:
+        """The statistics of all chunks, and the rounding of their log-likelihood in nats."""
+        parts = self.mapper.map(lambda chunk: self.model.e_step(params, chunk), self.chunks)
+        total: Suff = tree.reduce_in_order(parts)
+        rounding = 8 * float(np.finfo(np.float64).eps) * sum(abs(p.loglik) for p in parts)
+        return total, rounding
+
+    def objective(self, params: Tree, suff: Suff) -> float:
+        """Log-likelihood plus log-prior."""
+        return float(suff.loglik) + float(self.model.log_prior(params))
+
+
+class Point(NamedTuple):
+    """A visited point: its parameters, statistics, and where the M-step goes from it."""
+
+    params: Tree
+    suff: Suff
+    em_params: Tree
+    objective: float
+    rounding: float
+    here: Here | None  # None where the chart cannot express the EM step
+
+
+class _Record:
+    """The trace while it grows."""
+
+    def __init__(self) -> None:
+        self.rows: list[tuple[float, bool, bool]] = []
+
+    @property
+    def moves(self) -> int:
+        """E-steps after the one that evaluated the start."""
+        return max(len(self.rows) - 1, 0)
+
+    def trace(self) -> Trace:
+        objective, accepted, em = zip(*self.rows, strict=True) if self.rows else ((), (), ())
+        return Trace(np.array(objective, float), np.array(accepted, bool), np.array(em, bool))
+
+
+def climb(
+    evaluator: Evaluator,
+    start: Tree,
+    accelerator: Accelerator[Any],
+    tol: float,
+    max_iter: int,
+    tell: Callable[[Step], None],
+    index: int = 0,
+) -> Climb:
+    """Climb from `start` until the estimated remaining gain is below `tol` nats.
+
+    Every step taken keeps the objective from falling by more than rounding: a proposal of the
+    accelerator that falls is shortened, then replaced by the plain EM step; a plain EM step
+    that falls ends the climb at the best point, as `Status.DECREASED`.
+
+    Raises
+    ------
+    ConstraintError
+        If the M-step leaves the model's own space.
+    """
+    return _Climber(evaluator, start, accelerator, tol, max_iter, tell, index).run()
+
+
+class _Climber:
+    """The state of one climb, kept together while `climb` runs."""
+
+    def __init__(
+        self,
+        evaluator: Evaluator,
+        start: Tree,
+        accelerator: Accelerator[Any],
+        tol: float,
+        max_iter: int,
+        tell: Callable[[Step], None],
+        index: int,
+    ) -> None:
+        self.evaluator, self.model = evaluator, evaluator.model
+        self.start, self.accelerator = start, accelerator
+        self.tol, self.max_iter, self.tell, self.index = tol, max_iter, tell, index
+        self.record = _Record()
+        self.progress = Progress()
+        self.remaining = float("inf")
+        self.largest_fall = 0.0
+        self.point: Point | None = None
+
+    def run(self) -> Climb:
+        try:
+            status, detail = self._run()
+        except KeyboardInterrupt:
+            if self.point is None:
+                raise
+            status, detail = Status.INTERRUPTED, ""
+        return self._result(status, detail)
+
+    def _result(self, status: Status, detail: str) -> Climb:
+        point = self.point
+        known = point is not None and point.here is not None
+        return Climb(
+            params=self.start if point is None else point.params,
+            suff=None if point is None else point.suff,
+            objective=-np.inf if point is None else point.objective,
+            status=status,
+            detail=detail,
+            trace=self.record.trace(),
+            remaining_gain=self.remaining,
+            em_rate=self.progress.em_rate,
+            largest_fall=self.largest_fall,
+            score_norm=float(np.max(np.abs(point.here.score), initial=0.0))  # type: ignore[union-attr]
+            if known
+            else float("nan"),
+            rounding=0.0 if point is None else point.rounding,
+        )
+
+    def _run(self) -> tuple[Status, str]:
+        check(self.model.space, self.start, self.start)
+        try:
+            self._chart_around(self.start)
+            self.point = self._visit(self.start)
+        except _FAILURES as failure:
+            return Status.DEGENERATE, str(failure)
+        self._note(self.point.objective, accepted=True, em=True)
+        while True:
+            here = self.point.here
+            if here is not None and self._judge(here):
+                return Status.CONVERGED, ""
+            if self.record.moves >= self.max_iter:
+                return Status.MAX_ITER, ""
+            if here is not None and self._accelerate(self.point, here):
+                continue
+            if self.record.moves >= self.max_iter:
+                return Status.MAX_ITER, ""
+            ended = self._em_step(self.point)
+            if ended is not None:
+                return ended
+
+    def _chart_around(self, params: Tree) -> None:
+        self.chart = Chart(self.model.space, params)
+        self.state = self.accelerator.begin(self.chart.size)
+        self.progress = Progress()
+
+    def _visit(self, params: Tree, least: float = -np.inf) -> Point:
+        """An E-step, an M-step, and the score at `params`.
+
+        Where the objective is below `least` the point is not worth an M-step. The point is
+        degenerate if its own EM step is: an accelerator must not lead into a hole.
+        """
+        suff, rounding = self.evaluator.suff(params)
+        objective = self.evaluator.objective(params, suff)
+        if not np.isfinite(objective):
+            raise DegenerateError(f"the objective became {objective}")
+        if objective < least:
+            return Point(params, suff, params, objective, rounding, None)
+        em_params = self.model.m_step(suff, params)
+        check(self.model.space, em_params, self.start)
+        x = self.chart.pack(params)
+        try:
+            em_step = self.chart.pack(em_params) - x
+        except OutOfChartError:
+            return Point(params, suff, em_params, objective, rounding, None)
+        score = chart_score(self.model, self.chart, params, suff)
+        here = Here(x, objective, em_step, score)
+        return Point(params, suff, em_params, objective, rounding, here)
+
+    def _note(self, objective: float, *, accepted: bool, em: bool) -> None:
+        self.record.rows.append((objective, accepted, em))
+        best = objective if self.point is None else self.point.objective
+        self.tell(
+            Step(self.index, self.record.moves, best, self.remaining, accepted)
+        )
+
+    def _judge(self, here: Here) -> bool:
+        """Whether the climb has converged; starts a confirmation where it may have."""
+        predicted = self.accelerator.predicted_gain(self.state, here)
+        self.remaining = self.progress.remaining(here, predicted)
+        assert self.point is not None
+        enough = max(self.tol, self.point.rounding)
+        if self.progress.plain >= CONFIRMATIONS and self.remaining <= enough:
+            return True
+        may_stop = predicted <= enough and here.em_gain <= enough
+        if may_stop and self.progress.plain == 0:
+            self.progress = self.progress._replace(confirming=CONFIRMATIONS)
+        return False
+
+    def _accelerate(self, point: Point, here: Here) -> bool:
+        """Try the accelerator's step and its retries; False where the EM step is to be taken."""
+        if self.progress.confirming:
+            return False
+        step = self.accelerator.propose(self.state, here)
+        tries = 0
+        while step is not None and self.record.moves < self.max_iter:
+            there = self._try(self.chart.unpack(here.x + step), point.objective - point.rounding)
+            if there is not None and there.here is not None:
+                self._take(there, em=False)
+                return True
+            self._note(np.nan if there is None else there.objective, accepted=False, em=False)
+            tries += 1
+            step = self.accelerator.retry(self.state, step, tries)
+        if tries:
+            self.state = self.accelerator.refuse(self.state)
+        return False
+
+    def _try(self, params: Tree, least: float) -> Point | None:
+        """The point at `params`, or None where it is degenerate."""
+        try:
+            return self._visit(params, least)
+        except _FAILURES:
+            return None
+
+    def _em_step(self, point: Point) -> tuple[Status, str] | None:
+        """Take the plain EM step; say how the climb ends if it cannot be taken."""
+        if point.here is None:
+            try:
+                self._chart_around(point.em_params)
+            except _FAILURES as failure:
+                return Status.DEGENERATE, str(failure)
+        try:
+            there = self._visit(point.em_params, point.objective - 1e3 * point.rounding)
+        except _FAILURES as failure:
+            self._note(np.nan, accepted=False, em=True)
+            return Status.DEGENERATE, str(failure)
+        fall = point.objective - there.objective
+        if fall <= max(point.rounding, there.rounding):
+            self._take(there, em=True)
+            return None
+        self._note(there.objective, accepted=False, em=True)
+        if not self.model.m_step_exact:
+            halved = self._halve(point)
+            if halved is not None:
+                self._take(halved, em=True, noted=True)
+                return None
+        here = point.here
+        if here is not None and 0 <= here.em_gain < fall <= 1000 * point.rounding:
+            return Status.CONVERGED, "down to the rounding of the objective"
+        self.largest_fall = max(self.largest_fall, fall)
+        return Status.DECREASED, f"it fell by {fall:.3g} nats"
+
+    def _halve(self, point: Point) -> Point | None:
+        """An inexact M-step, shortened until the objective does not fall."""
+        if point.here is None:
+            return None
+        share = 1.0
+        for _ in range(HALVINGS):
+            if self.record.moves >= self.max_iter:
+                return None
+            share /= 2
+            least = point.objective - point.rounding
+            shorter = self.chart.unpack(point.here.x + share * point.here.em_step)
+            there = self._try(shorter, least)
+            gained = there is not None and there.objective >= least
+            self._note(np.nan if there is None else there.objective, accepted=gained, em=True)
+            if gained:
+                return there
+        return None
+
+    def _take(self, there: Point, *, em: bool, noted: bool = False) -> None:
+        """Move to `there` and let the accelerator and the stopping rule learn from it."""
+        before = self.point
+        assert before is not None
+        self.point = there
+        if before.here is not None and there.here is not None:
+            self.state = self.accelerator.accept(self.state, before.here, there.here, em=em)
+            self.progress = self.progress.after(before.here, there.here, em=em)
+        if not noted:
+            self._note(there.objective, accepted=True, em=em)
+

@@ -1,0 +1,376 @@
+"""The settings of a fit, the starts it makes, and what comes out."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar, cast
+
+import numpy as np
+from sklearn.base import BaseEstimator
+from sklearn.exceptions import ConvergenceWarning
+
+from .accelerate import ACCELERATORS, Accelerator
+from .backend import Backend, backend_of
+from .callbacks import Bar, Callback, Plan, Step
+from .certificate import Certificate, Optimum, Status
+from .chart import at_boundaries, at_floors, n_free
+from .climb import Climb, Evaluator, climb
+from .model import Chunk, Model, Source
+
+P = TypeVar("P", bound=tuple[Any, ...])
+
+
+class NotConvergedWarning(ConvergenceWarning):
+    """A fit ended before it converged; its result is usable but not final."""
+
+
+class DecreasedWarning(UserWarning):
+    """The objective fell where it cannot: the model's E-step or M-step is wrong."""
+
+
+class DegenerateFitError(ValueError):
+    """Every start collapsed onto too few distinct points."""
+
+
+@dataclass(frozen=True)
+class Fit(Generic[P]):
+    """A fitted model.
+
+    Attributes
+    ----------
+    params : NamedTuple of arrays
+        The parameters, in the user's units.
+    objective : float
+        Log-likelihood plus log-prior, in nats.
+    loglik : float
+        The log-likelihood alone.
+    n_units, n_obs : float
+        Total weight of the independent units, and of what BIC counts.
+    n_free : int
+        Free parameters.
+    status : Status
+    certificate : Certificate
+    climbs : tuple of Climb
+        One for each start, in their order; `climbs[best]` is the one that won.
+    best : int
+    """
+
+    params: P
+    objective: float
+    loglik: float
+    n_units: float
+    n_obs: float
+    n_free: int
+    status: Status
+    certificate: Certificate
+    climbs: tuple[Climb, ...]
+    best: int
+
+    @property
+    def trace(self) -> Any:
+        """What happened at each E-step of the climb that won."""
+        return self.climbs[self.best].trace
+
+
+class Whole:
+    """A source of one chunk: itself, also as its sample."""
+
+    def __init__(self, chunk: Chunk) -> None:
+        self.chunk = chunk
+
+    def chunks(self) -> Sequence[Chunk]:
+        return [self.chunk]
+
+    def sample(self, rng: np.random.Generator) -> Chunk:
+        return self.chunk
+
+
+class EM(BaseEstimator):
+    """How to climb: the settings that every model shares.
+
+    Parameters
+    ----------
+    tol : float, default=1e-5
+        Stop when the estimated gain that is left falls below this many nats of the whole
+        objective. At 1e-5 no parameter is further than half a percent of its standard error
+        from the maximum. 0 goes on to `max_iter` or to the rounding of the objective.
+    max_iter : int, default=1000
+        E-steps of each start, at most, after the one that evaluates the start itself.
+    accelerate : {"auto", "quasi-newton", "squarem", "none"} or Accelerator, default="auto"
+        How to go further than one EM step at a time.
+    starts : int, default=1
+        Independent starts; the best is kept.
+    backend : {"threads", "serial"} or Backend, default="threads"
+        Where the E-steps of the chunks run.
+    workers : int, optional
+        Threads; all cores by default. The result does not depend on it.
+    progress : bool, default=False
+        Draw a progress bar on standard error.
+    callbacks : iterable of Callback, default=()
+        Told of every step.
+    on_degenerate : {"raise", "status"}, default="raise"
+        Whether a fit in which every start collapsed raises `DegenerateFitError` or returns
+        with ``Status.DEGENERATE``.
+
+    Examples
+    --------
+    >>> from latentia import EM, GaussianMixture, datasets
+    >>> X = datasets.load("faithful").values
+    >>> fitted = GaussianMixture(2, random_state=0, em=EM(tol=1e-9)).fit(X)
+    >>> round(fitted.loglik_, 4)
+    -1130.264
+    """
+
+    def __init__(
+        self,
+        tol: float = 1e-5,
+        max_iter: int = 1000,
+        accelerate: Any = "auto",
+        starts: int = 1,
+        backend: Any = "threads",
+        workers: int | None = None,
+        progress: bool = False,
+        callbacks: Iterable[Callback] = (),
+        on_degenerate: str = "raise",
+    ) -> None:
+        self.tol = tol
+        self.max_iter = max_iter
+        self.accelerate = accelerate
+        self.starts = starts
+        self.backend = backend
+        self.workers = workers
+        self.progress = progress
+        self.callbacks = callbacks
+        self.on_degenerate = on_degenerate
+
+    def _settings(self) -> _Settings:
+        return _Settings(
+            tol=_number("tol", self.tol, 0.0),
+            max_iter=_whole("max_iter", self.max_iter, 0),
+            accelerator=_accelerator(self.accelerate),
+            starts=_whole("starts", self.starts),
+            backend=backend_of(self.backend, self.workers),
+            callbacks=(*((Bar(),) if self.progress else ()), *self.callbacks),
+            on_degenerate=_choice("on_degenerate", self.on_degenerate, ("raise", "status")),
+        )
+
+    def fit(
+        self,
+        model: Model[P, Any],
+        data: Source | Chunk,
+        rng: np.random.Generator | int | None = None,
+        *,
+        start: P | Sequence[P] | None = None,
+        given: P | None = None,
+    ) -> Fit[P]:
+        """Fit a model.
+
+        Parameters
+        ----------
+        model : Model
+        data : Source or Chunk
+        rng : numpy.random.Generator or int, optional
+            Start i uses the i-th child of this generator, so each start can be made alone.
+        start : params or list of params, optional
+            Start here instead of where ``model.start`` says.
+        given : params, optional
+            Passed on to ``model.start``: parameters that starts are to respect.
+
+        Returns
+        -------
+        Fit
+
+        Raises
+        ------
+        DegenerateFitError
+            If every start collapsed and `on_degenerate` is "raise".
+        ConstraintError
+            If the model leaves its own space.
+        """
+        settings = self._settings()
+        source = cast(Source, data if isinstance(data, Source) else Whole(data))
+        chunks = [model.prepare(chunk) for chunk in source.chunks()]
+        if not chunks or not any(len(chunk) for chunk in chunks):
+            raise ValueError("got no units of data, expected at least one")
+        generator = np.random.default_rng(rng)
+        starts = _given_starts(start)
+        children = generator.spawn(settings.starts if starts is None else len(starts))
+        plan = Plan(type(model).__name__, len(children), settings.max_iter, settings.tol)
+        climbs: list[Climb] = []
+        try:
+            for callback in settings.callbacks:
+                callback.on_start(plan)
+            with settings.backend.open(len(chunks)) as mapper:
+                evaluator = Evaluator(model, chunks, mapper)
+                for i, child in enumerate(children):
+                    if starts is None:
+                        sample = model.prepare(source.sample(child))
+                        first = model.start(sample, child, given)
+                    else:
+                        first = starts[i]
+                    climbs.append(
+                        climb(
+                            evaluator,
+                            first,
+                            settings.accelerator,
+                            settings.tol,
+                            settings.max_iter,
+                            settings.tell,
+                            i,
+                        )
+                    )
+                    if climbs[-1].status is Status.INTERRUPTED:
+                        break
+            fit = _assemble(model, climbs, len(children), settings.tol)
+            for callback in settings.callbacks:
+                callback.on_end(fit)
+        finally:
+            for callback in settings.callbacks:
+                if isinstance(callback, Bar):
+                    callback.close()
+        _announce(fit, settings.on_degenerate)
+        return fit
+
+
+@dataclass(frozen=True)
+class _Settings:
+    """A validated snapshot of `EM`."""
+
+    tol: float
+    max_iter: int
+    accelerator: Accelerator[Any]
+    starts: int
+    backend: Backend
+    callbacks: tuple[Callback, ...]
+    on_degenerate: str
+
+    def tell(self, step: Step) -> None:
+        for callback in self.callbacks:
+            callback.on_step(step)
+
+
+def _number(name: str, value: Any, least: float) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float, np.number)):
+        raise TypeError(f"got {name}={value!r}, expected a number of at least {least:g}")
+    number = float(value)
+    if not (np.isfinite(number) and number >= least):
+        raise ValueError(f"got {name}={value!r}, expected a finite number of at least {least:g}")
+    return number
+
+
+def _whole(name: str, value: Any, least: int = 1) -> int:
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
+        raise TypeError(f"got {name}={value!r}, expected a whole number of at least {least}")
+    if value < least:
+        raise ValueError(f"got {name}={value!r}, expected a whole number of at least {least}")
+    return int(value)
+
+
+def _choice(name: str, value: Any, allowed: tuple[str, ...]) -> str:
+    if value not in allowed:
+        raise ValueError(f"got {name}={value!r}, expected one of {', '.join(map(repr, allowed))}")
+    return str(value)
+
+
+def _accelerator(value: Any) -> Accelerator[Any]:
+    if isinstance(value, Accelerator):
+        return cast(Accelerator[Any], value)
+    if isinstance(value, str) and value in ACCELERATORS:
+        return ACCELERATORS[value]()
+    names = ", ".join(map(repr, ACCELERATORS))
+    raise ValueError(f"got accelerate={value!r}, expected one of {names} or an Accelerator")
+
+
+def _given_starts(start: Any) -> list[Any] | None:
+    if start is None:
+        return None
+    if isinstance(start, tuple) and hasattr(cast(Any, start), "_fields"):
+        return [start]
+    return list(start)
+
+
+def _order(climb: Climb) -> tuple[bool, float]:
+    """What makes one climb better than another: not collapsed, then higher."""
+    return (climb.status is not Status.DEGENERATE, climb.objective)
+
+
+def _assemble(model: Model[Any, Any], climbs: list[Climb], n_starts: int, tol: float) -> Fit[Any]:
+    best = max(range(len(climbs)), key=lambda i: _order(climbs[i]))
+    won = climbs[best]
+    interrupted = climbs[-1].status is Status.INTERRUPTED
+    status = Status.INTERRUPTED if interrupted else won.status
+    certificate = Certificate(
+        status=status,
+        monotone=won.status is not Status.DECREASED,
+        largest_fall=won.largest_fall,
+        rounding=won.rounding,
+        em_rate=won.em_rate,
+        remaining_gain=won.remaining_gain,
+        tol=tol,
+        score_norm=won.score_norm,
+        on_boundary=at_boundaries(model.space, won.params),
+        active_floors=at_floors(model.space, won.params),
+        n_steps=max(len(won.trace.objective) - 1, 0),
+        n_refused=int((~won.trace.accepted).sum()),
+        n_starts=n_starts,
+        n_degenerate=sum(c.status is Status.DEGENERATE for c in climbs),
+        optima=_optima(climbs, tol),
+        claims=_claims(model),
+        detail=won.detail,
+    )
+    suff = won.suff
+    return Fit(
+        params=won.params,
+        objective=won.objective,
+        loglik=np.nan if suff is None else float(suff.loglik),
+        n_units=np.nan if suff is None else float(suff.n_units),
+        n_obs=np.nan if suff is None else float(suff.n_obs),
+        n_free=n_free(model.space, won.params) - model.n_gauge,
+        status=status,
+        certificate=certificate,
+        climbs=tuple(climbs),
+        best=best,
+    )
+
+
+def _optima(climbs: list[Climb], tol: float) -> tuple[Optimum, ...]:
+    """Distinct maxima among the climbs that converged, by their objectives."""
+    heights = sorted((c.objective for c in climbs if c.status is Status.CONVERGED), reverse=True)
+    groups: list[list[float]] = []
+    for height in heights:
+        if groups and groups[-1][0] - height <= max(100 * tol, 1e-6):
+            groups[-1].append(height)
+        else:
+            groups.append([height])
+    return tuple(Optimum(group[0], len(group)) for group in groups)
+
+
+def _claims(model: Model[Any, Any]) -> tuple[str, ...]:
+    claims: list[str] = []
+    if not model.exact_e_step:
+        claims.append("The E-step is approximate: the objective is a bound, not the likelihood.")
+    if not model.m_step_exact:
+        claims.append("The M-step is inexact and was halved wherever the objective would fall.")
+    if model.stochastic:
+        claims.append("The E-step draws random numbers: the objective is itself an estimate.")
+    if type(model).log_prior is not Model.log_prior:
+        claims.append("A prior is in force: this is a posterior mode, not maximum likelihood.")
+    return tuple(claims)
+
+
+def _announce(fit: Fit[Any], on_degenerate: str) -> None:
+    """Raise or warn where the result is not what was asked for."""
+    detail = f" ({fit.certificate.detail})" if fit.certificate.detail else ""
+    if fit.status is Status.DEGENERATE and on_degenerate == "raise":
+        raise DegenerateFitError(f"{fit.status}{detail}")
+    if fit.status is Status.DECREASED:
+        warnings.warn(f"{fit.status}{detail}", DecreasedWarning, stacklevel=3)
+    elif fit.status in (Status.MAX_ITER, Status.INTERRUPTED):
+        left = fit.certificate.remaining_gain
+        warnings.warn(
+            f"{fit.status} About {left:.2g} nats are estimated to remain.",
+            NotConvergedWarning,
+            stacklevel=3,
+        )

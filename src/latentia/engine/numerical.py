@@ -1,0 +1,73 @@
+"""What q alone gives: its gradient, and its maximum, without touching the data."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from scipy.optimize import minimize
+
+from .chart import Chart
+from .model import Model, Suff
+from .space import DegenerateError
+from .tree import Array, Tree
+
+STEP = float(np.finfo(np.float64).eps ** (1 / 3))
+"""Of central differences in coordinates of unit size."""
+
+
+def chart_score(model: Model[Any, Any], chart: Chart, params: Tree, suff: Suff) -> Array:
+    """Gradient of q + log_prior in the chart's coordinates, shape (size,).
+
+    At the parameters that made `suff` this is the score of the observed likelihood (Fisher's
+    identity), plus the prior's.
+    """
+    gradient = model.score(params, suff)
+    x: Array | None = None
+    if gradient is None:
+        x = chart.pack(params)
+        score = differences(lambda at: model.q(chart.unpack(at), suff), x)
+    else:
+        score = chart.pull(params, gradient)
+    if type(model).log_prior is not Model.log_prior:
+        x = chart.pack(params) if x is None else x
+        score = score + differences(lambda at: model.log_prior(chart.unpack(at)), x)
+    return score
+
+
+def differences(function: Any, x: Array, step: float = STEP) -> Array:
+    """Central differences of a function of a vector; a row for each coordinate."""
+    rows: list[Any] = []
+    for i in range(len(x)):
+        ahead, behind = x.copy(), x.copy()
+        ahead[i] += step
+        behind[i] -= step
+        rows.append((function(ahead) - function(behind)) / (ahead[i] - behind[i]))
+    return np.array(rows, dtype=np.float64)
+
+
+def maximise_q(model: Model[Any, Any], suff: Suff, params: Tree) -> Tree:
+    """The parameters that maximise q + log_prior, found by L-BFGS in the chart."""
+    chart = Chart(model.space, params)
+    unit = max(suff.n_units, 1.0)
+
+    def cost(x: Array) -> float:
+        try:
+            at = chart.unpack(x)
+            value = -(model.q(at, suff) + model.log_prior(at)) / unit
+        except (DegenerateError, FloatingPointError, np.linalg.LinAlgError):
+            return np.inf
+        return value if np.isfinite(value) else np.inf
+
+    def slope(x: Array) -> Array:
+        return -chart_score(model, chart, chart.unpack(x), suff) / unit
+
+    found: Any = minimize(
+        cost,
+        np.zeros(chart.size),
+        jac=slope,
+        method="L-BFGS-B",
+        options={"gtol": 1e-10, "ftol": 1e-15, "maxiter": 500},
+    )
+    better = found.x if found.fun <= cost(np.zeros(chart.size)) else np.zeros(chart.size)
+    return chart.unpack(np.asarray(better, dtype=np.float64))

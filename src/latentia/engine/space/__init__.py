@@ -1,0 +1,31 @@
+"""What each parameter of a model may be; coordinates in which all of it is free."""
+
+from .constraint import (
+    Constraint,
+    DegenerateError,
+    LeafChart,
+    OutOfChartError,
+    contains,
+)
+from .elementwise import Fixed, Interval, Positive, Real
+from .matrices import Orthogonal, PositiveDefinite, UnitProduct
+from .simplex import Simplex
+from .wrappers import Masked, Tied
+
+__all__ = [
+    "Constraint",
+    "DegenerateError",
+    "Fixed",
+    "Interval",
+    "LeafChart",
+    "Masked",
+    "Orthogonal",
+    "OutOfChartError",
+    "Positive",
+    "PositiveDefinite",
+    "Real",
+    "Simplex",
+    "Tied",
+    "UnitProduct",
+    "contains",
+]

@@ -1,0 +1,274 @@
+"""Constraints on whole matrices: `PositiveDefinite`, `Orthogonal`, and `UnitProduct` shapes."""
+
+from __future__ import annotations
+
+from typing import final
+
+import numpy as np
+
+from .constraint import (
+    Array,
+    Constraint,
+    DegenerateError,
+    Index,
+    LeafChart,
+    OutOfChartError,
+    indices,
+    rounding,
+)
+
+
+def _stack(value: Array) -> Array:
+    """The value as (matrices, d, d), whatever axes lead."""
+    return value.reshape(-1, *value.shape[-2:])
+
+
+def _lead_index(position: int, value: Array) -> str:
+    where = [int(i) for i in np.unravel_index(position, value.shape[:-2])]
+    return f"matrix {where} " if where else ""
+
+
+@final
+class PositiveDefinite(Constraint):
+    """Symmetric positive definite matrices in the last two axes.
+
+    The chart writes X = B M Mᵀ Bᵀ with B the Cholesky factor of the base and M lower
+    triangular, and takes the logarithm of M's diagonal (Pinheiro & Bates 1996). Its
+    coordinates have no unit, whatever the units of the data.
+
+    Parameters
+    ----------
+    floor : float, default=0.0
+        A bound under the eigenvalues that was set to keep the likelihood finite.
+    unit : float or array of shape (d,), default=1.0
+        The unit of each row and column (about a standard deviation of the data), by which
+        a matrix is judged singular.
+    singular_below : float, default=2e-15
+        A matrix whose Cholesky factor, in those units, has a squared diagonal entry below
+        this is degenerate: it cannot be told from rounding.
+    exchangeable : tuple of int, default=()
+        Axes over interchangeable components.
+    """
+
+    def __init__(
+        self,
+        floor: float = 0.0,
+        unit: float | Array = 1.0,
+        singular_below: float = 2e-15,
+        exchangeable: tuple[int, ...] = (),
+    ) -> None:
+        if not floor >= 0:
+            raise ValueError(f"got floor={floor!r}, expected a number of at least 0")
+        self.floor, self.singular_below = float(floor), float(singular_below)
+        self.unit = np.asarray(unit, dtype=np.float64)
+        self.exchangeable = exchangeable
+
+    def n_free(self, shape: tuple[int, ...]) -> int:
+        d = shape[-1]
+        return int(np.prod(shape[:-2])) * d * (d + 1) // 2
+
+    def violation(self, value: Array, base: Array) -> str | None:
+        if not np.isfinite(value).all():
+            return "has a non-finite entry, expected symmetric positive definite matrices"
+        if (np.abs(value - np.swapaxes(value, -1, -2)) > rounding(value)).any():
+            return "is not symmetric, expected symmetric positive definite matrices"
+        if value.size:
+            smallest = np.linalg.eigvalsh(value)
+            rounded = np.maximum(smallest[..., -1], float(np.max(self.unit)) ** 2)
+            lowest = smallest[..., 0] + 1e-9 * rounded  # a singular matrix is not a violation
+            if (lowest < 0).any():
+                return f"has the eigenvalue {float(smallest[..., 0].min())!r}, expected none below 0"
+            if (lowest < self.floor * (1 - 1e-9)).any():
+                return (
+                    f"has the eigenvalue {float(smallest[..., 0].min())!r}, expected none below "
+                    f"the floor of {self.floor:g}"
+                )
+        return None
+
+    def cholesky(self, value: Array) -> Array:
+        """Lower Cholesky factors; DegenerateError where a matrix is singular."""
+        flat = _stack(value)
+        try:
+            factor = np.linalg.cholesky(flat)
+        except np.linalg.LinAlgError:
+            factor = np.full_like(flat, np.nan)
+            for i, matrix in enumerate(flat):
+                try:
+                    factor[i] = np.linalg.cholesky(matrix)
+                except np.linalg.LinAlgError:
+                    factor[i] = np.nan
+        pivot = np.diagonal(factor, axis1=-2, axis2=-1) / self.unit
+        bad = ~(pivot**2 > self.singular_below).all(axis=-1)
+        if bad.any():
+            where = _lead_index(int(np.argmax(bad)), value)
+            raise DegenerateError(f"{where}is singular")
+        return factor.reshape(value.shape)
+
+    def chart(self, base: Array) -> LeafChart:
+        return _LogCholesky(self, base)
+
+    def project(self, value: Array) -> Array:
+        if not self.floor:
+            return value
+        eigenvalues, vectors = np.linalg.eigh(value)
+        if (eigenvalues >= self.floor).all():
+            return value
+        return _from_eigen(np.maximum(eigenvalues, self.floor), vectors)
+
+    def at_floor(self, value: Array) -> list[Index]:
+        if not self.floor:
+            return []
+        lowest = np.linalg.eigvalsh(value)[..., 0]
+        return indices(np.atleast_1d(lowest <= self.floor * (1 + 1e-6)))
+
+
+def _from_eigen(eigenvalues: Array, vectors: Array) -> Array:
+    product = (vectors * eigenvalues[..., None, :]) @ np.swapaxes(vectors, -1, -2)
+    return (product + np.swapaxes(product, -1, -2)) / 2
+
+
+@final
+class _LogCholesky(LeafChart):
+    def __init__(self, constraint: PositiveDefinite, base: Array) -> None:
+        self.constraint, self.shape = constraint, base.shape
+        self.factor = _stack(constraint.cholesky(base))
+        d = base.shape[-1]
+        self.rows, self.columns = np.tril_indices(d)
+        self.diagonal = self.rows == self.columns
+        self.size = len(self.factor) * len(self.rows)
+
+    def pack(self, value: Array) -> Array:
+        relative = np.linalg.solve(self.factor, _stack(self.constraint.cholesky(value)))
+        x = relative[:, self.rows, self.columns]
+        x[:, self.diagonal] = np.log(x[:, self.diagonal])
+        return x.ravel()
+
+    def unpack(self, x: Array) -> Array:
+        entries = x.reshape(len(self.factor), -1).copy()
+        with np.errstate(over="ignore"):
+            entries[:, self.diagonal] = np.exp(entries[:, self.diagonal])
+        relative = np.zeros_like(self.factor)
+        relative[:, self.rows, self.columns] = entries
+        lower = self.factor @ relative
+        with np.errstate(over="ignore", invalid="ignore"):
+            return (lower @ np.swapaxes(lower, -1, -2)).reshape(self.shape)
+
+    def pull(self, value: Array, gradient: Array) -> Array:
+        lower = _stack(self.constraint.cholesky(value))
+        slope = _stack(gradient)
+        slope = slope + np.swapaxes(slope, -1, -2)
+        in_relative = np.swapaxes(self.factor, -1, -2) @ slope @ lower
+        g = in_relative[:, self.rows, self.columns]
+        d = self.factor.shape[-1]
+        on_diagonal = np.arange(d)
+        ratio = lower[:, on_diagonal, on_diagonal] / self.factor[:, on_diagonal, on_diagonal]
+        g[:, self.diagonal] *= ratio
+        return g.ravel()
+
+
+@final
+class Orthogonal(Constraint):
+    """Orthogonal matrices in the last two axes: the orientation of a covariance.
+
+    The chart is Cayley's, X = B (I - A/2)⁻¹ (I + A/2) with A skew-symmetric. It reaches all
+    rotations of the base but half-turns, and no reflection: a model's M-step should keep the
+    signs and order of the columns near those of the previous step.
+    """
+
+    def __init__(self, exchangeable: tuple[int, ...] = ()) -> None:
+        self.exchangeable = exchangeable
+
+    def n_free(self, shape: tuple[int, ...]) -> int:
+        d = shape[-1]
+        return int(np.prod(shape[:-2])) * d * (d - 1) // 2
+
+    def violation(self, value: Array, base: Array) -> str | None:
+        product = np.swapaxes(value, -1, -2) @ value
+        if (np.abs(product - np.eye(value.shape[-1])) <= 1e-8).all():
+            return None
+        return "is not orthogonal, expected XᵀX to be the identity"
+
+    def chart(self, base: Array) -> LeafChart:
+        return _Cayley(base)
+
+
+@final
+class _Cayley(LeafChart):
+    def __init__(self, base: Array) -> None:
+        self.shape, self.base = base.shape, _stack(base)
+        d = base.shape[-1]
+        self.eye = np.eye(d)
+        self.rows, self.columns = np.tril_indices(d, -1)
+        self.size = len(self.base) * len(self.rows)
+
+    def _rotation(self, value: Array) -> Array:
+        return np.swapaxes(self.base, -1, -2) @ _stack(value)
+
+    def pack(self, value: Array) -> Array:
+        rotation = self._rotation(value)
+        opened = rotation + self.eye
+        if (np.abs(np.linalg.det(opened / 2)) < 1e-8).any():
+            raise OutOfChartError("an orthogonal matrix turned half around or was reflected")
+        # A = 2 (C - I)(C + I)^-1; the two factors commute
+        skew = 2 * np.linalg.solve(opened, rotation - self.eye)
+        return skew[:, self.rows, self.columns].ravel()
+
+    def unpack(self, x: Array) -> Array:
+        skew = np.zeros_like(self.base)
+        entries = x.reshape(len(self.base), -1)
+        skew[:, self.rows, self.columns] = entries
+        skew[:, self.columns, self.rows] = -entries
+        rotation = np.linalg.solve(self.eye - skew / 2, self.eye + skew / 2)
+        return (self.base @ rotation).reshape(self.shape)
+
+    def pull(self, value: Array, gradient: Array) -> Array:
+        opened = self._rotation(value) + self.eye  # (I - A/2)^-1 = (C + I) / 2
+        inner = np.swapaxes(self.base, -1, -2) @ _stack(gradient)
+        turned = np.swapaxes(opened, -1, -2)
+        full = turned @ inner @ turned / 4
+        return (full[:, self.rows, self.columns] - full[:, self.columns, self.rows]).ravel()
+
+
+@final
+class UnitProduct(Constraint):
+    """Positive numbers whose product along the last axis is one: the shape of a covariance.
+
+    The chart is the logarithm of all but the last, which follows.
+    """
+
+    def __init__(self, exchangeable: tuple[int, ...] = ()) -> None:
+        self.exchangeable = exchangeable
+
+    def n_free(self, shape: tuple[int, ...]) -> int:
+        return int(np.prod(shape[:-1])) * (shape[-1] - 1)
+
+    def violation(self, value: Array, base: Array) -> str | None:
+        if not (np.isfinite(value).all() and (value > 0).all()):
+            return "has an entry that is not positive and finite, expected a product of 1"
+        product = np.log(value).sum(axis=-1)
+        if (np.abs(product) > 1e-8).any():
+            return f"has the product {float(np.exp(product.flat[0]))!r}, expected 1"
+        return None
+
+    def chart(self, base: Array) -> LeafChart:
+        return _LogContrast(base)
+
+
+@final
+class _LogContrast(LeafChart):
+    def __init__(self, base: Array) -> None:
+        self.log_base = np.log(base)
+        self.lead = (*base.shape[:-1], base.shape[-1] - 1)
+        self.size = int(np.prod(self.lead))
+
+    def pack(self, value: Array) -> Array:
+        return (np.log(value) - self.log_base)[..., :-1].ravel()
+
+    def unpack(self, x: Array) -> Array:
+        moved = x.reshape(self.lead)
+        last = -moved.sum(axis=-1, keepdims=True)
+        return np.exp(self.log_base + np.concatenate([moved, last], axis=-1))
+
+    def pull(self, value: Array, gradient: Array) -> Array:
+        slope = value * gradient
+        return (slope[..., :-1] - slope[..., -1:]).ravel()

@@ -1,0 +1,78 @@
+"""Parameters and statistics are trees: NamedTuples of arrays, nested as the model likes.
+
+Everything the engine does to them (adding the statistics of two chunks, comparing two
+optima, writing a checkpoint) goes through the few functions of this file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from typing import Any, cast
+
+import numpy as np
+import optree
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+Tree = Any
+"""A NamedTuple (nested at will) whose leaves are arrays, or whatever stands in their place."""
+
+
+def leaves(tree: Tree) -> list[Any]:
+    """The leaves of a tree, in the order of its fields."""
+    return optree.tree_leaves(tree, none_is_leaf=True)
+
+
+def rebuild(like: Tree, values: Sequence[Any]) -> Tree:
+    """A tree of the same structure as `like` with other leaves."""
+    return optree.tree_unflatten(optree.tree_structure(like, none_is_leaf=True), values)
+
+
+def transform(function: Callable[..., Any], *trees: Tree) -> Tree:
+    """Apply `function` leaf by leaf to one tree or to several of one structure."""
+    return optree.tree_map(function, *trees, none_is_leaf=True)
+
+
+def names(tree: Tree) -> list[str]:
+    """The dotted path of every leaf, such as ``components.means``."""
+    return _dotted(optree.tree_structure(tree, none_is_leaf=True))
+
+
+@lru_cache(maxsize=256)
+def _dotted_cached(structure: optree.PyTreeSpec) -> tuple[str, ...]:
+    labels: list[str] = []
+    for accessor in structure.accessors():
+        parts = [str(cast(Any, entry).field if hasattr(entry, "field") else entry.entry)
+                 for entry in accessor]
+        labels.append(".".join(parts))
+    return tuple(labels)
+
+
+def _dotted(structure: optree.PyTreeSpec) -> list[str]:
+    return list(_dotted_cached(structure))
+
+
+def add(first: Tree, second: Tree) -> Tree:
+    """Leaf-wise sum."""
+    return transform(np.add, first, second)
+
+
+def scale(tree: Tree, factor: float) -> Tree:
+    """Every leaf times a number."""
+    return transform(lambda leaf: leaf * factor, tree)
+
+
+def reduce_in_order(parts: Sequence[Tree]) -> Tree:
+    """Sum trees pairwise in an order that depends on their number alone.
+
+    The order is that of a binary tree over positions, so the sum has the same bits however
+    the parts were computed: by one thread, by many, or on other machines.
+    """
+    if not parts:
+        raise ValueError("got no statistics to add; give at least one chunk of data")
+    layer = list(parts)
+    while len(layer) > 1:
+        paired = [add(layer[i], layer[i + 1]) for i in range(0, len(layer) - 1, 2)]
+        layer = paired + layer[len(layer) - len(layer) % 2 :]
+    return layer[0]

@@ -1,0 +1,53 @@
+"""A family: the densities of all K components at once."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+F = TypeVar("F", bound=tuple[Any, ...])
+S = TypeVar("S", bound=tuple[Any, ...])
+
+
+class Family(ABC, Generic[F, S]):
+    """Densities f(x | component k), k = 1..K, for mixtures and every other latent structure.
+
+    Parameters F and statistics S are NamedTuples of arrays. The expected complete-data
+    log-likelihood q = sum_i sum_k resp[i, k] log f(x_i | k) is linear in the statistics.
+    """
+
+    @property
+    @abstractmethod
+    def space(self) -> F:
+        """A Constraint at each parameter."""
+
+    @abstractmethod
+    def start(self, x: Array, resp: Array) -> F:
+        """Parameters to start from, given weighted responsibilities of shape (n, K).
+
+        A component with too few rows borrows from the others.
+        """
+
+    @abstractmethod
+    def log_density(self, params: F, x: Array) -> Array:
+        """log f(x_i | k), shape (n, K)."""
+
+    @abstractmethod
+    def stats(self, params: F, x: Array, resp: Array) -> S:
+        """Sufficient statistics, rows weighted by `resp` of shape (n, K)."""
+
+    @abstractmethod
+    def m_step(self, stats: S, params: F) -> F:
+        """The parameters that maximise q; `params` are those that made the statistics."""
+
+    @abstractmethod
+    def q(self, params: F, stats: S) -> float:
+        """sum_i sum_k resp[i, k] log f(x_i | k), constants kept."""
+
+    @abstractmethod
+    def score(self, params: F, stats: S) -> F:
+        """Gradient of `q` in the entries of the parameters."""

@@ -1,0 +1,101 @@
+"""What a mixture says of data it cannot use, or should not."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+
+class DataWarning(UserWarning):
+    """The data can be fitted but have something the user should know."""
+
+
+def collapsed(why: str) -> str:
+    """scikit-learn's sentence, and the engine's reason."""
+    return (
+        "Fitting the mixture model failed because some components have ill-defined empirical "
+        "covariance (for instance caused by singleton or collapsed samples). Try to decrease the "
+        f"number of components, increase reg_covar, or scale the input data. {why}"
+    )
+
+
+def _column(j: int, names: Any) -> str:
+    return f"column {j}" if names is None else f"column {str(names[j])!r}"
+
+
+def require_finite(x: Array, names: Any) -> None:
+    """Refuse NaN and infinity, naming the first cell."""
+    finite = np.isfinite(x)
+    if finite.all():
+        return
+    i, j = (int(a) for a in np.argwhere(~finite)[0])
+    what = "NaN" if np.isnan(x[i, j]) else "inf (infinity)"
+    raise ValueError(
+        f"Input X contains {what} at row {i}, {_column(j, names)} ({int((~finite).sum())} such "
+        "cells in all): GaussianMixture needs finite numbers, so drop these rows or fill them in."
+    )
+
+
+def checked_weights(sample_weight: Any, x: Array) -> Array:
+    """Weights as floats, one a row."""
+    if sample_weight is None:
+        return np.ones(len(x))
+    weights = np.asarray(sample_weight, dtype=np.float64)
+    if weights.ndim == 0:
+        weights = np.full(len(x), float(weights))
+    if weights.shape != (len(x),):
+        raise ValueError(
+            f"got sample_weight of shape {weights.shape}, expected ({len(x)},): one weight a row"
+        )
+    wrong = ~(np.isfinite(weights) & (weights >= 0))
+    if wrong.any():
+        i = int(np.argmax(wrong))
+        raise ValueError(
+            f"got sample_weight[{i}] = {weights[i]}, expected a finite number of at least 0"
+        )
+    if not weights.sum() > 0:
+        raise ValueError("got sample_weight that is zero everywhere, expected some positive weight")
+    return weights
+
+
+def require_enough_rows(x: Array, weights: Array, n_components: int) -> None:
+    """Refuse fewer rows than components."""
+    n = int((weights > 0).sum())
+    if n < n_components:
+        raise ValueError(
+            "Expected n_samples >= n_components but got "
+            f"n_components = {n_components}, n_samples = {n}; give more rows (of positive weight) "
+            "or ask for fewer components."
+        )
+
+
+def judge_columns(x: Array, weights: Array, names: Any, reg_covar: float) -> None:
+    """Warn of constant columns, or refuse them where there is no floor; warn of a high floor."""
+    used = x[weights > 0]
+    constant = np.flatnonzero((used == used[0]).all(axis=0))
+    if constant.size:
+        j = int(constant[0])
+        told = (
+            f"{_column(j, names)} is constant (every value is {float(used[0, j]):g}), so its "
+            "variance has no estimate"
+        )
+        if reg_covar == 0:
+            raise ValueError(collapsed(f"{told[0].upper()}{told[1:]}: drop it."))
+        warnings.warn(
+            f"{told} and is held at reg_covar={reg_covar:g}; drop the column",
+            DataWarning,
+            stacklevel=4,
+        )
+    if reg_covar >= 1e-4:
+        warnings.warn(
+            f"reg_covar={reg_covar:g} is a floor under the eigenvalues of the covariances here, "
+            "not a number added to their diagonals as in scikit-learn; results differ where that "
+            "mattered",
+            DataWarning,
+            stacklevel=4,
+        )

@@ -1,0 +1,464 @@
+"""`GaussianMixture`: a drop-in for scikit-learn's, fitted by the engine."""
+
+from __future__ import annotations
+
+import warnings
+from numbers import Integral, Real
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, ClusterMixin, DensityMixin
+from sklearn.exceptions import NotFittedError
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from latentia.data.arrays import Frame, Rows, RowSource
+from latentia.engine import EM, DegenerateFitError, Fit, NotConvergedWarning, Status
+from latentia.engine import selection as criteria
+from latentia.families.covariance import STRUCTURES
+from latentia.families.gaussian import Gaussian, GaussianParams, normal_log_density
+
+from . import errors, given, inference, record, start
+from .model import Membership, MixtureModel, MixtureParams, entropy, membership
+
+Array = NDArray[np.float64]
+
+
+class GaussianMixture(ClusterMixin, DensityMixin, BaseEstimator):
+    """Gaussian mixture, fitted by expectation-maximization.
+
+    Arguments, attributes and methods are those of ``sklearn.mixture.GaussianMixture``; what
+    differs is said below. Beyond it there are weights, accelerated and certified convergence,
+    standard errors, a report and safe files.
+
+    Parameters
+    ----------
+    n_components : int, default=1
+        Number of components K.
+    covariance_type : {"full", "tied", "diag", "spherical"}, default="full"
+        Each component its own matrix; one for all; own diagonals; own single variances.
+    tol : float, default=1e-3
+        The fit stops when the estimated gain that is left falls below this many nats of the
+        *total* log-likelihood. This is stricter than scikit-learn's change per row.
+    reg_covar : float, default=1e-6
+        A floor under the eigenvalues of every covariance, not a number added to its diagonal:
+        where no floor is active the result is the maximum-likelihood one.
+    max_iter : int, default=100
+        E-steps of each start, at most; the one that evaluates the start is not counted.
+    n_init : int, default=1
+        Starts; the best is kept.
+    init_params : {"kmeans", "k-means++", "random", "random_from_data"}, default="kmeans"
+        How a start guesses the memberships. k-means runs on whitened data.
+    weights_init, means_init, precisions_init : array-like, optional
+        Given parts of the start. Given means decide the memberships from which the rest is made.
+    random_state : int, RandomState instance or None, default=None
+        Seed of starts and of `sample`.
+    warm_start : bool, default=False
+        Go on from the previous fit's parameters.
+    verbose : int, default=0
+        1 prints steps, 2 also what they gained.
+    verbose_interval : int, default=10
+        Steps between prints.
+    em : EM, optional
+        Settings of the climb. An argument above that differs from its default overrides them.
+
+    Attributes
+    ----------
+    weights_ : array of shape (K,)
+    means_ : array of shape (K, d)
+    covariances_, precisions_, precisions_cholesky_ : array
+        In the shape of the covariance type: (K, d, d), (d, d), (K, d) or (K,).
+    converged_ : bool
+    n_iter_ : int
+        E-steps of the best start.
+    lower_bound_ : float
+        Mean log-likelihood per row (per unit of weight).
+    lower_bounds_ : list of float
+        The same after each step of the best start.
+    loglik_ : float
+        Total log-likelihood, in nats.
+    n_parameters_ : int
+        Free parameters.
+    certificate_ : Certificate
+        The evidence for the fit.
+    fit_ : Fit
+        The engine's result.
+    n_features_in_ : int
+    feature_names_in_ : array of shape (d,)
+        Only where X has column names.
+
+    References
+    ----------
+    McLachlan & Peel (2000), Finite Mixture Models, ch. 3.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from latentia import GaussianMixture
+    >>> X = np.array([[1, 2], [1, 4], [1, 0], [10, 2], [10, 4], [10, 0]])
+    >>> gm = GaussianMixture(n_components=2, random_state=0).fit(X)
+    >>> gm.means_
+    array([[10.,  2.],
+           [ 1.,  2.]])
+    >>> gm.predict([[0, 0], [12, 3]])
+    array([1, 0])
+    """
+
+    _parameter_constraints = {  # noqa: RUF012
+        "n_components": [Interval(Integral, 1, None, closed="left")],
+        "covariance_type": [StrOptions(set(STRUCTURES))],
+        "tol": [Interval(Real, 0.0, None, closed="left")],
+        "reg_covar": [Interval(Real, 0.0, None, closed="left")],
+        "max_iter": [Interval(Integral, 0, None, closed="left")],
+        "n_init": [Interval(Integral, 1, None, closed="left")],
+        "init_params": [StrOptions(set(start.METHODS))],
+        "weights_init": ["array-like", None],
+        "means_init": ["array-like", None],
+        "precisions_init": ["array-like", None],
+        "random_state": ["random_state"],
+        "warm_start": ["boolean"],
+        "verbose": ["verbose"],
+        "verbose_interval": [Interval(Integral, 1, None, closed="left")],
+        "em": [HasMethods(["fit", "get_params"]), None],
+    }
+
+    def __init__(
+        self,
+        n_components: int = 1,
+        *,
+        covariance_type: str = "full",
+        tol: float = 1e-3,
+        reg_covar: float = 1e-6,
+        max_iter: int = 100,
+        n_init: int = 1,
+        init_params: str = "kmeans",
+        weights_init: ArrayLike | None = None,
+        means_init: ArrayLike | None = None,
+        precisions_init: ArrayLike | None = None,
+        random_state: Any = None,
+        warm_start: bool = False,
+        verbose: int = 0,
+        verbose_interval: int = 10,
+        em: EM | None = None,
+    ) -> None:
+        self.n_components = n_components
+        self.covariance_type = covariance_type
+        self.tol = tol
+        self.reg_covar = reg_covar
+        self.max_iter = max_iter
+        self.n_init = n_init
+        self.init_params = init_params
+        self.weights_init = weights_init
+        self.means_init = means_init
+        self.precisions_init = precisions_init
+        self.random_state = random_state
+        self.warm_start = warm_start
+        self.verbose = verbose
+        self.verbose_interval = verbose_interval
+        self.em = em
+
+    # -- fitting ---------------------------------------------------------------------------
+
+    def fit(self, X: Any, y: Any = None, sample_weight: ArrayLike | None = None) -> Self:
+        """Estimate the parameters by maximum likelihood.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, d)
+        y : ignored
+        sample_weight : array-like of shape (n,), optional
+            How often each row counts. A whole number is the same as repeating the row.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If the data cannot be used, or if a component collapses and `reg_covar` is 0.
+        """
+        self._validate_params()
+        rows, dtype = self._training_rows(X, sample_weight)
+        frame = Frame.of(rows)
+        model = self._model(frame)
+        em, first = self._climb_settings(), self._first(model, rows)
+        seed = check_random_state(self.random_state).randint(2**31, size=4)
+        rng = np.random.default_rng([int(s) for s in seed])
+        try:
+            with warnings.catch_warnings():
+                if em.max_iter == 0:  # asked for the start alone
+                    warnings.simplefilter("ignore", NotConvergedWarning)
+                fit = em.fit(
+                    model, RowSource(rows), rng, start=first.start, given=first.given
+                )
+        except DegenerateFitError as error:
+            raise ValueError(errors.collapsed(str(error))) from error
+        self._keep(fit, frame, rows, dtype)
+        return self
+
+    def fit_predict(
+        self, X: Any, y: Any = None, sample_weight: ArrayLike | None = None
+    ) -> NDArray[np.int64]:
+        """Fit, and give each row's most probable component."""
+        return self.fit(X, y, sample_weight).predict(X)
+
+    def _training_rows(self, X: Any, sample_weight: ArrayLike | None) -> tuple[Rows, Any]:
+        x = validate_data(
+            self, X, dtype=[np.float64, np.float32], ensure_min_samples=2, ensure_all_finite=False
+        )
+        names = getattr(self, "feature_names_in_", None)
+        errors.require_finite(x, names)
+        weights = errors.checked_weights(sample_weight, x)
+        errors.require_enough_rows(x, weights, self.n_components)
+        errors.judge_columns(x, weights, names, self.reg_covar)
+        return Rows(np.asarray(x, dtype=np.float64), weights), x.dtype
+
+    def _model(self, frame: Frame) -> MixtureModel:
+        """The engine's view of this estimator."""
+        structure = STRUCTURES[self.covariance_type]
+        family = Gaussian(self.n_components, structure, frame, self.reg_covar)
+
+        def in_frame(rows: Rows) -> Rows:
+            return Rows((rows.x - frame.origin) / frame.scale, rows.weights)
+
+        def guesses(sample: Rows, rng: np.random.Generator) -> list[Array]:
+            if self.means_init is not None:
+                means = (np.asarray(self.means_init, dtype=np.float64) - frame.origin) / frame.scale
+                unit = frame.spread / frame.scale
+                return [start.nearest(sample.x / unit, means / unit)]
+            return start.guesses(sample, self.n_components, start.turn(self.init_params, rng), rng)
+
+        return MixtureModel(family, self.n_components, guesses, in_frame)
+
+    def _climb_settings(self) -> EM:
+        """`em` with the arguments that differ from their defaults, or these alone."""
+        mine = {"tol": self.tol, "max_iter": self.max_iter, "starts": self.n_init}
+        if self.em is None:
+            settings = EM(**mine)
+        else:
+            plain = {"tol": 1e-3, "max_iter": 100, "starts": 1}
+            changed = {k: v for k, v in mine.items() if v != plain[k]}
+            settings = EM(**{**self.em.get_params(deep=False), **changed})
+        if self.verbose:
+            printer = record.Printer(self.verbose, self.verbose_interval)
+            settings.callbacks = (*settings.callbacks, printer)
+        return settings
+
+    def _first(self, model: MixtureModel, rows: Rows) -> given.First:
+        if self.warm_start and hasattr(self, "converged_"):
+            if self.means_.shape == (self.n_components, rows.x.shape[1]):
+                return given.First(self._params(), None)
+        return given.first(self, model, rows)
+
+    def _keep(self, fit: Fit[MixtureParams], frame: Frame, rows: Rows, dtype: Any) -> None:
+        structure = STRUCTURES[self.covariance_type]
+        weights, (means, covariances) = fit.params
+        if fit.status is not Status.DEGENERATE:
+            precision = structure.precision(covariances)
+        else:
+            precision = np.full_like(covariances, np.nan)
+        self.weights_ = weights.astype(dtype)
+        self.means_ = means.astype(dtype)
+        self.covariances_ = np.array(covariances, dtype=dtype)
+        self.precisions_cholesky_ = precision.astype(dtype)
+        self.precisions_ = structure.inverse(precision).astype(dtype)
+        self._take(fit, frame)
+        self._rows = rows
+
+    def _take(self, fit: Fit[MixtureParams], frame: Frame) -> None:
+        """The attributes that follow from the engine's result."""
+        self.fit_ = fit
+        self.certificate_ = fit.certificate
+        self.converged_ = fit.status is Status.CONVERGED
+        self.n_iter_ = fit.certificate.n_steps
+        self.loglik_ = fit.loglik
+        self.n_parameters_ = fit.n_free
+        self.lower_bound_ = fit.loglik / fit.n_obs if np.isfinite(fit.loglik) else -np.inf
+        climbed = fit.trace.objective[fit.trace.accepted]
+        self.lower_bounds_ = [float(value) for value in climbed[1:] / fit.n_obs]
+        self._frame, self._rows, self._information = frame, None, None
+
+    def _params(self) -> MixtureParams:
+        """The fitted parameters as the engine takes them."""
+        as_float = (np.asarray(a, float) for a in (self.weights_, self.means_, self.covariances_))
+        weights, means, covariances = as_float
+        return MixtureParams(weights / weights.sum(), GaussianParams(means, covariances))
+
+    # -- using a fitted mixture -------------------------------------------------------------
+
+    def _membership(self, X: Any) -> Membership:
+        """Log-densities and memberships from the public attributes alone."""
+        check_is_fitted(self, ["weights_", "means_", "precisions_cholesky_"])
+        x = validate_data(
+            self, X, reset=False, dtype=[np.float64, np.float32], ensure_all_finite=False
+        )
+        errors.require_finite(x, getattr(self, "feature_names_in_", None))
+        means = np.asarray(self.means_, dtype=np.float64)
+        precision = np.asarray(self.precisions_cholesky_, dtype=np.float64)
+        structure = STRUCTURES[self.covariance_type]
+        log_density = normal_log_density(structure, means, precision, np.asarray(x, np.float64))
+        return membership(log_density, np.asarray(self.weights_, dtype=np.float64))
+
+    def predict(self, X: Any) -> NDArray[np.int64]:
+        """The most probable component of each row, shape (n,)."""
+        return self._membership(X).resp.argmax(axis=1)
+
+    def predict_proba(self, X: Any) -> Array:
+        """The probability of each component for each row, shape (n, K)."""
+        return self._membership(X).resp
+
+    def score_samples(self, X: Any) -> Array:
+        """The log-likelihood of each row, shape (n,)."""
+        return self._membership(X).log_density
+
+    def score(self, X: Any, y: Any = None) -> float:
+        """The mean log-likelihood per row."""
+        return float(np.mean(self.score_samples(X)))
+
+    def aic(self, X: Any) -> float:
+        """Akaike's information criterion on X; lower is better."""
+        return criteria.aic(float(self.score_samples(X).sum()), self._n_parameters())
+
+    def bic(self, X: Any) -> float:
+        """The Bayesian information criterion on X; lower is better."""
+        log_density = self.score_samples(X)
+        return criteria.bic(float(log_density.sum()), self._n_parameters(), len(log_density))
+
+    def icl(self, X: Any) -> float:
+        """The integrated completed likelihood on X, BIC plus twice the entropy; lower is better."""
+        log_density, resp = self._membership(X)
+        mixed = entropy(resp, np.ones(len(resp)))
+        n = len(log_density)
+        return criteria.icl(float(log_density.sum()), self._n_parameters(), n, mixed)
+
+    def _n_parameters(self) -> int:
+        k, d = self.means_.shape
+        free = {"full": k * d * (d + 1) // 2, "tied": d * (d + 1) // 2, "diag": k * d}
+        return free.get(self.covariance_type, k) + k * d + k - 1
+
+    def sample(self, n_samples: int = 1) -> tuple[Array, NDArray[np.int64]]:
+        """Draw rows from the fitted mixture.
+
+        Parameters
+        ----------
+        n_samples : int, default=1
+
+        Returns
+        -------
+        X : array of shape (n_samples, d)
+        y : array of shape (n_samples,)
+            The component of each row; rows come sorted by it.
+        """
+        check_is_fitted(self, ["weights_", "means_", "covariances_"])
+        if n_samples < 1:
+            raise ValueError(
+                f"Invalid value for 'n_samples': {n_samples}. The sampling requires at least one "
+                "sample."
+            )
+        rng = check_random_state(self.random_state)
+        weights = np.asarray(self.weights_, dtype=np.float64)
+        counts = rng.multinomial(n_samples, weights / weights.sum())
+        k, d = self.means_.shape
+        if self.covariance_type in ("full", "tied"):
+            drawn = [
+                rng.multivariate_normal(mean, covariance, int(count))
+                for mean, covariance, count in zip(
+                    self.means_, self.covariance_matrices(), counts, strict=True
+                )
+            ]
+        else:
+            drawn = [
+                mean + rng.standard_normal(size=(count, d)) * np.sqrt(variance)
+                for mean, variance, count in zip(
+                    self.means_, self.covariances_, counts, strict=True
+                )
+            ]
+        return np.vstack(drawn), np.repeat(np.arange(k), counts)
+
+    def covariance_matrices(self) -> Array:
+        """The covariance of every component written out, shape (K, d, d)."""
+        check_is_fitted(self, ["means_", "covariances_"])
+        structure = STRUCTURES[self.covariance_type]
+        return np.array(structure.matrices(np.asarray(self.covariances_), *self.means_.shape))
+
+    # -- inference, report, files -----------------------------------------------------------
+
+    def standard_errors(
+        self, X: Any = None, sample_weight: ArrayLike | None = None, *, method: str = "observed"
+    ) -> inference.StandardErrors:
+        """Standard errors of all parameters, from the observed information.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, d), optional
+            The data of the fit. Needed only where they are no longer at hand, after loading from
+            a file that does not hold the standard errors.
+        sample_weight : array-like of shape (n,), optional
+        method : {"observed"}, default="observed"
+            Minus the Hessian of the log-likelihood, from the gradient of q (Oakes 1999), with
+            the delta method.
+
+        Returns
+        -------
+        StandardErrors
+            `weights`, `means` and `covariances`, shaped like the parameters, and a `note` that
+            says why something is missing. Entries are nan where the information is not
+            positive definite.
+        """
+        if method != "observed":
+            raise ValueError(f"got method={method!r}, expected 'observed'")
+        check_is_fitted(self, "fit_")
+        if X is not None:
+            rows, _ = self._training_rows(X, sample_weight)
+            self._rows, self._frame, self._information = rows, Frame.of(rows), None
+        if self._information is None:
+            if self._rows is None:
+                raise NotFittedError(
+                    "the data of the fit are not kept in model files; give them as "
+                    "standard_errors(X)"
+                )
+            model = self._model(self._frame)
+            self._information = inference.standard_errors(model, self._rows, self._params())
+        return self._information
+
+    def parameter_table(self, level: float = 0.95) -> list[inference.Estimate]:
+        """Every parameter with its standard error and interval, as a list of `Estimate`."""
+        return inference.table(self, level)
+
+    def summary(self) -> Any:
+        """A table of the fit that a person can read."""
+        from latentia.report.summary import summarise_mixture
+
+        check_is_fitted(self, "fit_")
+        return summarise_mixture(self)
+
+    @property
+    def plot(self) -> Any:
+        """Pictures of the fit: ``plot.pairs(X)``, ``plot.climb()``, ``plot.membership(X)``."""
+        from latentia.report.displays import Plots
+
+        check_is_fitted(self, "fit_")
+        return Plots(self)
+
+    def save(self, path: Any) -> None:
+        """Write the fitted mixture to a file that `latentia.load` reads."""
+        from latentia.persistence import save_estimator
+
+        check_is_fitted(self, "fit_")
+        save_estimator(self, path)
+
+    def _to_record(self) -> Any:
+        return record.to_record(self)
+
+    @classmethod
+    def _from_record(cls, written: Any) -> Self:
+        return record.restore(cls(), written)
+
+    def __getstate__(self) -> dict[str, Any]:
+        state = dict(super().__getstate__())
+        if "_rows" in state:
+            state["_rows"] = None  # the data are the caller's, not the model's
+        return state

@@ -1,0 +1,85 @@
+"""Starts that the user gives in part or in whole."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils import check_array
+
+from latentia.data.arrays import Rows
+from latentia.families.covariance import STRUCTURES
+from latentia.families.gaussian import GaussianParams
+
+from .model import MixtureModel, MixtureParams
+
+if TYPE_CHECKING:
+    from .estimator import GaussianMixture
+
+Array = NDArray[np.float64]
+
+
+class First(NamedTuple):
+    """Where the engine is to start: wholly given, or given in part."""
+
+    start: MixtureParams | None
+    given: MixtureParams | None
+
+
+def first(estimator: GaussianMixture, model: MixtureModel, rows: Rows) -> First:
+    """What `weights_init`, `means_init` and `precisions_init` say."""
+    k, d = estimator.n_components, rows.x.shape[1]
+    weights = means = covariances = None
+    if estimator.weights_init is not None:
+        weights = _weights(estimator.weights_init, k)
+    if estimator.means_init is not None:
+        means = _array(estimator.means_init, (k, d), "means")
+    if estimator.precisions_init is not None:
+        covariances = _covariances(estimator.precisions_init, estimator.covariance_type, k, d)
+        constraint: Any = model.space.components.covariances
+        covariances = constraint.project(covariances)
+    whole = MixtureParams(weights, GaussianParams(means, covariances))  # type: ignore[arg-type]
+    if weights is not None and means is not None and covariances is not None:
+        return First(whole, None)
+    if weights is None and means is None and covariances is None:
+        return First(None, None)
+    return First(None, whole)
+
+
+def _array(value: Any, shape: tuple[int, ...], name: str) -> Array:
+    array = check_array(value, dtype=np.float64, ensure_2d=False, allow_nd=True)
+    if array.shape != shape:
+        raise ValueError(
+            f"The parameter '{name}' should have the shape of {shape}, but got {array.shape}"
+        )
+    return array
+
+
+def _weights(value: Any, k: int) -> Array:
+    weights = _array(value, (k,), "weights")
+    if (weights < 0).any() or (weights > 1).any():
+        raise ValueError(
+            "The parameter 'weights' should be in the range [0, 1], but got max value "
+            f"{weights.min():.5f}, min value {weights.max():.5f}"
+        )
+    if abs(1 - weights.sum()) > 1e-6:
+        raise ValueError(
+            "The parameter 'weights' should be normalized, but got sum(weights) = "
+            f"{weights.sum():.5f}"
+        )
+    return weights / weights.sum()
+
+
+def _covariances(value: Any, covariance_type: str, k: int, d: int) -> Array:
+    shape = STRUCTURES[covariance_type].shape(k, d)
+    precisions = _array(value, shape, f"{covariance_type} precision")
+    if covariance_type in ("diag", "spherical"):
+        if (precisions <= 0).any():
+            raise ValueError(f"'{covariance_type} precision' should be positive")
+        return 1 / precisions
+    symmetric = np.allclose(precisions, np.swapaxes(precisions, -1, -2))
+    if not symmetric or not (np.linalg.eigvalsh(precisions) > 0).all():
+        raise ValueError(f"'{covariance_type} precision' should be symmetric, positive-definite")
+    inverse = np.linalg.inv(precisions)
+    return (inverse + np.swapaxes(inverse, -1, -2)) / 2

@@ -1,0 +1,157 @@
+"""A finite mixture of any family, in the terms of the engine's contract."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple, cast, final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import entr, logsumexp, xlogy
+
+from latentia.data.arrays import Rows
+from latentia.engine.model import Model, Suff
+from latentia.engine.space import DegenerateError, Simplex
+from latentia.engine.tree import leaves, rebuild
+from latentia.families.family import Family
+
+Array = NDArray[np.float64]
+
+
+class MixtureParams(NamedTuple):
+    """Weights (K,) and the family's parameters of all components."""
+
+    weights: Array
+    components: Any
+
+
+class MixtureStats(NamedTuple):
+    """Expected number of rows in each component, and the family's statistics."""
+
+    count: Array
+    components: Any
+
+
+class Membership(NamedTuple):
+    """What is known of each row's component.
+
+    Attributes
+    ----------
+    log_density : array of shape (n,)
+        log p(x_i).
+    resp : array of shape (n, K)
+        p(component | x_i).
+    """
+
+    log_density: Array
+    resp: Array
+
+
+Guesses = Callable[[Rows, np.random.Generator], list[Array]]
+
+
+@final
+class MixtureModel(Model[MixtureParams, Rows]):
+    """p(x) = sum_k w_k f(x | k)  (McLachlan & Peel 2000, eq. 1.1; EM: eqs. 2.17-2.19).
+
+    Parameters
+    ----------
+    family : Family
+        The densities f(. | k).
+    n_components : int
+    guesses : callable
+        First guesses at the memberships of the rows of a sample, (n, K) each, for starts.
+    prepare_rows : callable, optional
+        Brings rows into the family's frame, once per fit.
+    """
+
+    def __init__(
+        self,
+        family: Family[Any, Any],
+        n_components: int,
+        guesses: Guesses,
+        prepare_rows: Callable[[Rows], Rows] = lambda rows: rows,
+    ) -> None:
+        self.family, self.n_components = family, n_components
+        self.guesses, self.prepare_rows = guesses, prepare_rows
+
+    @property
+    def space(self) -> MixtureParams:
+        weights = cast(Array, Simplex(exchangeable=(0,)))
+        return MixtureParams(weights, self.family.space)
+
+    def prepare(self, chunk: Rows) -> Rows:
+        return self.prepare_rows(chunk)
+
+    def start(
+        self, sample: Rows, rng: np.random.Generator, given: MixtureParams | None = None
+    ) -> MixtureParams:
+        """What the likeliest first guess at the memberships makes of the sample.
+
+        `given` holds None for what it leaves open: the weights, or fields of the components.
+        """
+        made = [self._made(sample, resp, given) for resp in self.guesses(sample, rng)]
+        if len(made) == 1:
+            return made[0]
+        heights = [self._height(params, sample) for params in made]
+        return made[int(np.argmax(heights))]
+
+    def _made(self, sample: Rows, resp: Array, given: MixtureParams | None) -> MixtureParams:
+        weighted = resp * sample.weights[:, None]
+        weights = weighted.sum(axis=0) / weighted.sum()
+        made = MixtureParams(weights, self.family.start(sample.x, weighted))
+        if given is None:
+            return made
+        filled = (a if b is None else b for a, b in zip(leaves(made), leaves(given), strict=True))
+        return rebuild(made, list(filled))
+
+    def _height(self, params: MixtureParams, sample: Rows) -> float:
+        """The sample's log-likelihood after one EM step; -inf where that fails."""
+        try:
+            params = self.m_step(self.e_step(params, sample), params)
+            return float(sample.weights @ self.posterior(params, sample).log_density)
+        except (DegenerateError, np.linalg.LinAlgError):
+            return -np.inf
+
+    def posterior(self, params: MixtureParams, chunk: Rows) -> Membership:
+        return membership(self.family.log_density(params.components, chunk.x), params.weights)
+
+    def e_step(self, params: MixtureParams, chunk: Rows) -> Suff:
+        log_density, resp = self.posterior(params, chunk)
+        weighted = resp * chunk.weights[:, None]
+        stats = MixtureStats(
+            weighted.sum(axis=0), self.family.stats(params.components, chunk.x, weighted)
+        )
+        total = float(chunk.weights.sum())
+        return Suff(float(chunk.weights @ log_density), total, total, stats)
+
+    def m_step(self, suff: Suff, params: MixtureParams) -> MixtureParams:
+        stats: MixtureStats = suff.stats
+        weights = stats.count / stats.count.sum()
+        return MixtureParams(weights, self.family.m_step(stats.components, params.components))
+
+    def q(self, params: MixtureParams, suff: Suff) -> float:
+        stats: MixtureStats = suff.stats
+        chosen = float(np.sum(xlogy(stats.count, params.weights)))
+        return chosen + self.family.q(params.components, stats.components)
+
+    def score(self, params: MixtureParams, suff: Suff) -> MixtureParams:
+        stats: MixtureStats = suff.stats
+        with np.errstate(divide="ignore", invalid="ignore"):
+            slope = np.where(stats.count > 0, stats.count / params.weights, 0.0)
+        return MixtureParams(slope, self.family.score(params.components, stats.components))
+
+
+def membership(log_density: Array, weights: Array) -> Membership:
+    """Bayes' rule for the component of each row, from log f(x_i | k), shape (n, K)."""
+    with np.errstate(divide="ignore"):
+        joint = log_density + np.log(weights)
+    total = cast(Array, logsumexp(joint, axis=1))
+    with np.errstate(invalid="ignore"):
+        resp = np.exp(joint - total[:, None])
+    return Membership(total, resp)
+
+
+def entropy(resp: Array, weights: Array) -> float:
+    """Weighted entropy of the memberships in nats, 0 where every row is sure."""
+    return float(weights @ entr(resp).sum(axis=1))

@@ -1,0 +1,162 @@
+"""The candidates of a sweep: criterion against number of components."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from latentia.engine import Status
+
+from ..formatting import listed, one_line
+from .canvas import INK, Array, colour, dash, mark, one_axes, tidy, whole_ticks
+
+
+class CriterionDisplay:
+    """A criterion against the number of components, one line for each other setting.
+
+    Candidates that did not converge are hollow; those that failed are not drawn.
+
+    Parameters
+    ----------
+    n_components : array of shape (n_candidates,)
+    values : array of shape (n_candidates,)
+        The criterion, lower is better; nan for a candidate that failed.
+    kinds : sequence of str
+        What else sets the candidates apart, such as the covariance type.
+    converged : array of bool
+    best : int
+    criterion : str
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+    axes_ : array of matplotlib Axes
+    figure_ : matplotlib Figure
+
+    Examples
+    --------
+    >>> from latentia import GaussianMixture, datasets, select
+    >>> X = datasets.load("faithful").values
+    >>> swept = select(GaussianMixture(random_state=0), X, {"n_components": [1, 2, 3]})
+    >>> CriterionDisplay.from_selection(swept).ax_.get_ylabel()
+    'BIC (lower is better)'
+    """
+
+    def __init__(
+        self,
+        *,
+        n_components: Array,
+        values: Array,
+        kinds: Sequence[str],
+        converged: Any,
+        best: int,
+        criterion: str,
+    ) -> None:
+        self.n_components, self.values, self.kinds = n_components, values, kinds
+        self.converged, self.best, self.criterion = converged, best, criterion
+
+    @classmethod
+    def from_selection(
+        cls, selection: Any, *, criterion: str | None = None, ax: Any = None
+    ) -> CriterionDisplay:
+        """Draw the candidates of a sweep.
+
+        Parameters
+        ----------
+        selection : Selection
+            As `latentia.select` returns it.
+        criterion : {"bic", "aic", "icl"}, optional
+            That of the sweep by default; the candidate marked is the best by this one.
+        ax : matplotlib Axes, optional
+
+        Returns
+        -------
+        CriterionDisplay
+        """
+        name = selection.criterion if criterion is None else criterion
+        candidates = list(selection.candidates)
+        values = np.array([getattr(c, name) for c in candidates], dtype=float)
+        best = selection.best if name == selection.criterion else int(np.nanargmin(values))
+        counts = [c.settings.get("n_components", i + 1) for i, c in enumerate(candidates)]
+        display = cls(
+            n_components=np.array(counts, dtype=float),
+            values=values,
+            kinds=[_kind(c.settings) for c in candidates],
+            converged=np.array([c.status is Status.CONVERGED for c in candidates]),
+            best=best,
+            criterion=name,
+        )
+        return display.plot(ax=ax)
+
+    def plot(self, *, ax: Any = None) -> CriterionDisplay:
+        """Draw.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, optional
+
+        Returns
+        -------
+        CriterionDisplay
+        """
+        ax = one_axes(ax, (5.2, 3.6))
+        known = np.isfinite(self.values)
+        kinds = list(dict.fromkeys(self.kinds))
+        for j, kind in enumerate(kinds):
+            mine = np.flatnonzero(known & np.array([k == kind for k in self.kinds]))
+            mine = mine[np.argsort(self.n_components[mine], kind="stable")]
+            x, y = self.n_components[mine], self.values[mine]
+            label = kind or "_"
+            ax.plot(x, y, color=colour(j), linestyle=dash(j), linewidth=1.4, zorder=2)
+            filled = np.where(self.converged[mine], 1, 0).astype(bool)
+            style: dict[str, Any] = {"linestyle": "none", "marker": MARK_OF[j % len(MARK_OF)]}
+            style |= {"color": colour(j), "markersize": 5, "zorder": 3}
+            ax.plot(x[filled], y[filled], label=label if filled.any() else "_", **style)
+            ax.plot(
+                x[~filled],
+                y[~filled],
+                markerfacecolor="white",
+                label="_" if filled.any() else label,
+                **style,
+            )
+        best = self.n_components[self.best], self.values[self.best]
+        ax.plot(
+            *best,
+            "o",
+            markersize=12,
+            markerfacecolor="none",
+            markeredgecolor=INK,
+            markeredgewidth=1.4,
+            label="lowest",
+            zorder=4,
+        )
+        if (known & ~self.converged).any():
+            hollow = {"marker": "o", "markerfacecolor": "white", "markeredgecolor": INK}
+            ax.plot([], [], linestyle="none", markersize=5, label="not converged", **hollow)
+        whole_ticks(ax.xaxis)
+        ax.margins(x=0.06, y=0.1)
+        ax.set_xlabel("components")
+        ax.set_ylabel(f"{self.criterion.upper()} (lower is better)")
+        ax.ticklabel_format(axis="y", useOffset=False)
+        tidy(ax, "y")
+        ax.legend(frameon=False, fontsize="small", loc="best")
+        self.ax_, self.figure_ = ax, ax.figure
+        self.axes_ = np.array([ax], dtype=object)
+        return self
+
+
+MARK_OF = ("o", "s", "^", "D", "v", "P", "X")
+"""A mark for each kind, so that a black-and-white print can be read."""
+
+
+def _kind(settings: dict[str, Any]) -> str:
+    """What sets a candidate apart besides its number of components."""
+    rest = {k: v for k, v in settings.items() if k != "n_components"}
+    if list(rest) == ["covariance_type"]:
+        return one_line(rest["covariance_type"])
+    return listed([f"{one_line(k)}={one_line(v)}" for k, v in rest.items()], ",")
+
+
+__all__ = ["CriterionDisplay", "mark"]

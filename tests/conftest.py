@@ -1,0 +1,12 @@
+import os
+
+from hypothesis import HealthCheck, settings
+
+# A shared tmp_path is fine: every example writes its files anew. No deadline: machines are shared.
+settings.register_profile(
+    "latentia",
+    deadline=None,
+    derandomize="CI" in os.environ,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+settings.load_profile("latentia")
