@@ -12,7 +12,7 @@ UNCONVERGED, REFUSED, INTERRUPTED = 1, 2, 130
 
 
 @final
-class Refusal(ValueError):
+class Refusal(Exception):  # not a ValueError, which typer would take for its own
     """Something that the user gave cannot be used; the message is one sentence."""
 
 
@@ -50,7 +50,8 @@ def explained(error: Exception) -> tuple[str, int]:
     from latentia.data.errors import DataError
     from latentia.persistence import ModelFileError
 
-    if isinstance(error, (Refusal, DataError, ModelFileError, ImportError)):
+    extra_missing = isinstance(error, ImportError) and not isinstance(error, ModuleNotFoundError)
+    if extra_missing or isinstance(error, (Refusal, DataError, ModelFileError)):
         return one_line(error), REFUSED
     if isinstance(error, NoResult):
         return one_line(error), UNCONVERGED
@@ -73,7 +74,7 @@ def explained(error: Exception) -> tuple[str, int]:
 
 
 def one_line(message: object) -> str:
-    """Return the message with its line breaks and its last full stop taken out.
+    r"""Return the message with its line breaks and its last full stop taken out.
 
     Parameters
     ----------
@@ -88,7 +89,7 @@ def one_line(message: object) -> str:
     Examples
     --------
     >>> from latentia.cli.errors import one_line
-    >>> one_line("cut\\n short.")
+    >>> one_line("cut\n short.")
     'cut short'
     """
     return " ".join(str(message).split()).rstrip(".")
@@ -123,6 +124,8 @@ def warnings_as_sentences() -> Iterator[None]:
 
     with warnings.catch_warnings():
         warnings.simplefilter("always", UserWarning)
+        warnings.simplefilter("ignore", RuntimeWarning)  # of arithmetic, with nothing to do about
+        warnings.filterwarnings("ignore", "reg_covar=.* is a floor")  # so --help says
         # columns are matched by name before their values are handed on without names
         warnings.filterwarnings("ignore", "X does not have valid feature names")
         warnings.showwarning = show

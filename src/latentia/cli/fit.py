@@ -7,7 +7,14 @@ import typer
 
 from latentia.cli.errors import Refusal, warnings_as_sentences
 from latentia.cli.group import Commands
-from latentia.cli.inputs import Input, listed, read_input, split_components, split_names
+from latentia.cli.inputs import (
+    check_rows,
+    not_negative,
+    read_input,
+    split_components,
+    split_names,
+    whole_number,
+)
 
 app = typer.Typer(cls=Commands, help="Fit a model to data.")
 
@@ -17,7 +24,17 @@ OUTPUT = "Output"
 CLIMB = "Climb"
 
 
-@app.command("gaussian-mixture")
+HELP = (
+    "Fit Gaussian mixtures and keep the best.\n\n"
+    "Every number of components is tried with every type of covariance. "
+    "Results go to standard output, progress and errors to standard error.\n\n"
+    "The exit status is 0 where the fit converged, 1 where it did not, 2 for input that cannot be "
+    "used, and 130 after Ctrl-C; whatever was fitted by then is written all the same."
+)
+EXAMPLE = "Example: latentia fit gaussian-mixture faithful --components 1:5 --report report.html"
+
+
+@app.command("gaussian-mixture", help=HELP, epilog=EXAMPLE)
 def gaussian_mixture(
     ctx: typer.Context,
     data: Annotated[
@@ -40,50 +57,6 @@ def gaussian_mixture(
     criterion: Annotated[
         str, typer.Option(metavar="NAME", help="What decides among candidates: bic, aic or icl.")
     ] = "bic",
-    starts: Annotated[
-        int,
-        typer.Option(min=1, help="Starts of each candidate.", rich_help_panel=CLIMB),
-    ] = 10,
-    tol: Annotated[
-        float,
-        typer.Option(
-            min=0.0,
-            help="Stop when fewer nats are estimated to be left to gain.",
-            rich_help_panel=CLIMB,
-        ),
-    ] = 1e-5,
-    max_iter: Annotated[
-        int, typer.Option(min=1, help="E-steps of a start, at most.", rich_help_panel=CLIMB)
-    ] = 1000,
-    reg_covar: Annotated[
-        float,
-        typer.Option(
-            min=0.0, help="Floor under the eigenvalues of covariances.", rich_help_panel=CLIMB
-        ),
-    ] = 1e-6,
-    accelerate: Annotated[
-        str,
-        typer.Option(
-            metavar="NAME",
-            help="auto, quasi-newton, squarem, or none for plain EM.",
-            rich_help_panel=CLIMB,
-        ),
-    ] = "auto",
-    seed: Annotated[
-        int,
-        typer.Option(
-            min=0, max=2**32 - 1, help="Of the random starts.", rich_help_panel=CLIMB
-        ),
-    ] = 0,
-    jobs: Annotated[
-        int | None,
-        typer.Option(
-            min=1,
-            help="How much to do at a time; all cores by default.",
-            show_default=False,
-            rich_help_panel=CLIMB,
-        ),
-    ] = None,
     report: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Write an .html report.", rich_help_panel=OUTPUT),
@@ -105,14 +78,71 @@ def gaussian_mixture(
             rich_help_panel=OUTPUT,
         ),
     ] = False,
+    starts: Annotated[
+        int,
+        typer.Option(
+            parser=whole_number("--starts"),
+            metavar="N",
+            help="Starts of each candidate.",
+            rich_help_panel=CLIMB,
+        ),
+    ] = 10,
+    tol: Annotated[
+        float,
+        typer.Option(
+            parser=not_negative("--tol"),
+            metavar="NATS",
+            help="Stop when less is estimated to be left to gain.",
+            rich_help_panel=CLIMB,
+        ),
+    ] = 1e-5,
+    max_iter: Annotated[
+        int,
+        typer.Option(
+            parser=whole_number("--max-iter"),
+            metavar="N",
+            help="E-steps of a start, at most.",
+            rich_help_panel=CLIMB,
+        ),
+    ] = 1000,
+    reg_covar: Annotated[
+        float,
+        typer.Option(
+            parser=not_negative("--reg-covar"),
+            metavar="FLOOR",
+            help="Lower bound of the eigenvalues of covariances.",
+            rich_help_panel=CLIMB,
+        ),
+    ] = 1e-6,
+    accelerate: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="auto, quasi-newton, squarem, or none for plain EM.",
+            rich_help_panel=CLIMB,
+        ),
+    ] = "auto",
+    seed: Annotated[
+        int,
+        typer.Option(
+            parser=whole_number("--seed", least=0),
+            metavar="N",
+            help="Of the random starts.",
+            rich_help_panel=CLIMB,
+        ),
+    ] = 0,
+    jobs: Annotated[
+        int | None,
+        typer.Option(
+            parser=whole_number("--jobs"),
+            metavar="N",
+            help="Candidates at a time; all cores by default.",
+            show_default=False,
+            rich_help_panel=CLIMB,
+        ),
+    ] = None,
 ) -> None:
-    """Fit Gaussian mixtures and keep the best.
-
-    Every number of components is tried with every type of covariance. Results go to standard
-    output, progress and errors to standard error. The exit status is 0 where the fit converged,
-    1 where it did not, 2 for input that cannot be used, and 130 after Ctrl-C; the best so far
-    is written in either case.
-    """
+    """Fit Gaussian mixtures and keep the best."""
     numbers = split_components(components)
     types = split_names("--covariance", covariance, COVARIANCES)
     chosen = split_names("--criterion", criterion, CRITERIA)
@@ -121,7 +151,7 @@ def gaussian_mixture(
     _check_outputs(data, report, save)
 
     from latentia import GaussianMixture
-    from latentia.cli.fitting import Request, ending, fit, show_outcome, write
+    from latentia.cli.fitting import Outcome, Request, deliver, fit, write_model, write_report
     from latentia.engine.accelerate import ACCELERATORS
 
     split_names("--accelerate", accelerate, tuple(ACCELERATORS))
@@ -137,53 +167,25 @@ def gaussian_mixture(
         jobs=jobs,
         quiet=quiet,
     )
+
+    def write(outcome: Outcome, written: list[str]) -> None:
+        if save is not None:
+            write_model(outcome, save, written)
+        if report is not None:
+            write_report(outcome, read, ctx.obj.command(), report, written)
+
     with warnings_as_sentences():
-        outcome = fit(request)
-        written = write(outcome, read, ctx.obj.command(), report, save)
-        status = ending(outcome, written, allow_unconverged)
-        show_outcome(outcome, read, written)
+        status = deliver(fit(request), read, write, allow_unconverged)
     raise typer.Exit(status)
-
-
-def check_rows(read: Input, numbers: list[int]) -> None:
-    """Refuse data from which no mixture can be estimated.
-
-    Parameters
-    ----------
-    read : Input
-        The data.
-    numbers : list of int
-        The numbers of components to be tried, in ascending order.
-
-    Raises
-    ------
-    Refusal
-        There are fewer rows than components, or a column holds one value only.
-    """
-    n = len(read.values)
-    least = max(numbers[-1], 2)
-    if n < least:
-        asked = f"{numbers[-1]} components" if numbers[-1] > 1 else "a variance"
-        advice = f"; ask for at most --components {n}" if n > 1 else ""
-        raise Refusal(
-            f"{read.source} has {n} {'row' if n == 1 else 'rows'}, "
-            f"fewer than the {least} that {asked} need{'s' * (numbers[-1] == 1)}{advice}"
-        )
-    constant = (read.values == read.values[0]).all(axis=0)
-    if constant.any():
-        names = [name for name, same in zip(read.columns, constant, strict=True) if same]
-        kept = [name for name, same in zip(read.columns, constant, strict=True) if not same]
-        which = f"column {names[0]} of" if len(names) == 1 else f"columns {listed(names)} of"
-        verb = "holds" if len(names) == 1 else "each hold"
-        advice = f"leave it out with --columns {','.join(kept)}" if 0 < len(kept) <= 8 else (
-            "leave it out by naming the others with --columns" if kept else "there is nothing to fit"
-        )
-        raise Refusal(f"{which} {read.source} {verb} the same value in every row; {advice}")
 
 
 def _check_outputs(data: str, report: Path | None, save: Path | None) -> None:
     from latentia.cli.outputs import check_output
+    from latentia.extras import require
 
+    if report is not None:
+        for module in ("matplotlib", "jinja2"):
+            require(module, extra="plot")
     others: dict[str, Path | None] = {"the data": Path(data)}
     check_output("--report", report, (".html", ".htm"), others)
     check_output("--save", save, (".safetensors",), others)

@@ -1,12 +1,13 @@
 """Fit one model or a sweep of them, write what was asked for, and show it."""
 
-import os
-import warnings
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from latentia.cli.errors import INTERRUPTED, UNCONVERGED, NoResult, say, warnings_as_sentences
+from latentia.cli.errors import INTERRUPTED, UNCONVERGED, NoResult, Refusal, say
 from latentia.cli.inputs import Input
+
+_REMEDY = "use fewer --components, a simpler --covariance, or a floor such as --reg-covar 1e-6"
 
 
 class Request(NamedTuple):
@@ -40,10 +41,21 @@ class Request(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What came out: the model that won, and the sweep if there was one."""
+    """What came out.
+
+    Attributes
+    ----------
+    estimator : estimator
+        The model that won, fitted.
+    selection : Selection or None
+        The sweep, if there was one and it came to its end.
+    interrupted : bool
+        Whether Ctrl-C ended it early.
+    """
 
     estimator: Any
     selection: Any
+    interrupted: bool
 
 
 def fit(request: Request) -> Outcome:
@@ -74,10 +86,63 @@ def fit(request: Request) -> Outcome:
     return outcome
 
 
-def write(
-    outcome: Outcome, data: Input, command: str, report: Path | None, save: Path | None
-) -> list[str]:
-    """Write the model and the report, each whole or not at all.
+def deliver(
+    outcome: Outcome,
+    data: Input,
+    write: Callable[[Outcome, list[str]], None],
+    allow_unconverged: bool = False,
+) -> int:
+    """Write the files, show the results even where that failed, and judge them.
+
+    Parameters
+    ----------
+    outcome : Outcome
+        What came out of the fit.
+    data : Input
+        What it was fitted to.
+    write : callable
+        Writes the files that were asked for, and adds a line for each to a list.
+    allow_unconverged : bool, default False
+        Whether a fit that did not converge is good enough.
+
+    Returns
+    -------
+    int
+        The exit status.
+    """
+    from latentia.cli.printing import show
+    from latentia.report.summary import summarise_selection
+
+    written: list[str] = []
+    try:
+        write(outcome, written)
+    finally:
+        swept = [] if outcome.selection is None else [summarise_selection(outcome.selection)]
+        show(*data.described(), *swept, outcome.estimator.summary(), *written)
+    return ending(outcome, bool(written), allow_unconverged)
+
+
+def write_model(outcome: Outcome, path: Path, written: list[str]) -> None:
+    """Write the model, whole or not at all.
+
+    Parameters
+    ----------
+    outcome : Outcome
+        What came out of the fit.
+    path : Path
+        Where to.
+    written : list of str
+        Gets a line.
+    """
+    outcome.estimator.standard_errors()  # so that the file has them
+    outcome.estimator.save(path)
+    written.append(f"Model: {path}")
+
+
+def write_report(
+    outcome: Outcome, data: Input, command: str, path: Path, written: list[str]
+) -> None:
+    """Write the report, whole or not at all.
 
     Parameters
     ----------
@@ -87,63 +152,34 @@ def write(
         What it was fitted to.
     command : str
         What to type to do the same again.
-    report, save : Path or None
-        Where to; nothing is written for None.
-
-    Returns
-    -------
-    list of str
-        A sentence for each file.
-    """
-    told = []
-    if save is not None:
-        outcome.estimator.standard_errors()  # so that the file has them
-        outcome.estimator.save(save)
-        told.append(f"Model: {save}")
-    if report is not None:
-        from latentia.report.html import write_report
-
-        write_report(
-            report,
-            estimator=outcome.estimator,
-            X=data.values,
-            columns=list(data.columns),
-            source=data.source,
-            selection=outcome.selection,
-            command=command,
-        )
-        told.append(f"Report: {report}")
-    return told
-
-
-def show_outcome(outcome: Outcome, data: Input, written: list[str]) -> None:
-    """Print what was read, the candidates, the winner with its certificate, and the files.
-
-    Parameters
-    ----------
-    outcome : Outcome
-        What came out of the fit.
-    data : Input
-        What it was fitted to.
+    path : Path
+        Where to.
     written : list of str
-        A sentence for each file.
+        Gets a line.
     """
-    from latentia.cli.printing import show
-    from latentia.report.summary import summarise_selection
+    from latentia.report import html
 
-    swept = [] if outcome.selection is None else [summarise_selection(outcome.selection)]
-    show(*data.described(), *swept, outcome.estimator.summary(), *written)
+    html.write_report(
+        path,
+        estimator=outcome.estimator,
+        X=data.values,
+        columns=list(data.columns),
+        source=data.source,
+        selection=outcome.selection,
+        command=command,
+    )
+    written.append(f"Report: {path}")
 
 
-def ending(outcome: Outcome, written: list[str], allow_unconverged: bool) -> int:
+def ending(outcome: Outcome, written: bool, allow_unconverged: bool) -> int:
     """Say on standard error where the fit is not what was asked for.
 
     Parameters
     ----------
     outcome : Outcome
         What came out of the fit.
-    written : list of str
-        A sentence for each file.
+    written : bool
+        Whether there are files of it.
     allow_unconverged : bool
         Whether a fit that did not converge is good enough.
 
@@ -155,11 +191,14 @@ def ending(outcome: Outcome, written: list[str], allow_unconverged: bool) -> int
     from latentia.engine import Status
 
     status = outcome.estimator.fit_.status
-    kept = "; the best so far was written" if written else ""
-    if status is Status.INTERRUPTED:
-        say(f"interrupted before the fit converged{kept}")
+    kept = "; the best so far was written all the same" if written else ""
+    if outcome.interrupted:
+        say(f"interrupted before the end{kept or '; this is the best so far'}")
         return INTERRUPTED
     if status is Status.CONVERGED:
+        note = _improper(outcome)
+        if note:
+            say(f"this is no proper maximum, since {note}; {_REMEDY}", "warning")
         return 0
     what = {
         Status.MAX_ITER: "the fit stopped at --max-iter before it converged; raise it",
@@ -176,15 +215,66 @@ def ending(outcome: Outcome, written: list[str], allow_unconverged: bool) -> int
 def _one(request: Request) -> Outcome:
     from latentia import EM
     from latentia.cli.progress import climb_callbacks
+    from latentia.engine import Status
 
     settings = {name: values[0] for name, values in request.grid.items()}
     climb = EM(**request.climb, workers=request.jobs, callbacks=climb_callbacks(request.quiet))
     estimator = request.estimator.set_params(**settings, em=climb)
-    return Outcome(_fitted(estimator, request.data.values), None)
+    fitted = _fitted(estimator, request.data.values)
+    return Outcome(fitted, None, fitted.fit_.status is Status.INTERRUPTED)
+
+
+def _sweep(request: Request, n_candidates: int) -> Outcome:
+    from latentia import EM, select
+    from latentia.cli.progress import watched_sweep
+    from latentia.engine import Status
+
+    done: list[Any] = []
+    estimator = request.estimator.set_params(em=EM(**request.climb, workers=1))
+    try:
+        with watched_sweep(n_candidates, request.quiet) as watch:
+
+            def told(n_done: int, total: int, candidate: Any) -> None:
+                if candidate.status is Status.INTERRUPTED:  # the engine has caught Ctrl-C
+                    raise KeyboardInterrupt
+                done.append(candidate)
+                watch(n_done, total, candidate)
+
+            selection = select(
+                estimator,
+                request.data.values,
+                request.grid,
+                criterion=request.criterion,
+                n_jobs=request.jobs,
+                callback=told,
+            )
+    except KeyboardInterrupt:
+        return _best_again(request, done, n_candidates)
+    except ValueError as error:
+        if len(done) < n_candidates:
+            raise Refusal(str(error)) from error
+        raise NoResult(
+            f"none of the {n_candidates} candidates has a result, because a component collapsed "
+            f"onto too few distinct rows in all of them; {_REMEDY}"
+        ) from error
+    return Outcome(selection.best_estimator, selection, False)
+
+
+def _best_again(request: Request, done: list[Any], n_candidates: int) -> Outcome:
+    """Fit the best of the candidates that were done before Ctrl-C; the same seed, the same fit."""
+    from latentia.engine import Status
+
+    converged = [c for c in done if c.status is Status.CONVERGED]
+    usable = [c for c in converged if not c.note] or converged
+    if not usable:
+        raise KeyboardInterrupt
+    best = min(usable, key=lambda c: getattr(c, request.criterion))
+    say(f"interrupted after {len(done)} of {n_candidates} candidates; fitting the best again")
+    settings = {name: [value] for name, value in best.settings.items()}
+    return _one(request._replace(grid=settings, quiet=True))._replace(interrupted=True)
 
 
 def _fitted(estimator: Any, values: Any) -> Any:
-    from latentia.cli.errors import Refusal
     from latentia.engine import DegenerateFitError
 
     try:
@@ -193,7 +283,14 @@ def _fitted(estimator: Any, values: Any) -> Any:
         if isinstance(error.__cause__ or error, DegenerateFitError):
             raise NoResult(
                 "the fit has no result, because in every start a component collapsed onto too few "
-                "distinct rows; use fewer --components, a simpler --covariance, or a floor such "
-                "as --reg-covar 1e-6"
+                f"distinct rows; {_REMEDY}"
             ) from error
         raise Refusal(str(error)) from error
+
+
+def _improper(outcome: Outcome) -> str:
+    """Why a fit that converged is not to be trusted; empty where it is."""
+    if outcome.selection is not None:
+        return outcome.selection.candidates[outcome.selection.best].note
+    floors = outcome.estimator.certificate_.active_floors
+    return f"a floor holds up {', '.join(floors)}" if floors else ""

@@ -59,15 +59,29 @@ class Commands(TyperGroup):
         except KeyboardInterrupt:
             raise Interrupted from None
 
+    def list_commands(self, ctx: Any) -> list[str]:
+        """List the commands by name, those that fit first."""
+        return sorted(super().list_commands(ctx), key=lambda name: name != "fit")
+
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Find a command by name, or say which name was probably meant."""
         if args and not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
             raise Refusal(self._unknown(ctx, args))
         return super().resolve_command(ctx, args)
 
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read the arguments, or say which models there are where none is named."""
+        if ctx.info_name == "fit" and not args:
+            raise Refusal(
+                f"the name of a model is missing; write {ctx.command_path} "
+                f"{self.list_commands(ctx)[0]} DATA"
+            )
+        return super().parse_args(ctx, args)
+
     def _unknown(self, ctx: Any, args: list[str]) -> str:
         names = self.list_commands(ctx)
-        given, *after = args
+        there_are = "there is only" if len(names) == 1 else "there are"
+        given = args[0]
         of_models = ctx.info_name == "fit"
         what = "model" if of_models else "command"
         if of_models and (os.path.sep in given or "." in given):
@@ -78,5 +92,5 @@ class Commands(TyperGroup):
         spelled = given.lower().replace("_", "-")
         squeezed = {name.replace("-", ""): name for name in names}
         near = difflib.get_close_matches(spelled.replace("-", ""), squeezed, 1, 0.5)
-        advice = f"did you mean {squeezed[near[0]]}?" if near else f"there are {', '.join(names)}"
-        return f"there is no {what} {given!r}; {advice if len(names) > 1 or near else names[0]}"
+        advice = f"did you mean {squeezed[near[0]]}?" if near else f"{there_are} {', '.join(names)}"
+        return f"there is no {what} {given!r}; {advice}"

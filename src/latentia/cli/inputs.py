@@ -3,7 +3,7 @@
 import csv
 import difflib
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -86,7 +86,11 @@ def read_input(data: str, columns: str | Sequence[str] | None = None) -> Input:
 
     chosen = split_columns(columns) if isinstance(columns, str) else columns
     path = Path(data)
-    if path.exists() or (data not in datasets.names() and (path.suffix or path.name != data)):
+    if not data:
+        raise Refusal("the name of the data is empty; give a file, or a built-in data set")
+    if path.is_dir() and data not in datasets.names():
+        raise Refusal(f"{data} is a folder; give the file in it that holds the data")
+    if path.is_file() or (data not in datasets.names() and (path.suffix or path.name != data)):
         table = read_table(path, chosen)
         return Input(table.values, table.columns, table.skipped, data, path)
     if data not in datasets.names():
@@ -98,6 +102,44 @@ def read_input(data: str, columns: str | Sequence[str] | None = None) -> Input:
         return Input(dataset.values, dataset.columns, (), data, None)
     at = [dataset.columns.index(name) for name in named_columns(chosen, dataset.columns, data)]
     return Input(dataset.values[:, at], tuple(chosen), (), data, None)
+
+
+def check_rows(read: Input, numbers: Sequence[int]) -> None:
+    """Refuse data from which no mixture can be estimated.
+
+    Parameters
+    ----------
+    read : Input
+        The data.
+    numbers : sequence of int
+        The numbers of components to be tried.
+
+    Raises
+    ------
+    Refusal
+        There are fewer rows than components, or a column holds one value only.
+    """
+    n, most = len(read.values), max(numbers)
+    if n < 2:
+        raise Refusal(f"{read.source} has 1 row; a mixture needs at least 2")
+    if n < most:
+        raise Refusal(
+            f"{read.source} has {n} rows, fewer than the {most} components of --components; "
+            f"ask for at most {n}"
+        )
+    constant = (read.values == read.values[0]).all(axis=0)
+    if not constant.any():
+        return
+    names = [name for name, same in zip(read.columns, constant, strict=True) if same]
+    kept = [name for name, same in zip(read.columns, constant, strict=True) if not same]
+    if not kept:
+        raise Refusal(f"all rows of {read.source} are the same; there is nothing to fit")
+    what, them = ("column", "it") if len(names) == 1 else ("columns", "them")
+    option = f"--columns {','.join(kept)}" if len(kept) <= 8 else "--columns"
+    raise Refusal(
+        f"{what} {listed(names)} of {read.source} {'holds' if them == 'it' else 'hold'} "
+        f"the same value in every row; leave {them} out with {option}"
+    )
 
 
 def split_columns(text: str) -> list[str]:
@@ -158,6 +200,7 @@ def split_components(text: str) -> list[int]:
     [1, 2, 3, 6]
     """
     numbers: set[int] = set()
+    text = text.strip() or "''"
     for part in text.split(","):
         found = _RANGE.fullmatch(part.strip())
         if found is None:
@@ -167,7 +210,7 @@ def split_components(text: str) -> list[int]:
             )
         low = int(found[1])
         high = low if found[2] is None else int(found[2])
-        if low < 1:
+        if min(low, high) < 1:
             raise Refusal(f"got --components {text}, but a mixture has at least 1 component")
         if high < low:
             raise Refusal(
@@ -214,12 +257,79 @@ def split_names(option: str, text: str, known: Sequence[str]) -> list[str]:
     names = list(dict.fromkeys(name.strip() for name in text.split(",")))
     for name in names:
         if name not in known:
-            near = difflib.get_close_matches(name, known, 1)
+            near = difflib.get_close_matches(name.lower(), known, 1)
             raise Refusal(
                 f"got {option} {name or repr(text)}, expected {', '.join(known[:-1])} "
                 f"or {known[-1]}" + (f"; did you mean {near[0]}?" if near else "")
             )
     return names
+
+
+def whole_number(option: str, least: int = 1, most: int = 2**32 - 1) -> Callable[[object], int]:
+    """Make a reader of whole numbers.
+
+    Parameters
+    ----------
+    option : str
+        The option they are given to.
+    least, most : int
+        The bounds, both included.
+
+    Returns
+    -------
+    callable
+        Makes an int of a text, or raises `Refusal`.
+
+    Examples
+    --------
+    >>> from latentia.cli.inputs import whole_number
+    >>> whole_number("--starts")("20")
+    20
+    """
+
+    def read(text: object) -> int:
+        try:
+            number = int(str(text))
+        except ValueError:
+            number = least - 1
+        if not least <= number <= most:
+            bounds = f"of at least {least}" if number < least else f"of at most {most}"
+            raise Refusal(f"got {option} {text}, expected a whole number {bounds}")
+        return number
+
+    return read
+
+
+def not_negative(option: str) -> Callable[[object], float]:
+    """Make a reader of numbers that are not negative.
+
+    Parameters
+    ----------
+    option : str
+        The option they are given to.
+
+    Returns
+    -------
+    callable
+        Makes a float of a text, or raises `Refusal`.
+
+    Examples
+    --------
+    >>> from latentia.cli.inputs import not_negative
+    >>> not_negative("--tol")("1e-6")
+    1e-06
+    """
+
+    def read(text: object) -> float:
+        try:
+            number = float(str(text))
+        except ValueError:
+            number = -1.0
+        if not 0 <= number < float("inf"):
+            raise Refusal(f"got {option} {text}, expected a finite number of at least 0")
+        return number
+
+    return read
 
 
 def counted(n: int, noun: str) -> str:

@@ -3,6 +3,7 @@
 import csv
 import io
 import os
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -42,21 +43,19 @@ def check_output(
     if path.is_dir():
         raise Refusal(f"{option} {path} is a folder; give the name of a file in it")
     if path.suffix.lower() not in endings:
-        raise Refusal(f"{option} {path} does not end in {' or '.join(endings)}; give it that name")
+        known = " or ".join(filter(None, [", ".join(endings[:-1]), endings[-1]]))
+        raise Refusal(f"{option} {path} does not end in {known}; give it such a name")
     target = Path(os.path.realpath(path))
     folder = target.parent
     if not folder.is_dir():
         raise Refusal(f"{option} {path} is in no folder that exists; create {folder} first")
     if target.exists() and not target.is_file():
         raise Refusal(f"{option} {path} is no ordinary file; give the name of one")
-    locked = target if target.exists() and not os.access(target, os.W_OK) else folder
-    if not os.access(locked, os.W_OK):
+    if not _writable(target):
         raise Refusal(f"{option} {path} cannot be written: no permission; choose another place")
     for what, other in others.items():
         if other is not None and _same(target, other):
-            raise Refusal(
-                f"{option} {path} would overwrite {what}; give {option} another name"
-            )
+            raise Refusal(f"{option} {path} would overwrite {what}; give {option} another name")
 
 
 def write_table(path: Path, columns: Sequence[str], arrays: Sequence[Any]) -> None:
@@ -122,6 +121,16 @@ def write_csv(stream: Any, columns: Sequence[str], arrays: Sequence[Any]) -> Non
     writer = csv.writer(stream, lineterminator="\n")
     writer.writerow(columns)
     writer.writerows(zip(*(array.tolist() for array in arrays), strict=True))
+
+
+def _writable(target: Path) -> bool:
+    if target.exists() and not os.access(target, os.W_OK):
+        return False  # it could be replaced, but whoever made it read-only did not want that
+    try:
+        with tempfile.TemporaryFile(dir=target.parent):
+            return True
+    except OSError:
+        return False
 
 
 def _same(target: Path, other: Path) -> bool:

@@ -34,9 +34,13 @@ def predict(
     Columns are found by the names the model was fitted on, whatever their order.
     """
     import latentia
+    from latentia.cli.inputs import counted
     from latentia.cli.outputs import TABLE_ENDINGS, check_output, write_csv, write_table
+    from latentia.extras import require
 
     check_output("--out", out, TABLE_ENDINGS, {"the model": model, "the data": Path(data)})
+    if out is not None and out.suffix.lower() == ".parquet":
+        require("pyarrow", extra="io")
     with warnings_as_sentences():
         estimator = latentia.load(model)
         values = matched(estimator, model, data, columns)
@@ -45,7 +49,7 @@ def predict(
         write_csv(sys.stdout, names, arrays)
     else:
         write_table(out, names, arrays)
-        print(f"Wrote {out}: {len(values)} rows, columns {', '.join(names)}.")
+        print(f"Wrote {out}: {counted(len(values), 'row')}, columns {', '.join(names)}.")
 
 
 def matched(estimator: Any, model: Path, data: str, columns: str | None) -> Any:
@@ -74,7 +78,7 @@ def matched(estimator: Any, model: Path, data: str, columns: str | None) -> Any:
     DataError
         The data cannot be used.
     """
-    from latentia.cli.inputs import listed, read_input
+    from latentia.cli.inputs import counted, listed, read_input
     from latentia.data.errors import DataError
 
     known = getattr(estimator, "feature_names_in_", None)
@@ -94,8 +98,8 @@ def matched(estimator: Any, model: Path, data: str, columns: str | None) -> Any:
     if found != wanted:
         of = f" ({listed(names)})" if names else ""
         raise Refusal(
-            f"{data} gives {found} columns ({listed(read.columns)}) where {model} was fitted on "
-            f"{wanted}{of}; name as many, in that order, with --columns"
+            f"{data} gives {counted(found, 'column')} ({listed(read.columns)}) "
+            f"where {model} was fitted on {wanted}{of}; name as many, in that order, with --columns"
         )
     return read.values
 

@@ -70,10 +70,12 @@ def told(candidate: Any) -> str:
     str
         The settings, and BIC or why there is none.
     """
-    settings = ", ".join(f"{key} {value}" for key, value in candidate.settings.items())
+    from latentia.report.sweep import settings_words
+
     known = candidate.bic == candidate.bic
     ended = candidate.status.name.lower().replace("_", " ")
-    return f"{settings}: {f'BIC {candidate.bic:.2f}, ' if known else ''}{ended}"
+    value = f"BIC {candidate.bic:.2f}, " if known else ""
+    return f"{settings_words(candidate.settings)}: {value}{ended}"
 
 
 class _Lines:

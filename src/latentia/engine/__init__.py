@@ -1,6 +1,7 @@
 """The engine: climbs the likelihood of any model; knows none."""
 
 from .certificate import Certificate, Optimum, Status
+from .check import Checks, ModelFault, check_model
 from .em import (
     EM,
     DecreasedWarning,
@@ -13,14 +14,17 @@ from .model import Chunk, Model, Source, Suff
 __all__ = [
     "EM",
     "Certificate",
+    "Checks",
     "Chunk",
     "DecreasedWarning",
     "DegenerateFitError",
     "Fit",
     "Model",
+    "ModelFault",
     "NotConvergedWarning",
     "Optimum",
     "Source",
     "Status",
     "Suff",
+    "check_model",
 ]

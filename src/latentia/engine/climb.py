@@ -44,6 +44,23 @@ class Trace(NamedTuple):
     em: Any
 
 
+class Memory(NamedTuple):
+    """What a climb has learnt, to go on from where it stopped as if it had not.
+
+    Attributes
+    ----------
+    chart : Chart
+    state : NamedTuple of arrays
+        The accelerator's.
+    progress : Progress
+        The stopping rule's.
+    """
+
+    chart: Chart
+    state: Any
+    progress: Progress
+
+
 @dataclass(frozen=True)
 class Climb:
     """One climb: where it ended and how.
@@ -57,6 +74,8 @@ class Climb:
     status : Status
     detail : str
     trace : Trace
+    memory : Memory or None
+        Lets a later climb go on from here.
     remaining_gain, em_rate, largest_fall, score_norm, rounding : float
         As in `Certificate`.
     """
@@ -67,6 +86,7 @@ class Climb:
     status: Status
     detail: str
     trace: Trace
+    memory: Memory | None
     remaining_gain: float
     em_rate: float
     largest_fall: float
@@ -92,7 +112,12 @@ class Evaluator:
 
     def suff(self, params: Tree) -> tuple[Suff, float]:
         """The statistics of all chunks, and the rounding of their log-likelihood in nats."""
-        parts = self.mapper.map(lambda chunk: self.model.e_step(params, chunk), self.chunks)
+
+        def e_step(chunk: Chunk) -> Suff:
+            with np.errstate(all="ignore"):  # what is not finite is refused, not warned of
+                return self.model.e_step(params, chunk)
+
+        parts = self.mapper.map(e_step, self.chunks)
         total: Suff = tree.reduce_in_order(parts)
         rounding = 8 * float(np.finfo(np.float64).eps) * sum(abs(p.loglik) for p in parts)
         return total, rounding
@@ -137,6 +162,7 @@ def climb(
     max_iter: int,
     tell: Callable[[Step], None],
     index: int = 0,
+    memory: Memory | None = None,
 ) -> Climb:
     """Climb from `start` until the estimated remaining gain is below `tol` nats.
 
@@ -149,7 +175,8 @@ def climb(
     ConstraintError
         If the M-step leaves the model's own space.
     """
-    return _Climber(evaluator, start, accelerator, tol, max_iter, tell, index).run()
+    climber = _Climber(evaluator, start, accelerator, tol, max_iter, tell, index, memory)
+    return climber.run()
 
 
 class _Climber:
@@ -164,6 +191,7 @@ class _Climber:
         max_iter: int,
         tell: Callable[[Step], None],
         index: int,
+        memory: Memory | None,
     ) -> None:
         self.evaluator, self.model = evaluator, evaluator.model
         self.start, self.accelerator = start, accelerator
@@ -173,10 +201,12 @@ class _Climber:
         self.remaining = float("inf")
         self.largest_fall = 0.0
         self.point: Point | None = None
+        self.memory = memory
 
     def run(self) -> Climb:
         try:
-            status, detail = self._run()
+            with np.errstate(all="ignore"):
+                status, detail = self._run()
         except KeyboardInterrupt:
             if self.point is None:
                 raise
@@ -193,6 +223,7 @@ class _Climber:
             status=status,
             detail=detail,
             trace=self.record.trace(),
+            memory=Memory(self.chart, self.state, self.progress) if known else None,
             remaining_gain=self.remaining,
             em_rate=self.progress.em_rate,
             largest_fall=self.largest_fall,
@@ -205,7 +236,10 @@ class _Climber:
     def _run(self) -> tuple[Status, str]:
         check(self.model.space, self.start, self.start)
         try:
-            self._chart_around(self.start)
+            if self.memory is None:
+                self._chart_around(self.start)
+            else:
+                self.chart, self.state, self.progress = self.memory
             self.point = self._visit(self.start)
         except _FAILURES as failure:
             return Status.DEGENERATE, str(failure)
@@ -262,9 +296,9 @@ class _Climber:
     def _judge(self, here: Here) -> bool:
         """Whether the climb has converged; starts a confirmation where it may have."""
         predicted = self.accelerator.predicted_gain(self.state, here)
-        self.remaining = self.progress.remaining(here, predicted)
         assert self.point is not None
         enough = max(self.tol, self.point.rounding)
+        self.remaining = self.progress.remaining(here, predicted, enough)
         if self.progress.plain >= CONFIRMATIONS and self.remaining <= enough:
             return True
         may_stop = predicted <= enough and here.em_gain <= enough
@@ -350,7 +384,8 @@ class _Climber:
         self.point = there
         if before.here is not None and there.here is not None:
             self.state = self.accelerator.accept(self.state, before.here, there.here, em=em)
-            self.progress = self.progress.after(before.here, there.here, em=em)
+            enough = max(self.tol, there.rounding)
+            self.progress = self.progress.after(before.here, there.here, enough, em=em)
         if not noted:
             self._note(there.objective, accepted=True, em=em)
 

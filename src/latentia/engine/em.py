@@ -164,6 +164,7 @@ class EM(BaseEstimator):
         *,
         start: P | Sequence[P] | None = None,
         given: P | None = None,
+        resume: Fit[P] | None = None,
     ) -> Fit[P]:
         """Fit a model.
 
@@ -177,6 +178,9 @@ class EM(BaseEstimator):
             Start here instead of where ``model.start`` says.
         given : params, optional
             Passed on to ``model.start``: parameters that starts are to respect.
+        resume : Fit, optional
+            Go on from the best climb of an earlier fit of the same model to the same data, as if
+            it had not stopped.
 
         Returns
         -------
@@ -195,7 +199,8 @@ class EM(BaseEstimator):
         if not chunks or not any(len(chunk) for chunk in chunks):
             raise ValueError("got no units of data, expected at least one")
         generator = np.random.default_rng(rng)
-        starts = _given_starts(start)
+        starts = _given_starts(start if resume is None else resume.params)
+        memory = None if resume is None else resume.climbs[resume.best].memory
         children = generator.spawn(settings.starts if starts is None else len(starts))
         plan = Plan(type(model).__name__, len(children), settings.max_iter, settings.tol)
         climbs: list[Climb] = []
@@ -219,6 +224,7 @@ class EM(BaseEstimator):
                             settings.max_iter,
                             settings.tell,
                             i,
+                            memory,
                         )
                     )
                     if climbs[-1].status is Status.INTERRUPTED:
@@ -297,7 +303,12 @@ def _order(climb: Climb) -> tuple[bool, float]:
 
 
 def _assemble(model: Model[Any, Any], climbs: list[Climb], n_starts: int, tol: float) -> Fit[Any]:
-    best = max(range(len(climbs)), key=lambda i: _order(climbs[i]))
+    highest = max(_order(climb) for climb in climbs)
+    best = next(
+        i
+        for i, climb in enumerate(climbs)  # the first of equals, so that rounding does not decide
+        if _order(climb) >= (highest[0], highest[1] - climb.rounding)
+    )
     won = climbs[best]
     interrupted = climbs[-1].status is Status.INTERRUPTED
     status = Status.INTERRUPTED if interrupted else won.status

@@ -18,6 +18,9 @@ from .accelerate import Here
 PAIRS = 10
 """Pairs of consecutive plain EM steps that are looked back on."""
 
+NEGLIGIBLE = 1e-6
+"""An EM step that gains less than this share of the tolerance needs no rate to be judged by."""
+
 CONFIRMATIONS = 3
 """Plain EM steps that confirm what an accelerator proposes."""
 
@@ -39,12 +42,13 @@ class Progress(NamedTuple):
     confirming: int = 0
     plain: int = 0
 
-    def after(self, before: Here, here: Here, *, em: bool) -> Progress:
-        """The progress after one more accepted step."""
+    def after(self, before: Here, here: Here, enough: float, *, em: bool) -> Progress:
+        """The progress after one more accepted step; `enough` is the gain that may remain."""
         if not em:
-            return self._replace(plain=0, confirming=0)
+            # a rate of one or more is a place where EM speeds up; it was left behind
+            return Progress(tuple(rate for rate in self.rates if rate < 1))
         rates = self.rates
-        if before.em_gain > 0:
+        if before.em_gain > NEGLIGIBLE * enough:
             rate = float(np.sqrt(max(here.em_gain, 0.0) / before.em_gain))
             rates = (*rates, rate)[-PAIRS:]
         return Progress(rates, max(self.confirming - 1, 0), self.plain + 1)
@@ -54,10 +58,13 @@ class Progress(NamedTuple):
         """The largest recent rate; nan before there is one."""
         return max(self.rates, default=float("nan"))
 
-    def remaining(self, here: Here, predicted: float) -> float:
+    def remaining(self, here: Here, predicted: float, enough: float) -> float:
         """Nats estimated to be left: EM's estimate or the accelerator's, whichever is larger."""
         rate = self.em_rate
-        own = here.em_gain / (1 - rate) if rate < 1 else float("inf")
-        if here.em_gain <= 0:
-            own = abs(here.em_gain)
-        return max(own, predicted) if np.isfinite(predicted) else own
+        if abs(here.em_gain) <= NEGLIGIBLE * enough:
+            own = abs(here.em_gain) / NEGLIGIBLE
+        else:
+            own = here.em_gain / (1 - rate) if rate < 1 else float("inf")
+        if not np.isfinite(predicted):
+            return own
+        return max(own, predicted)

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from latentia.engine import Fit
+
 Array = NDArray[np.float64]
 
 
@@ -21,6 +23,15 @@ def collapsed(why: str) -> str:
         "Fitting the mixture model failed because some components have ill-defined empirical "
         "covariance (for instance caused by singleton or collapsed samples). Try to decrease the "
         f"number of components, increase reg_covar, or scale the input data. {why}"
+    )
+
+
+def not_converged(fit: Fit[Any]) -> str:
+    """scikit-learn's sentence, and the engine's."""
+    return (
+        "Best performing initialization did not converge. Try different init parameters, or "
+        f"increase max_iter, tol, or check for degenerate data. {fit.status} About "
+        f"{fit.certificate.remaining_gain:.2g} nats are estimated to remain."
     )
 
 

@@ -8,7 +8,7 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, ClusterMixin, DensityMixin
+from sklearn.base import BaseEstimator, DensityMixin
 from sklearn.exceptions import NotFittedError
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
@@ -17,6 +17,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from latentia.data.arrays import Frame, Rows, RowSource
 from latentia.engine import EM, DegenerateFitError, Fit, NotConvergedWarning, Status
 from latentia.engine import selection as criteria
+from latentia.engine.tree import leaves
 from latentia.families.covariance import STRUCTURES
 from latentia.families.gaussian import Gaussian, GaussianParams, normal_log_density
 
@@ -26,7 +27,7 @@ from .model import Membership, MixtureModel, MixtureParams, entropy, membership
 Array = NDArray[np.float64]
 
 
-class GaussianMixture(ClusterMixin, DensityMixin, BaseEstimator):
+class GaussianMixture(DensityMixin, BaseEstimator):
     """Gaussian mixture, fitted by expectation-maximization.
 
     Arguments, attributes and methods are those of ``sklearn.mixture.GaussianMixture``; what
@@ -184,19 +185,26 @@ class GaussianMixture(ClusterMixin, DensityMixin, BaseEstimator):
         rows, dtype = self._training_rows(X, sample_weight)
         frame = Frame.of(rows)
         model = self._model(frame)
-        em, first = self._climb_settings(), self._first(model, rows)
+        em, goes_on = self._climb_settings(), self._goes_on(frame)
+        first = given.First(self._params(), None) if goes_on else given.first(self, model, rows)
         seed = check_random_state(self.random_state).randint(2**31, size=4)
         rng = np.random.default_rng([int(s) for s in seed])
         try:
             with warnings.catch_warnings():
-                if em.max_iter == 0:  # asked for the start alone
-                    warnings.simplefilter("ignore", NotConvergedWarning)
+                warnings.simplefilter("ignore", NotConvergedWarning)  # said again below
                 fit = em.fit(
-                    model, RowSource(rows), rng, start=first.start, given=first.given
+                    model,
+                    RowSource(rows),
+                    rng,
+                    start=first.start,
+                    given=first.given,
+                    resume=self._resumed(frame) if goes_on else None,
                 )
         except DegenerateFitError as error:
             raise ValueError(errors.collapsed(str(error))) from error
         self._keep(fit, frame, rows, dtype)
+        if fit.status in (Status.MAX_ITER, Status.INTERRUPTED) and em.max_iter > 0:
+            warnings.warn(errors.not_converged(fit), NotConvergedWarning, stacklevel=2)
         return self
 
     def fit_predict(
@@ -247,11 +255,18 @@ class GaussianMixture(ClusterMixin, DensityMixin, BaseEstimator):
             settings.callbacks = (*settings.callbacks, printer)
         return settings
 
-    def _first(self, model: MixtureModel, rows: Rows) -> given.First:
-        if self.warm_start and hasattr(self, "converged_"):
-            if self.means_.shape == (self.n_components, rows.x.shape[1]):
-                return given.First(self._params(), None)
-        return given.first(self, model, rows)
+    def _goes_on(self, frame: Frame) -> bool:
+        """Whether to start from the previous fit."""
+        shape = (self.n_components, len(frame.origin))
+        return bool(self.warm_start) and np.shape(getattr(self, "means_", None)) == shape
+
+    def _resumed(self, frame: Frame) -> Fit[MixtureParams] | None:
+        """The previous fit, if it was of the same data and nothing was changed since."""
+        fit = getattr(self, "fit_", None)
+        if fit is None or not all(map(np.array_equal, frame, self._frame)):
+            return None
+        same = all(map(np.array_equal, leaves(self._params()), leaves(fit.params)))
+        return fit if same else None
 
     def _keep(self, fit: Fit[MixtureParams], frame: Frame, rows: Rows, dtype: Any) -> None:
         structure = STRUCTURES[self.covariance_type]
@@ -267,6 +282,12 @@ class GaussianMixture(ClusterMixin, DensityMixin, BaseEstimator):
         self.precisions_ = structure.inverse(precision).astype(dtype)
         self._take(fit, frame)
         self._rows = rows
+        mixed = entropy(self._membership(rows.x).resp, rows.weights)
+        self._criteria = {
+            "aic": criteria.aic(fit.loglik, fit.n_free),
+            "bic": criteria.bic(fit.loglik, fit.n_free, fit.n_obs),
+            "icl": criteria.icl(fit.loglik, fit.n_free, fit.n_obs, mixed),
+        }
 
     def _take(self, fit: Fit[MixtureParams], frame: Frame) -> None:
         """The attributes that follow from the engine's result."""
@@ -285,7 +306,7 @@ class GaussianMixture(ClusterMixin, DensityMixin, BaseEstimator):
         """The fitted parameters as the engine takes them."""
         as_float = (np.asarray(a, float) for a in (self.weights_, self.means_, self.covariances_))
         weights, means, covariances = as_float
-        return MixtureParams(weights / weights.sum(), GaussianParams(means, covariances))
+        return MixtureParams(weights, GaussianParams(means, covariances))
 
     # -- using a fitted mixture -------------------------------------------------------------
 
@@ -333,6 +354,25 @@ class GaussianMixture(ClusterMixin, DensityMixin, BaseEstimator):
         mixed = entropy(resp, np.ones(len(resp)))
         n = len(log_density)
         return criteria.icl(float(log_density.sum()), self._n_parameters(), n, mixed)
+
+    def criteria(self) -> dict[str, float]:
+        """AIC, BIC and ICL of the fit itself, its weights applied; lower is better."""
+        check_is_fitted(self, "fit_")
+        return dict(self._criteria)
+
+    def smallest_variance(self) -> float:
+        """The thinnest component's least variance as a share of the pooled covariance.
+
+        The smallest eigenvalue of any component's covariance relative to their weighted mean.
+        Below a thousandth, a component sits on a few rows that nearly coincide, and its
+        likelihood says little (Day 1969; McLachlan & Peel 2000, sec. 3.10).
+        """
+        check_is_fitted(self, ["weights_", "covariances_"])
+        matrices = self.covariance_matrices().astype(np.float64)
+        weights = np.asarray(self.weights_, dtype=np.float64)
+        pooled = np.einsum("k,kij->ij", weights, matrices)
+        white = np.linalg.inv(np.linalg.cholesky(pooled))
+        return float(np.linalg.eigvalsh(white @ matrices @ white.T).min())
 
     def _n_parameters(self) -> int:
         k, d = self.means_.shape
@@ -412,8 +452,7 @@ class GaussianMixture(ClusterMixin, DensityMixin, BaseEstimator):
             raise ValueError(f"got method={method!r}, expected 'observed'")
         check_is_fitted(self, "fit_")
         if X is not None:
-            rows, _ = self._training_rows(X, sample_weight)
-            self._rows, self._frame, self._information = rows, Frame.of(rows), None
+            self.remember(X, sample_weight)
         if self._information is None:
             if self._rows is None:
                 raise NotFittedError(
@@ -423,6 +462,13 @@ class GaussianMixture(ClusterMixin, DensityMixin, BaseEstimator):
             model = self._model(self._frame)
             self._information = inference.standard_errors(model, self._rows, self._params())
         return self._information
+
+    def remember(self, X: Any, sample_weight: ArrayLike | None = None) -> Self:
+        """Put the data of the fit at hand again, for `standard_errors`, after loading."""
+        check_is_fitted(self, "fit_")
+        rows, _ = self._training_rows(X, sample_weight)
+        self._rows, self._frame, self._information = rows, Frame.of(rows), None
+        return self
 
     def parameter_table(self, level: float = 0.95) -> list[inference.Estimate]:
         """Every parameter with its standard error and interval, as a list of `Estimate`."""

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _SIMPLE = (bool, int, float, str, type(None))
 _FITTED = ("weights_", "means_", "covariances_", "precisions_", "precisions_cholesky_")
+_CRITERIA = ("aic", "bic", "icl")
 _NUMBERS = ("objective", "loglik", "n_units", "n_obs")
 
 
@@ -59,6 +60,7 @@ def to_record(estimator: GaussianMixture) -> Record:
     arrays = {name: np.asarray(getattr(estimator, name)) for name in _FITTED}
     arrays["fit"] = np.array([getattr(fit, name) for name in _NUMBERS])
     arrays["certificate"] = np.array(list(floats.values()))
+    arrays["criteria"] = np.array([estimator._criteria[name] for name in _CRITERIA])
     arrays["optima"] = np.array([optimum.objective for optimum in certificate.optima])
     for i, climb in enumerate(fit.climbs):
         for name, values in climb.trace._asdict().items():
@@ -105,6 +107,7 @@ def restore(estimator: GaussianMixture, written: Record) -> GaussianMixture:
         estimator.feature_names_in_ = np.array(header["feature_names"], dtype=object)
     origin, scale, spread = (arrays[f"frame.{name}"] for name in Frame._fields)
     estimator._take(fit, Frame(origin, float(scale), spread))
+    estimator._criteria = dict(zip(_CRITERIA, map(float, arrays["criteria"]), strict=True))
     if header["note"] is not None:
         se = (arrays[f"se.{name}"] for name in ("weights", "means", "covariances"))
         estimator._information = StandardErrors(*se, header["note"])
@@ -122,6 +125,7 @@ def _climb(arrays: dict[str, Any], i: int, status: str) -> Climb:
         status=Status[status],
         detail="",
         trace=trace,
+        memory=None,
         remaining_gain=nan,
         em_rate=nan,
         largest_fall=nan,

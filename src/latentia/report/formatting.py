@@ -11,6 +11,9 @@ from latentia.engine import Status
 MINUS, FIGURE_SPACE, POINT_SPACE = "\u2212", "\u2007", "\u2008"
 """The sign, and blanks as wide as a digit and as a decimal point."""
 
+FIRST_GROUP = 0
+"""The number of the first group: groups are numbered as `predict` numbers them."""
+
 
 def decimals_for(step: float, significant: int = 3) -> int:
     """Decimals that give a number of the size of `step` so many significant digits.
@@ -186,3 +189,8 @@ def status_word(status: Status) -> str:
         Status.DEGENERATE: "collapsed",
         Status.INTERRUPTED: "interrupted",
     }.get(status, status.name.lower().replace("_", " "))
+
+
+def group(k: int) -> str:
+    """The name of component k, such as "group 0"."""
+    return f"group {k + FIRST_GROUP}"

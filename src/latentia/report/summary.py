@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Sequence
+from inspect import signature
+from typing import Any, NamedTuple
 
 import numpy as np
+from sklearn.exceptions import NotFittedError
 
-from .formatting import counted, fixed, one_line, status_word, whole, with_error
+from .formatting import FIRST_GROUP, counted, fixed, one_line, status_word, whole, with_error
 from .sweep import summarise_selection
 from .tables import Summary, Table
 
@@ -18,7 +20,10 @@ MOST_ROWS = 60
 
 
 def summarise_mixture(
-    estimator: Any, level: float = 0.95, standard_errors: bool = True
+    estimator: Any,
+    level: float = 0.95,
+    standard_errors: bool = True,
+    columns: Sequence[str] | None = None,
 ) -> Summary:
     """What a fitted mixture says of its data.
 
@@ -30,6 +35,8 @@ def summarise_mixture(
         Of the confidence intervals.
     standard_errors : bool, default=True
         Whether to compute standard errors, which takes longer than all the rest.
+    columns : sequence of str, optional
+        Names of the columns; those of the fit, or x0, x1, ... by default.
 
     Returns
     -------
@@ -46,7 +53,7 @@ def summarise_mixture(
     log-likelihood   -1130.2640
     ...
     """
-    table, notes = parameter_rows(estimator, level, standard_errors)
+    table, notes = parameter_rows(estimator, level, standard_errors, columns)
     return Summary(
         f"Gaussian mixture of {counted(estimator.n_components, 'component')} "
         f"with {covariance_words(estimator)}",
@@ -73,29 +80,34 @@ def mixture_facts(estimator: Any) -> tuple[tuple[str, str], ...]:
 def settings_used(estimator: Any) -> str:
     """The settings of the climb, such as ``tol=1e-05, max_iter=1000, starts=1``."""
     em, certificate = getattr(estimator, "em", None), estimator.certificate_
+    accelerate = getattr(em, "accelerate", "auto")
     used = {
         "tol": f"{certificate.tol:g} nats",
-        "max_iter": getattr(estimator if em is None else em, "max_iter", None),
+        "max_iter": _max_iter(estimator, em),
         "starts": certificate.n_starts,
         "reg_covar": getattr(estimator, "reg_covar", None),
-        "accelerate": getattr(em, "accelerate", "auto"),
+        "accelerate": getattr(accelerate, "name", accelerate),
         "init_params": getattr(estimator, "init_params", None),
         "random_state": getattr(estimator, "random_state", None),
     }
     return ", ".join(f"{k}={v}" for k, v in used.items() if v is not None)
 
 
+def _max_iter(estimator: Any, em: Any) -> Any:
+    """The limit in force: the estimator's, unless that was left alone and `em` has one."""
+    mine = getattr(estimator, "max_iter", None)
+    usual = signature(type(estimator)).parameters.get("max_iter")
+    if em is None or (usual is not None and mine != usual.default):
+        return mine
+    return em.max_iter
+
+
 def parameter_rows(
-    estimator: Any, level: float, standard_errors: bool
+    estimator: Any, level: float, standard_errors: bool, columns: Sequence[str] | None = None
 ) -> tuple[Table, tuple[str, ...]]:
     """The table of parameters and what must be said of it."""
-    notes: tuple[str, ...] = ()
-    if standard_errors:
-        estimates = list(estimator.parameter_table(level=level))
-        note = estimator.standard_errors().note
-        notes = (note,) if note else ()
-    else:
-        estimates = plain_estimates(estimator)
+    estimates, note = estimates_of(estimator, level, standard_errors, columns)
+    notes = (note,) if note else ()
     shown = [e for e in estimates if not e.name.startswith("covariance")]
     if len(estimates) <= MOST_ROWS:
         shown = estimates
@@ -103,20 +115,47 @@ def parameter_rows(
         left = len(estimates) - len(shown)
         notes = (*notes, f"{left} covariances are not listed; parameter_table() has them.")
     known = any(e.se == e.se for e in shown)
-    columns: tuple[str, ...] = ("parameter", "estimate")
+    heads: tuple[str, ...] = ("parameter", "estimate")
     if known:
-        columns += ("std. error", f"{100 * level:g} % from", "to")
+        heads += ("std. error", f"{100 * level:g} % from", "to")
     rows = tuple(
         (one_line(e.name), *with_error(e.value, e.se, e.lower, e.upper, error=e.se))[
-            : len(columns)
+            : len(heads)
         ]
         for e in shown
     )
-    return Table("Parameters", columns, rows, "l" + "r" * (len(columns) - 1)), notes
+    return Table("Parameters", heads, rows, "l" + "r" * (len(heads) - 1)), notes
 
 
-@dataclass(frozen=True)
-class PlainEstimate:
+def estimates_of(
+    estimator: Any,
+    level: float = 0.95,
+    standard_errors: bool = True,
+    columns: Sequence[str] | None = None,
+) -> tuple[list[PlainEstimate], str]:
+    """The parameters with standard errors if they can be had, and why not if they cannot."""
+    found, note = plain_estimates(estimator), ""
+    if standard_errors:
+        try:
+            found = [PlainEstimate(*estimate) for estimate in estimator.parameter_table(level)]
+            note = str(estimator.standard_errors().note)
+        except NotFittedError as error:  # a model from a file has not the data of its fit
+            note = f"There are no standard errors: {error}."
+    k = len(estimator.weights_)
+    known = _names(column_names(estimator), k)
+    renamed = dict(zip(known, _names(column_names(estimator, columns), k), strict=True))
+    return [e._replace(name=renamed.get(e.name, e.name)) for e in found], note
+
+
+def _names(columns: Sequence[str], n_components: int) -> list[str]:
+    """Every name that a parameter of so many components may have."""
+    prefixes = ["", *(f"{k + FIRST_GROUP}, " for k in range(n_components))]
+    singles = [f"{kind}[{p}{c}]" for kind in ("mean", "variance") for p in prefixes for c in columns]
+    pairs = [f"covariance[{p}{a}, {b}]" for p in prefixes for a in columns for b in columns]
+    return singles + pairs
+
+
+class PlainEstimate(NamedTuple):
     """A parameter without a standard error."""
 
     name: str
@@ -130,18 +169,23 @@ def plain_estimates(estimator: Any) -> list[PlainEstimate]:
     """The parameters by name, without standard errors."""
     columns = column_names(estimator)
     found: list[PlainEstimate] = []
-    for k, weight in enumerate(estimator.weights_, 1):
+    for k, weight in enumerate(estimator.weights_, FIRST_GROUP):
         found.append(PlainEstimate(f"weight[{k}]", float(weight)))
-    for k, mean in enumerate(estimator.means_, 1):
+    for k, mean in enumerate(estimator.means_, FIRST_GROUP):
         found += [
             PlainEstimate(f"mean[{k}, {name}]", float(value))
             for name, value in zip(columns, mean, strict=True)
         ]
-    for k, matrix in enumerate(estimator.covariance_matrices(), 1):
+    for k, matrix in enumerate(estimator.covariance_matrices(), FIRST_GROUP):
         found += [
-            PlainEstimate(f"covariance[{k}, {columns[i]}, {columns[j]}]", float(matrix[i, j]))
+            PlainEstimate(f"variance[{k}, {name}]", float(matrix[j, j]))
+            for j, name in enumerate(columns)
+        ]
+        found += [
+            PlainEstimate(f"covariance[{k}, {columns[j]}, {columns[i]}]", float(matrix[i, j]))
             for i in range(len(columns))
-            for j in range(i + 1)
+            for j in range(i)
+            if matrix[i, j] != 0
         ]
     return found
 

@@ -68,7 +68,7 @@ def tidy(ax: Any, grid: str | None = None) -> None:
 def whole_ticks(axis: Any) -> None:
     """Ticks at whole numbers only."""
     ticker = require("matplotlib.ticker", extra="plot")
-    axis.set_major_locator(ticker.MaxNLocator(integer=True, min_n_ticks=1))
+    axis.set_major_locator(ticker.MaxNLocator(integer=True, min_n_ticks=1, steps=[1, 2, 5, 10]))
 
 
 def decades(axis: Any, low: float, high: float) -> None:

@@ -111,11 +111,11 @@ class ClimbDisplay:
             ax.axhline(self.tol, color=FAINT, linewidth=0.9, linestyle=(0, (4, 3)), zorder=1)
             ax.annotate(
                 "tolerance",
-                (1, self.tol),
+                (0, self.tol),
                 xycoords=("axes fraction", "data"),
-                xytext=(0, 3),
+                xytext=(4, 3),
                 textcoords="offset points",
-                ha="right",
+                ha="left",
                 color=FAINT,
                 fontsize="small",
             )

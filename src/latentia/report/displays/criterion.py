@@ -10,7 +10,7 @@ import numpy as np
 from latentia.engine import Status
 
 from ..formatting import listed, one_line
-from .canvas import INK, Array, colour, dash, mark, one_axes, tidy, whole_ticks
+from .canvas import FAINT, INK, Array, colour, dash, one_axes, tidy, whole_ticks
 
 
 class CriterionDisplay:
@@ -137,6 +137,7 @@ class CriterionDisplay:
             ax.plot([], [], linestyle="none", markersize=5, label="not converged", **hollow)
         whole_ticks(ax.xaxis)
         ax.margins(x=0.06, y=0.1)
+        self._clip(ax)
         ax.set_xlabel("components")
         ax.set_ylabel(f"{self.criterion.upper()} (lower is better)")
         ax.ticklabel_format(axis="y", useOffset=False)
@@ -145,6 +146,23 @@ class CriterionDisplay:
         self.ax_, self.figure_ = ax, ax.figure
         self.axes_ = np.array([ax], dtype=object)
         return self
+
+    def _clip(self, ax: Any) -> None:
+        """Keep a few hopeless candidates from flattening the rest: cut the axis above most."""
+        values = self.values[np.isfinite(self.values)]
+        least, most = float(values.min()), float(values.max())
+        typical = float(np.quantile(values, 0.7))
+        top = least + 1.4 * (typical - least)
+        if not 0 < 2.5 * (top - least) < most - least:
+            return
+        ax.set_ylim(least - 0.08 * (top - least), top)
+        beyond = int((values > top).sum())
+        ax.set_title(
+            f"{beyond} worse candidate{'s' * (beyond > 1)} above the frame",
+            loc="left",
+            fontsize="small",
+            color=FAINT,
+        )
 
 
 MARK_OF = ("o", "s", "^", "D", "v", "P", "X")
@@ -157,6 +175,3 @@ def _kind(settings: dict[str, Any]) -> str:
     if list(rest) == ["covariance_type"]:
         return one_line(rest["covariance_type"])
     return listed([f"{one_line(k)}={one_line(v)}" for k, v in rest.items()], ",")
-
-
-__all__ = ["CriterionDisplay", "mark"]

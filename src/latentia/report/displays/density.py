@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ..formatting import shorten
+from ..formatting import group, shorten
 from ..summary import column_names
 from .canvas import (
     INK,
@@ -120,7 +120,7 @@ class DensityDisplay:
                 linestyle=dash(k),
                 linewidth=1.8,
                 zorder=3,
-                label=f"group {k + 1} ({100 * self.weights[k]:.0f} %)",
+                label=f"{group(k)} ({100 * self.weights[k]:.0f} %)",
             )
         ax.set_xlim(x[0], x[-1])
         ax.set_ylim(bottom=0)

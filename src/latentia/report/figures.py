@@ -1,0 +1,72 @@
+"""Figures as SVG that stands inside a page: no network, no date, no script, same bytes each time."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from html import escape
+from io import StringIO
+from typing import Any
+
+from latentia.extras import require
+
+STYLE: dict[str, Any] = {
+    "font.family": "sans-serif",
+    "font.sans-serif": ["DejaVu Sans"],
+    "font.size": 9.0,
+    "axes.titlesize": 9.0,
+    "axes.labelcolor": "#333333",
+    "text.color": "#222222",
+    "xtick.labelcolor": "#444444",
+    "ytick.labelcolor": "#444444",
+    "svg.fonttype": "none",  # text stays text: it can be read aloud, searched and copied
+    "path.simplify": True,
+}
+
+RASTER_DPI = 150
+"""Of the clouds of points that are too many for vectors."""
+
+
+def svg(
+    draw: Callable[[Any], Any], *, name: str, alt: str, size: tuple[float, float]
+) -> str:
+    """What `draw` puts on an empty figure, as an ``<svg>`` element with a description.
+
+    Parameters
+    ----------
+    draw : callable
+        Takes a matplotlib Figure.
+    name : str
+        Sets the figure's ids apart from those of others on the page.
+    alt : str
+        Says what is to be seen.
+    size : (float, float)
+        Inches.
+    """
+    matplotlib = require("matplotlib", extra="plot")
+    figures = require("matplotlib.figure", extra="plot")
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()  # the user's own style is for the user's own figures
+        matplotlib.rcParams.update(STYLE | {"svg.hashsalt": f"latentia {name}"})
+        figure = figures.Figure(figsize=size, layout="constrained")
+        draw(figure)
+        written = StringIO()
+        figure.savefig(
+            written, format="svg", dpi=RASTER_DPI, transparent=True, metadata={"Date": None}
+        )
+    return _for_a_page(written.getvalue(), alt)
+
+
+def _for_a_page(document: str, alt: str) -> str:
+    """The ``<svg>`` element without what a page has no use for."""
+    body = document[document.index("<svg") :]
+    body = re.sub(r"<metadata>.*?</metadata>\s*", "", body, count=1, flags=re.DOTALL)
+    body = re.sub(r"<style\b.*?</style>", "", body, flags=re.DOTALL)
+    body = re.sub(r"<g id=\"[^\"]*\"", "<g", body)
+    body = re.sub(r"(<(?:use|image)\b[^>]*?)xlink:href=", r"\1href=", body)
+    body = re.sub(r"<!--.*?-->\s*", "", body, flags=re.DOTALL)
+    box = re.search(r'viewBox="([^"]*)"', body)
+    assert box is not None
+    end = body.index(">") + 1
+    head = f'<svg viewBox="{box.group(1)}" role="img" aria-label="{escape(alt)}">'
+    return head + re.sub(r"\n\s*", "\n", body[end:]).strip()

@@ -1,0 +1,366 @@
+"""The report: one HTML file that needs no network."""
+
+from __future__ import annotations
+
+import os
+import platform
+import warnings
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
+from importlib.resources import files
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from latentia import __version__
+from latentia.data.files import write_atomically
+from latentia.engine import Status
+from latentia.extras import require
+
+from . import wording
+from .displays import (
+    ClimbDisplay,
+    CriterionDisplay,
+    DensityDisplay,
+    MembershipDisplay,
+    PairsDisplay,
+)
+from .displays.canvas import Array, colour
+from .figures import svg
+from .formatting import (
+    FIGURE_SPACE,
+    MINUS,
+    POINT_SPACE,
+    decimals_for,
+    fixed,
+    group,
+    on_the_point,
+    one_line,
+    share,
+    shorten,
+    significant,
+    whole,
+    with_error,
+)
+from .rendering import html_table
+from .summary import (
+    PlainEstimate,
+    column_names,
+    covariance_words,
+    estimates_of,
+    settings_used,
+    status_word,
+)
+from .sweep import candidate_table, selection_notes, verdict
+from .tables import Table
+
+BEST_SHOWN = 8
+"""Candidates in the open table; the rest are folded away."""
+
+LEVEL = 0.95
+
+
+def write_report(
+    path: str | os.PathLike[str],
+    *,
+    estimator: Any,
+    X: Any,
+    columns: Sequence[str] | None = None,
+    source: str,
+    selection: Any = None,
+    command: str = "",
+    title: str | None = None,
+) -> None:
+    """Write a report on a fitted mixture as one HTML file.
+
+    The file holds its styles and figures and runs no script. The same fit gives the same bytes.
+
+    Parameters
+    ----------
+    path : path-like
+        The file to write; one that exists is replaced once the new one is complete.
+    estimator : GaussianMixture
+        Fitted to X.
+    X : array-like of shape (n, D)
+    columns : sequence of str, optional
+        Names of the D columns.
+    source : str
+        Where the data come from, as the reader knows it: the name of a file.
+    selection : Selection, optional
+        The sweep in which the estimator won.
+    command : str, default=""
+        What to type to repeat all this; a call in Python by default.
+    title : str, optional
+        Heads the page.
+
+    Raises
+    ------
+    ImportError
+        matplotlib or Jinja2 is not installed.
+    ValueError
+        `columns` does not name every column.
+    OSError
+        The file cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> from latentia import GaussianMixture, datasets
+    >>> faithful = datasets.load("faithful")
+    >>> fitted = GaussianMixture(2, random_state=0).fit(faithful.values)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder, "report.html")
+    ...     write_report(
+    ...         path,
+    ...         estimator=fitted,
+    ...         X=faithful.values,
+    ...         columns=faithful.columns,
+    ...         source="faithful.csv",
+    ...     )
+    ...     "Two groups" in path.read_text(encoding="utf-8")
+    True
+    """
+    names = column_names(estimator, columns)
+    with warnings.catch_warnings():
+        # an array for a model that was fitted to a data frame; letters that a font has not
+        warnings.filterwarnings("ignore", message="X does not have valid feature names")
+        warnings.filterwarnings("ignore", message="Glyph .* missing")
+        page = render(estimator, X, names, source, selection, command, title)
+    write_atomically(path, page)
+
+
+def render(
+    estimator: Any,
+    X: Any,
+    columns: list[str],
+    source: str,
+    selection: Any,
+    command: str,
+    title: str | None,
+) -> str:
+    """The page as text."""
+    jinja2 = require("jinja2", extra="plot")
+    environment = jinja2.Environment(
+        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    template = files("latentia.report").joinpath("template.html.j2").read_text(encoding="utf-8")
+    resp = np.asarray(estimator.predict_proba(X), dtype=float)
+    labels, sureness = resp.argmax(axis=1), resp.max(axis=1)
+    estimates, note = estimates_of(estimator, LEVEL, columns=columns)
+    n, k = resp.shape
+    page: str = environment.from_string(template).render(
+        title=one_line(title or f"The groups hidden in {source}"),
+        source=one_line(source),
+        question=wording.question(n, columns),
+        headline=wording.headline(k),
+        answer=wording.answer(estimator, columns, sureness, selection),
+        cautions=wording.cautions(estimator, selection),
+        figures=_figures(estimator, X, columns, labels, sureness, selection),
+        strip=_strip(estimator, n, columns),
+        sweep=None if selection is None else _sweep(selection),
+        fit_words=wording.fit_words(len(columns), k),
+        cards=_cards(estimator, columns, labels, sureness, estimates),
+        interval_note=_interval_note(estimates, note),
+        covariances=_covariances(estimates),
+        covariance_words=covariance_words(estimator),
+        membership_words=wording.membership_words(labels, sureness, k),
+        climb_words=wording.climb_words(estimator),
+        converged=estimator.fit_.status is Status.CONVERGED,
+        certificate=estimator.certificate_.sentences(),
+        command=command.strip() or _call(estimator),
+        seed=_seed(estimator),
+        settings=settings_used(estimator),
+        versions=_versions(),
+        version=__version__,
+        safe=jinja2.filters.do_mark_safe,
+    )
+    return page
+
+
+def _figures(
+    estimator: Any, X: Any, columns: list[str], labels: Any, sureness: Array, selection: Any
+) -> dict[str, str]:
+    k, d = len(estimator.weights_), len(columns)
+    groups = wording.headline(k).lower()
+    drawn: dict[str, str] = {}
+    if selection is not None and len(selection.candidates) > 1:
+        name = selection.criterion.upper()
+        drawn["criterion"] = svg(
+            lambda f: CriterionDisplay.from_selection(selection, ax=f.add_subplot()),
+            name="criterion",
+            alt=f"{name} of {len(selection.candidates)} candidates against their number of "
+            f"components; {verdict(selection)}",
+            size=(4.7, 3.3),
+        )
+    if d == 1:
+        drawn["fit"] = svg(
+            lambda f: DensityDisplay.from_estimator(
+                estimator, X, columns=columns, ax=f.add_subplot()
+            ),
+            name="fit",
+            alt=f"Histogram of {columns[0]} under the densities of {groups}",
+            size=(4.9, 3.5),
+        )
+    else:
+        shown = min(d, 6)
+        side = 4.9 if d == 2 else 1.25 * shown + 0.9
+        drawn["fit"] = svg(
+            lambda f: PairsDisplay.from_estimator(estimator, X, columns=columns, figure=f),
+            name="fit",
+            alt=f"Scatter plots of {shorten(', '.join(columns), 200)}: rows coloured by {groups}, "
+            "with ellipses of one and two standard deviations",
+            size=(side, 0.84 * side if d == 2 else side),
+        )
+    if k > 1:
+        display = MembershipDisplay(labels=labels, sureness=sureness, n_components=k)
+        drawn["membership"] = svg(
+            lambda f: display.plot(ax=f.add_subplot()),
+            name="membership",
+            alt=f"Probability of each row's group, sorted, for {groups}; "
+            f"{int((sureness < 0.9).sum())} of {len(sureness)} rows below 0.9",
+            size=(4.9, 2.9),
+        )
+    drawn["climb"] = svg(
+        lambda f: ClimbDisplay.from_estimator(estimator, ax=f.add_subplot()),
+        name="climb",
+        alt=f"Nats below the best log-likelihood against E-steps, for "
+        f"{len(estimator.fit_.climbs)} start(s), on a logarithmic scale",
+        size=(4.7, 3.1),
+    )
+    return drawn
+
+
+def _strip(estimator: Any, n: int, columns: list[str]) -> list[tuple[str, str]]:
+    fit, free, loglik = estimator.fit_, estimator.n_parameters_, estimator.loglik_
+    bic = free * float(np.log(fit.n_obs)) - 2 * loglik
+    return [
+        ("rows", whole(n)),
+        ("columns", whole(len(columns))),
+        ("groups", whole(len(estimator.weights_))),
+        ("free parameters", whole(free)),
+        ("log-likelihood", _minus(fixed(loglik, 2))),
+        ("BIC", _minus(fixed(bic, 2))),
+        ("fit", status_word(fit.status)),
+    ]
+
+
+def _sweep(selection: Any) -> dict[str, Any]:
+    table = candidate_table(selection, others=True)
+    head = table.rows[:BEST_SHOWN]
+    rest = table.rows[BEST_SHOWN:]
+    return {
+        "verdict": verdict(selection),
+        "criterion": selection.criterion.upper(),
+        "best": html_table(Table("", table.columns, head, table.align, table.marked)),
+        "rest": html_table(Table("", table.columns, rest, table.align)) if rest else "",
+        "n_rest": len(rest),
+        "notes": selection_notes(selection),
+    }
+
+
+class Card(NamedTuple):
+    """One group: its name, colour, size, and a row for each column."""
+
+    name: str
+    colour: str
+    share: str
+    interval: str
+    n_rows: str
+    n_unsure: str
+    rows: list[tuple[str, str, str, str]]
+
+
+def _cards(
+    estimator: Any,
+    columns: list[str],
+    labels: Any,
+    sureness: Array,
+    estimates: list[PlainEstimate],
+) -> list[Card]:
+    k, d = np.shape(estimator.means_)
+    weights = [e for e in estimates if e.name.startswith("weight[")]
+    means = [e for e in estimates if e.name.startswith("mean[")]
+    deviations = np.sqrt(
+        np.diagonal(np.asarray(estimator.covariance_matrices(), dtype=float), axis1=1, axis2=2)
+    )
+    cards: list[Card] = []
+    for i in range(k):
+        mine = means[i * d : (i + 1) * d]
+        texts = [with_error(e.value, e.lower, e.upper, error=e.se) for e in mine]
+        shown = on_the_point([t[0] for t in texts], FIGURE_SPACE, POINT_SPACE)
+        spreads = [_spread(s, e) for s, e in zip(deviations[i], mine, strict=True)]
+        spreads = on_the_point(spreads, FIGURE_SPACE, POINT_SPACE)
+        weight = weights[i]
+        known = k > 1 and weight.lower == weight.lower
+        cards.append(
+            Card(
+                group(i).capitalize(),
+                colour(i),
+                share(float(weight.value)),
+                f"{100 * weight.lower:.1f} to {100 * weight.upper:.1f} %" if known else "",
+                whole(int((labels == i).sum())),
+                whole(int((sureness[labels == i] < 0.9).sum())),
+                [
+                    (name, _minus(mean), _span(t[1], t[2]), spread)
+                    for name, mean, t, spread in zip(columns, shown, texts, spreads, strict=True)
+                ],
+            )
+        )
+    return cards
+
+
+def _spread(deviation: float, mean: PlainEstimate) -> str:
+    """A standard deviation to as many decimals as are readable beside its mean."""
+    if mean.se == mean.se and mean.se > 0 and deviation > 0:
+        return fixed(float(deviation), min(decimals_for(mean.se), decimals_for(float(deviation))))
+    return significant(float(deviation), 3)
+
+
+def _span(lower: str, upper: str) -> str:
+    return f"{_minus(lower)} to {_minus(upper)}" if lower and upper else ""
+
+
+def _minus(text: str) -> str:
+    return MINUS + text[1:] if text.startswith("-") else text
+
+
+def _interval_note(estimates: list[PlainEstimate], note: str) -> str:
+    if any(e.se == e.se for e in estimates):
+        told = (
+            f"Intervals are at {100 * LEVEL:g} %: estimates made from many such samples would hold "
+            "the true value so often if the model is right."
+        )
+        return f"{told} {note}".strip()
+    return note or "There are no standard errors for this fit."
+
+
+def _covariances(estimates: list[PlainEstimate]) -> dict[str, Any]:
+    rest = [e for e in estimates if e.name.startswith(("variance", "covariance"))]
+    rows = tuple(
+        (one_line(e.name), *with_error(e.value, e.se, e.lower, e.upper, error=e.se)) for e in rest
+    )
+    heads = ("parameter", "estimate", "std. error", f"{100 * LEVEL:g} % from", "to")
+    return {"n": len(rest), "table": html_table(Table("", heads, rows, "lrrrr")) if rest else ""}
+
+
+def _call(estimator: Any) -> str:
+    """How to fit this in Python."""
+    return f"from latentia import {type(estimator).__name__}\n\n{estimator!r}.fit(X)"
+
+
+def _seed(estimator: Any) -> str:
+    seed = getattr(estimator, "random_state", None)
+    if isinstance(seed, (int, np.integer)):
+        return str(int(seed))
+    return "none was given, so another run may start elsewhere"
+
+
+def _versions() -> list[tuple[str, str]]:
+    found = [("latentia", __version__), ("Python", platform.python_version())]
+    for label, package in (("NumPy", "numpy"), ("SciPy", "scipy"), ("scikit-learn", "scikit-learn")):
+        try:
+            found.append((label, version(package)))
+        except PackageNotFoundError:  # installed in a way that leaves no metadata
+            continue
+    return found

@@ -1,0 +1,174 @@
+"""The report's sentences: the question, the answer, and what to make of the figures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from latentia.engine import Status
+
+from .displays.canvas import Array
+from .displays.pairs import telling_columns
+from .formatting import counted, group, listed, share, shorten, significant, whole
+from .sweep import ranking, settings_words, verdict
+
+NUMBERS = (
+    "No One Two Three Four Five Six Seven Eight Nine Ten Eleven Twelve".split()
+)
+
+
+def question(n_rows: int, columns: Sequence[str]) -> str:
+    """What the report answers."""
+    named = [shorten(name, 40) for name in columns[:6]]
+    if len(columns) > 6:
+        named.append(f"{len(columns) - 6} more")
+    return (
+        f"How many groups are hidden in these {whole(n_rows)} rows of "
+        f"{counted(len(columns), 'column')} ({listed(named)}), and what does each look like?"
+    )
+
+
+def headline(n_groups: int) -> str:
+    """The answer in two words."""
+    number = NUMBERS[n_groups] if n_groups < len(NUMBERS) else str(n_groups)
+    return f"{number} group{'' if n_groups == 1 else 's'}"
+
+
+def answer(estimator: Any, columns: Sequence[str], sureness: Array, selection: Any) -> list[str]:
+    """The answer in a few sentences."""
+    k = int(estimator.n_components)
+    told = [_chosen(k, selection)]
+    if k > 1:
+        told.append(_portraits(estimator, columns))
+        clear = float(np.mean(sureness >= 0.9))
+        told.append(
+            f"{share(clear)} of the rows belong to their group with a probability of 0.9 or more."
+            .replace("less", "Less", 1)
+            if clear < 0.0005
+            else f"For {share(clear)} of the rows the group is known with a probability of 0.9 "
+            "or more."
+        )
+    return told
+
+
+def _chosen(k: int, selection: Any) -> str:
+    """Why this number of groups."""
+    if selection is None:
+        if k == 1:
+            return "One group was asked for: a single Gaussian, and no search for more."
+        return f"{headline(k)} were asked for; no other number was tried."
+    name = selection.criterion.upper()
+    order = ranking(selection)
+    tried = counted(len(order), "candidate")
+    winner = settings_words(selection.candidates[order[0]].settings)
+    if len(order) == 1:
+        return f"One candidate was tried ({winner}); there was nothing to compare it with."
+    if k == 1:
+        return (
+            f"Of {tried} a single Gaussian ({winner}) has the lowest {name}: "
+            "nothing speaks for hidden groups."
+        )
+    return f"Of {tried} the model with {winner} has the lowest {name}."
+
+
+def _portraits(estimator: Any, columns: Sequence[str]) -> str:
+    """How large the groups are and where they lie."""
+    weights = np.asarray(estimator.weights_, dtype=float)
+    means = np.asarray(estimator.means_, dtype=float)
+    if len(weights) > 4:
+        return (
+            f"The largest holds {share(float(weights.max()))} of the rows, the smallest "
+            f"{share(float(weights.min()))}."
+        )
+    covariances = np.asarray(estimator.covariance_matrices(), dtype=float)
+    shown = telling_columns(weights, means, covariances, 2)
+    parts = [
+        f"{group(k)} holds {share(float(weights[k]))} of the rows, around "
+        + listed([f"{shorten(columns[j], 30)} {significant(float(means[k, j]), 3)}" for j in shown])
+        for k in np.argsort(-weights, kind="stable")
+    ]
+    told = "; ".join(parts) + "."
+    return told[0].upper() + told[1:]
+
+
+def cautions(estimator: Any, selection: Any) -> list[str]:
+    """What must be known before the answer is used; empty where all is well."""
+    found: list[str] = []
+    status = estimator.fit_.status
+    if status is not Status.CONVERGED:
+        found.append(str(status))
+    if selection is not None:
+        told = verdict(selection)
+        if "hardly a lead" in told:
+            found.append(f"The choice is a close one: {told[0].lower()}{told[1:]}")
+        unfinished = sum(
+            c.status is not Status.CONVERGED for c in selection.candidates if c.loglik == c.loglik
+        )
+        if unfinished and status is Status.CONVERGED:
+            found.append(
+                f"{counted(unfinished, 'candidate')} had not converged when compared; "
+                "with more E-steps the order could change."
+            )
+    return found
+
+
+def climb_words(estimator: Any) -> str:
+    """What the figure of the climb shows."""
+    fit = estimator.fit_
+    n = len(fit.climbs)
+    steps = [int(np.size(c.trace.objective)) for c in fit.climbs]
+    told = (
+        f"EM improves the log-likelihood step by step. The line shows how far below its final "
+        f"value the fit still was after each of its {whole(steps[fit.best])} E-steps."
+        if n == 1
+        else f"EM improves the log-likelihood step by step. Each of the {n} lines is one start "
+        f"and shows how far below the best final value it still was. The start that won took "
+        f"{whole(steps[fit.best])} E-steps; the others between {whole(min(steps))} and "
+        f"{whole(max(steps))}."
+    )
+    best = fit.certificate.optima[0].hits if fit.certificate.optima else 0
+    if n > 1 and best > 1:
+        told += f" {best} of the {n} starts reached the same top, which speaks for it."
+    elif n > 1:
+        told += " No other start reached the same top: more starts may find a higher one."
+    return told
+
+
+def fit_words(n_columns: int, n_groups: int) -> str:
+    """How to read the figure of the fit."""
+    if n_columns == 1:
+        return (
+            "The grey histogram is the data. Each coloured curve is one group's share of the "
+            "density; the dark curve is their sum, which should follow the histogram."
+            if n_groups > 1
+            else "The grey histogram is the data; the curve is the Gaussian fitted to it."
+        )
+    told = (
+        "Each point is a row, coloured by the group it most likely belongs to and fainter where "
+        "that is unsure. "
+        if n_groups > 1
+        else "Each point is a row. "
+    )
+    told += "The ellipses lie one and two standard deviations around each centre."
+    if n_columns > 2:
+        told += " On the diagonal are each column's histogram and densities."
+    return told
+
+
+def membership_words(labels: Any, sureness: Array, n_groups: int) -> str:
+    """What the figure of the memberships shows."""
+    unsure = int((sureness < 0.9).sum())
+    n = len(labels)
+    told = (
+        "All rows of a group stand side by side, the surest first; the height is the probability "
+        "that the row belongs there. "
+    )
+    if not unsure:
+        return told + "For no row is it below 0.9."
+    verb = "is" if unsure == 1 else "are"
+    return told + (
+        f"{counted(unsure, 'row')} of {whole(n)} ({share(unsure / n)}) {verb} below 0.9 and "
+        "should not be put in one group without a second look."
+    )

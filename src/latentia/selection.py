@@ -1,0 +1,268 @@
+"""Choosing among models: one table of candidates, and the best of them fitted."""
+
+from __future__ import annotations
+
+import itertools
+import time
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from joblib import Parallel, delayed
+from numpy.typing import ArrayLike
+from sklearn.base import clone
+
+from latentia.engine import NotConvergedWarning, Status
+
+CRITERIA = ("bic", "aic", "icl")
+
+SMALLEST_VARIANCE = 1e-3
+"""A component thinner than this share of the pooled covariance, in any direction, is spurious."""
+
+SMALL_WORK = 3e6
+"""Below this many cells times candidates, starting processes costs more than it saves."""
+
+Callback = Callable[[int, int, "Candidate"], None]
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One fitted candidate; numbers are nan where it failed.
+
+    Attributes
+    ----------
+    settings : dict
+        What was varied.
+    loglik : float
+    n_parameters : int
+    aic, bic, icl : float
+        Lower is better.
+    status : Status
+    n_steps : int
+        E-steps of the best start.
+    note : str
+        Why it cannot win; empty where it can.
+    seconds : float
+    """
+
+    settings: dict[str, Any]
+    loglik: float
+    n_parameters: int
+    aic: float
+    bic: float
+    icl: float
+    status: Status
+    n_steps: int
+    note: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The candidates in the order of the grid, and the winner.
+
+    Attributes
+    ----------
+    candidates : tuple of Candidate
+    criterion : str
+    best : int
+        Position of the winner among the candidates.
+    best_estimator : estimator
+        Fitted.
+    """
+
+    candidates: tuple[Candidate, ...]
+    criterion: str
+    best: int
+    best_estimator: Any
+
+    @property
+    def best_settings(self) -> dict[str, Any]:
+        """The winner's settings."""
+        return self.candidates[self.best].settings
+
+    @property
+    def table(self) -> list[dict[str, Any]]:
+        """A row a candidate, best first, as records for a data frame."""
+        order = sorted(
+            range(len(self.candidates)),
+            key=lambda i: (bool(self.candidates[i].note), _value(self.candidates[i], self)),
+        )
+        rows: list[dict[str, Any]] = []
+        for i in order:
+            c = self.candidates[i]
+            rows.append(
+                {
+                    **c.settings,
+                    "loglik": c.loglik,
+                    "n_parameters": c.n_parameters,
+                    "aic": c.aic,
+                    "bic": c.bic,
+                    "icl": c.icl,
+                    "status": c.status.name,
+                    "n_steps": c.n_steps,
+                    "note": c.note,
+                }
+            )
+        return rows
+
+    def summary(self) -> Any:
+        """The table as a person reads it."""
+        from latentia.report.summary import summarise_selection
+
+        return summarise_selection(self)
+
+    def __str__(self) -> str:
+        return str(self.summary())
+
+    def _repr_html_(self) -> str:
+        return self.summary()._repr_html_()
+
+
+def _value(candidate: Candidate, selection: Selection) -> float:
+    value = float(getattr(candidate, selection.criterion))
+    return value if np.isfinite(value) else np.inf
+
+
+def select(
+    estimator: Any,
+    X: Any,
+    grid: Mapping[str, Sequence[Any]],
+    *,
+    criterion: str = "bic",
+    sample_weight: ArrayLike | None = None,
+    n_jobs: int | None = None,
+    callback: Callback | None = None,
+) -> Selection:
+    """Fit every combination of settings and choose by an information criterion.
+
+    A candidate that did not converge, that is held up by a floor, or that has a component
+    thinner than a thousandth of the pooled covariance cannot win as long as another can: its
+    likelihood is not that of a proper maximum.
+
+    Parameters
+    ----------
+    estimator : estimator
+        A `GaussianMixture`; not changed. Several starts (``n_init``) are wise.
+    X : array-like of shape (n, d)
+    grid : dict of str to list
+        Values of each setting to try, such as
+        ``{"n_components": range(1, 10), "covariance_type": ["full", "tied"]}``.
+    criterion : {"bic", "aic", "icl"}, default="bic"
+        Lower is better.
+    sample_weight : array-like of shape (n,), optional
+    n_jobs : int, optional
+        Processes, as in joblib. By default all cores where the work is large, else one. The
+        result does not depend on it.
+    callback : callable, optional
+        Called with (done, total, candidate) after each candidate.
+
+    Returns
+    -------
+    Selection
+
+    Raises
+    ------
+    ValueError
+        If the grid or criterion is unknown, or if no candidate could be fitted at all.
+
+    Examples
+    --------
+    >>> from latentia import GaussianMixture, datasets, select
+    >>> X = datasets.load("faithful").values
+    >>> grid = {"n_components": [1, 2, 3], "covariance_type": ["full", "tied"]}
+    >>> chosen = select(GaussianMixture(n_init=4, random_state=0), X, grid)
+    >>> chosen.best_settings
+    {'n_components': 3, 'covariance_type': 'tied'}
+    """
+    if criterion not in CRITERIA:
+        raise ValueError(f"got criterion={criterion!r}, expected one of {', '.join(CRITERIA)}")
+    settings = _combinations(estimator, grid)
+    clones = [clone(estimator).set_params(**each) for each in settings]
+    if n_jobs is None:
+        cells = float(np.prod(np.shape(X))) * len(clones)
+        n_jobs = 1 if cells < SMALL_WORK else -1
+    jobs = (delayed(_fit)(e, X, sample_weight, s) for e, s in zip(clones, settings, strict=True))
+    fitted: list[Any] = []
+    candidates: list[Candidate] = []
+    for made, candidate in Parallel(n_jobs=n_jobs, return_as="generator")(jobs):
+        fitted.append(made)
+        candidates.append(candidate)
+        if callback is not None:
+            callback(len(candidates), len(clones), candidate)
+    best = _winner(candidates, criterion)
+    winner = fitted[best]
+    if winner._rows is None:  # it was fitted in another process, which kept the data
+        winner.remember(X, sample_weight)
+    return Selection(tuple(candidates), criterion, best, winner)
+
+
+def _combinations(estimator: Any, grid: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
+    known = estimator.get_params()
+    for name in grid:
+        if name not in known:
+            raise ValueError(
+                f"got {name!r} in the grid, expected settings of {type(estimator).__name__}: "
+                f"{', '.join(sorted(known))}"
+            )
+    values = [list(each) for each in grid.values()]
+    if not values or not all(values):
+        raise ValueError("got an empty grid, expected at least one setting with one value")
+    return [dict(zip(grid, each, strict=True)) for each in itertools.product(*values)]
+
+
+def _fit(
+    estimator: Any, X: Any, sample_weight: Any, settings: dict[str, Any]
+) -> tuple[Any, Candidate]:
+    began = time.perf_counter()
+    nan = float("nan")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", NotConvergedWarning)
+            estimator.fit(X, sample_weight=sample_weight)
+    except ValueError as error:
+        seconds = time.perf_counter() - began
+        failed = Candidate(
+            settings, nan, 0, nan, nan, nan, Status.DEGENERATE, 0, str(error), seconds
+        )
+        return None, failed
+    certificate = estimator.certificate_
+    heights = estimator.criteria()
+    note = ""
+    if certificate.status is not Status.CONVERGED:
+        note = str(certificate.status)
+    elif certificate.active_floors:
+        note = f"held up by a floor: {', '.join(certificate.active_floors)}"
+    elif estimator.smallest_variance() < SMALLEST_VARIANCE:
+        note = "a component is thinner than a thousandth of the pooled covariance"
+    seconds = time.perf_counter() - began
+    return estimator, Candidate(
+        settings,
+        estimator.loglik_,
+        estimator.n_parameters_,
+        heights["aic"],
+        heights["bic"],
+        heights["icl"],
+        certificate.status,
+        certificate.n_steps,
+        note,
+        seconds,
+    )
+
+
+def _winner(candidates: list[Candidate], criterion: str) -> int:
+    possible = [i for i, c in enumerate(candidates) if np.isfinite(getattr(c, criterion))]
+    if not possible:
+        reasons = "; ".join(sorted({c.note for c in candidates}))
+        raise ValueError(f"none of the {len(candidates)} candidates could be fitted: {reasons}")
+    proper = [i for i in possible if not candidates[i].note]
+    if not proper:
+        warnings.warn(
+            "no candidate is a converged and proper maximum, so the best of the others was taken; "
+            "raise max_iter, give fewer components, or simpler covariances",
+            NotConvergedWarning,
+            stacklevel=3,
+        )
+    return min(proper or possible, key=lambda i: float(getattr(candidates[i], criterion)))
