@@ -67,6 +67,14 @@ def gaussian_mixture(
             metavar="FILE", help="Write the model, as .safetensors.", rich_help_panel=OUTPUT
         ),
     ] = None,
+    standard_errors: Annotated[
+        bool,
+        typer.Option(
+            "--standard-errors/--no-standard-errors",
+            help="Compute them; it takes long for hundreds of parameters.",
+            rich_help_panel=OUTPUT,
+        ),
+    ] = True,
     quiet: Annotated[
         bool, typer.Option("--quiet", "-q", help="Show no progress.", rich_help_panel=OUTPUT)
     ] = False,
@@ -136,7 +144,7 @@ def gaussian_mixture(
         typer.Option(
             parser=whole_number("--jobs"),
             metavar="N",
-            help="Candidates at a time; all cores by default.",
+            help="Candidates at a time; by default what pays.",
             show_default=False,
             rich_help_panel=CLIMB,
         ),
@@ -166,6 +174,7 @@ def gaussian_mixture(
         criterion=chosen[0],
         jobs=jobs,
         quiet=quiet,
+        standard_errors=standard_errors,
     )
 
     def write(outcome: Outcome, written: list[str]) -> None:

@@ -6,7 +6,9 @@ from typing import Any, NamedTuple
 
 from latentia.cli.errors import INTERRUPTED, UNCONVERGED, NoResult, Refusal, say
 from latentia.cli.inputs import Input
+from latentia.cli.progress import climb_callbacks, watched_sweep, working
 
+_MANY_CLIMBS, _MOST_PROCESSES = 40, 8
 _REMEDY = "use fewer --components, a simpler --covariance, or a floor such as --reg-covar 1e-6"
 
 
@@ -26,9 +28,11 @@ class Request(NamedTuple):
     criterion : str
         By which the winner is chosen.
     jobs : int or None
-        Candidates or chunks at a time; all cores by default.
+        Candidates at a time, or threads of a single fit; by default what pays.
     quiet : bool
         Whether to show no progress.
+    standard_errors : bool
+        Whether to compute them, which takes long where there are many parameters.
     """
 
     data: Input
@@ -38,6 +42,7 @@ class Request(NamedTuple):
     criterion: str
     jobs: int | None
     quiet: bool
+    standard_errors: bool = True
 
 
 class Outcome(NamedTuple):
@@ -51,11 +56,14 @@ class Outcome(NamedTuple):
         The sweep, if there was one and it came to its end.
     interrupted : bool
         Whether Ctrl-C ended it early.
+    standard_errors : bool
+        Whether the estimator has them.
     """
 
     estimator: Any
     selection: Any
     interrupted: bool
+    standard_errors: bool = False
 
 
 def fit(request: Request) -> Outcome:
@@ -83,7 +91,15 @@ def fit(request: Request) -> Outcome:
     import numpy as np
 
     outcome.estimator.feature_names_in_ = np.array(request.data.columns, dtype=object)
-    return outcome
+    if not request.standard_errors:
+        return outcome
+    try:
+        with working("computing standard errors", request.quiet):
+            outcome.estimator.standard_errors()
+    except KeyboardInterrupt:
+        say("interrupted while computing standard errors, which are left out")
+        return outcome._replace(interrupted=True)
+    return outcome._replace(standard_errors=True)
 
 
 def deliver(
@@ -111,14 +127,15 @@ def deliver(
         The exit status.
     """
     from latentia.cli.printing import show
-    from latentia.report.summary import summarise_selection
+    from latentia.report.summary import summarise_mixture, summarise_selection
 
     written: list[str] = []
     try:
         write(outcome, written)
     finally:
         swept = [] if outcome.selection is None else [summarise_selection(outcome.selection)]
-        show(*data.described(), *swept, outcome.estimator.summary(), *written)
+        winner = summarise_mixture(outcome.estimator, standard_errors=outcome.standard_errors)
+        show(*data.described(), *swept, winner, *written)
     return ending(outcome, bool(written), allow_unconverged)
 
 
@@ -134,7 +151,6 @@ def write_model(outcome: Outcome, path: Path, written: list[str]) -> None:
     written : list of str
         Gets a line.
     """
-    outcome.estimator.standard_errors()  # so that the file has them
     outcome.estimator.save(path)
     written.append(f"Model: {path}")
 
@@ -167,6 +183,7 @@ def write_report(
         source=data.source,
         selection=outcome.selection,
         command=command,
+        standard_errors=outcome.standard_errors,
     )
     written.append(f"Report: {path}")
 
@@ -198,7 +215,11 @@ def ending(outcome: Outcome, written: bool, allow_unconverged: bool) -> int:
     if status is Status.CONVERGED:
         note = _improper(outcome)
         if note:
-            say(f"this is no proper maximum, since {note}; {_REMEDY}", "warning")
+            say(
+                f"the best fit is no proper maximum ({note}); use fewer --components or a simpler "
+                "--covariance",
+                "warning",
+            )
         return 0
     what = {
         Status.MAX_ITER: "the fit stopped at --max-iter before it converged; raise it",
@@ -214,7 +235,6 @@ def ending(outcome: Outcome, written: bool, allow_unconverged: bool) -> int:
 
 def _one(request: Request) -> Outcome:
     from latentia import EM
-    from latentia.cli.progress import climb_callbacks
     from latentia.engine import Status
 
     settings = {name: values[0] for name, values in request.grid.items()}
@@ -226,7 +246,6 @@ def _one(request: Request) -> Outcome:
 
 def _sweep(request: Request, n_candidates: int) -> Outcome:
     from latentia import EM, select
-    from latentia.cli.progress import watched_sweep
     from latentia.engine import Status
 
     done: list[Any] = []
@@ -245,7 +264,7 @@ def _sweep(request: Request, n_candidates: int) -> Outcome:
                 request.data.values,
                 request.grid,
                 criterion=request.criterion,
-                n_jobs=request.jobs,
+                n_jobs=_jobs(request, n_candidates),
                 callback=told,
             )
     except KeyboardInterrupt:
@@ -258,6 +277,15 @@ def _sweep(request: Request, n_candidates: int) -> Outcome:
             f"onto too few distinct rows in all of them; {_REMEDY}"
         ) from error
     return Outcome(selection.best_estimator, selection, False)
+
+
+def _jobs(request: Request, n_candidates: int) -> int | None:
+    """Several processes where their start-up is small beside the climbs; None leaves it open."""
+    if request.jobs is not None or n_candidates * request.climb["starts"] < _MANY_CLIMBS:
+        return request.jobs
+    from joblib import cpu_count
+
+    return min(cpu_count(), n_candidates, _MOST_PROCESSES)
 
 
 def _best_again(request: Request, done: list[Any], n_candidates: int) -> Outcome:
@@ -293,4 +321,4 @@ def _improper(outcome: Outcome) -> str:
     if outcome.selection is not None:
         return outcome.selection.candidates[outcome.selection.best].note
     floors = outcome.estimator.certificate_.active_floors
-    return f"a floor holds up {', '.join(floors)}" if floors else ""
+    return f"held up by a floor: {', '.join(floors)}" if floors else ""

@@ -52,6 +52,13 @@ class Commands(TyperGroup):
             raise SystemExit(status) from None
         raise SystemExit(status if isinstance(status, int) else 0)
 
+    def make_context(self, *args: Any, **extra: Any) -> Any:
+        """Read the arguments; Ctrl-C becomes an error like any other."""
+        try:
+            return super().make_context(*args, **extra)
+        except KeyboardInterrupt:
+            raise Interrupted from None
+
     def invoke(self, ctx: Any) -> Any:
         """Run a command; Ctrl-C becomes an error like any other."""
         try:

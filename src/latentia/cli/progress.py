@@ -57,6 +57,26 @@ def watched_sweep(total: int, quiet: bool) -> Iterator[Watch]:
         yield _Lines()
 
 
+@contextmanager
+def working(what: str, quiet: bool) -> Iterator[None]:
+    """Show on a terminal that something is being done of which the length is not known.
+
+    Parameters
+    ----------
+    what : str
+        What is being done.
+    quiet : bool
+        Whether to show nothing.
+    """
+    if quiet or not sys.stderr.isatty():
+        yield
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status(what):
+        yield
+
+
 def told(candidate: Any) -> str:
     """Say in a few words which candidate it was and how it ended.
 
@@ -68,14 +88,16 @@ def told(candidate: Any) -> str:
     Returns
     -------
     str
-        The settings, and BIC or why there is none.
+        The settings, BIC where there is one, and how it ended unless that was well.
     """
+    from latentia.engine import Status
+    from latentia.report.formatting import status_word
     from latentia.report.sweep import settings_words
 
-    known = candidate.bic == candidate.bic
-    ended = candidate.status.name.lower().replace("_", " ")
-    value = f"BIC {candidate.bic:.2f}, " if known else ""
-    return f"{settings_words(candidate.settings)}: {value}{ended}"
+    told = [f"BIC {candidate.bic:.2f}"] if candidate.bic == candidate.bic else []
+    if candidate.status is not Status.CONVERGED:
+        told.append(status_word(candidate.status))
+    return f"{settings_words(candidate.settings)}: {', '.join(told)}"
 
 
 class _Lines:

@@ -72,6 +72,13 @@ class Accelerator(ABC, Generic[S]):
     def refuse(self, state: S) -> S:
         """Learn that a proposal and its retries failed."""
 
+    def inverse(self, state: S, score: Array, em_step: Array) -> Array:
+        """What the method takes the inverse of the observed information times `score` to be.
+
+        `em_step` is the inverse of the complete information times the same vector.
+        """
+        return em_step
+
     def predicted_gain(self, state: S, here: Here) -> float:
         """What the method believes is left to gain, in nats; an EM step's gain by default."""
         return here.em_gain
@@ -137,9 +144,7 @@ class Squarem(Accelerator[SquaremState]):
     def retry(self, state: SquaremState, step: Array, tries: int) -> Array | None:
         return 0.4 * step if tries < 2 else None
 
-    def accept(
-        self, state: SquaremState, before: Here, after: Here, *, em: bool
-    ) -> SquaremState:
+    def accept(self, state: SquaremState, before: Here, after: Here, *, em: bool) -> SquaremState:
         if not em:
             return SquaremState(-1, state.first)  # the next EM step only steadies
         return SquaremState(min(state.em_steps + 1, 1), before.em_step)
@@ -187,6 +192,9 @@ class QuasiNewton(Accelerator[Secants]):
     """
 
     name = "quasi-newton"
+    longest = 1.9
+    """By how much EM steps are lengthened where the secants know nothing: an EM step of up to
+    twice its length still converges (Redner & Walker 1984, thm. 5.2)."""
     least_gain = 1e-9
     """Secants with less than this in them, in nats, are rounding and are skipped."""
 
@@ -198,18 +206,20 @@ class QuasiNewton(Accelerator[Secants]):
         empty = np.zeros((rows, size))
         return Secants(empty, empty.copy(), empty.copy(), 0, 1.0, self.warm_up)
 
-    def _direction(self, state: Secants, here: Here) -> Array:
-        """B g with B the BFGS inverse, by the two-loop recursion with B0 g = the EM step."""
-        steps, drops, em_drops = (a[: state.used] for a in state[:3])
+    def inverse(self, state: Secants, score: Array, em_step: Array) -> Array:
+        """B g with B the BFGS inverse, by the two-loop recursion with B0 g a multiple of f."""
         if not state.used:
-            return here.em_step
+            return em_step
+        steps, drops, em_drops = (a[: state.used] for a in state[:3])
         curvature = np.einsum("ij,ij->i", steps, drops)
-        g, newton = here.score.copy(), here.em_step.copy()
+        longer = float(curvature[-1] / max(drops[-1] @ em_drops[-1], 1e-300))
+        longer = min(max(longer, 1.0), self.longest)
+        g, newton = score.copy(), longer * em_step
         shares = np.empty(state.used)
         for i in range(state.used - 1, -1, -1):
             shares[i] = steps[i] @ g / curvature[i]
             g -= shares[i] * drops[i]
-            newton -= shares[i] * em_drops[i]
+            newton -= (longer * shares[i]) * em_drops[i]
         for i in range(state.used):
             newton += (shares[i] - drops[i] @ newton / curvature[i]) * steps[i]
         return newton
@@ -217,7 +227,7 @@ class QuasiNewton(Accelerator[Secants]):
     def propose(self, state: Secants, here: Here) -> Array | None:
         if state.em_first > 0:
             return None
-        step = self._direction(state, here)
+        step = self.inverse(state, here.score, here.em_step)
         if not float(step @ here.score) > 0:
             return None
         return state.stretch * step
@@ -251,7 +261,7 @@ class QuasiNewton(Accelerator[Secants]):
     def predicted_gain(self, state: Secants, here: Here) -> float:
         if state.em_first > 0:
             return np.inf
-        return 0.5 * float(here.score @ self._direction(state, here))
+        return 0.5 * float(here.score @ self.inverse(state, here.score, here.em_step))
 
 
 class AutoState(NamedTuple):
@@ -298,9 +308,12 @@ class Auto(Accelerator[AutoState]):
     def refuse(self, state: AutoState) -> AutoState:
         if self._fell_back(state):
             return state._replace(squarem=self.second.refuse(state.squarem))
-        return state._replace(
-            secants=self.first.refuse(state.secants), failures=state.failures + 1
-        )
+        return state._replace(secants=self.first.refuse(state.secants), failures=state.failures + 1)
+
+    def inverse(self, state: AutoState, score: Array, em_step: Array) -> Array:
+        if self._fell_back(state):
+            return em_step
+        return self.first.inverse(state.secants, score, em_step)
 
     def predicted_gain(self, state: AutoState, here: Here) -> float:
         if self._fell_back(state):

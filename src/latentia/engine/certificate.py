@@ -66,6 +66,9 @@ class Certificate:
         E-steps of the climb that won, after the start's own, refused proposals included.
     n_refused : int
         Proposals that did not gain and were taken back.
+    looked_around : bool
+        Whether the curvature around the end was probed for a saddle or a flat place, as it is
+        after long accelerated climbs.
     n_starts : int
     n_degenerate : int
         Starts that collapsed and were left out.
@@ -89,6 +92,7 @@ class Certificate:
     active_floors: tuple[str, ...]
     n_steps: int
     n_refused: int
+    looked_around: bool
     n_starts: int
     n_degenerate: int
     optima: tuple[Optimum, ...]
@@ -117,6 +121,8 @@ class Certificate:
         told.append(
             f"The climb took {self.n_steps} E-steps; {self.n_refused} proposals were refused."
         )
+        if self.looked_around and self.status is Status.CONVERGED:
+            told.append("The surroundings were probed for a way on uphill; none was found.")
         if self.em_rate == self.em_rate:
             told.append(
                 f"A plain EM step leaves an estimated {100 * self.em_rate:.3g} % of the distance."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import TypeVar
 
 import numpy as np
@@ -44,7 +45,7 @@ class Chart:
             for name, c, v in zip(self._names, self._constraints, arrays(base), strict=True)
         ]
         borders = np.cumsum([0, *(chart.size for chart in self._charts)])
-        self._slices = [slice(int(a), int(b)) for a, b in zip(borders, borders[1:], strict=False)]
+        self._slices = [slice(int(a), int(b)) for a, b in pairwise(borders)]
         self.size = int(borders[-1])
 
     def pack(self, params: Tree) -> Array:

@@ -20,7 +20,7 @@ from .space import DegenerateError, OutOfChartError
 from .tree import Array, Tree
 
 
-class ModelFault(AssertionError):  # noqa: N818
+class ModelFault(AssertionError):
     """A model breaks the contract; the message names each fault."""
 
 
@@ -140,9 +140,7 @@ class _Fault(Exception):
     pass
 
 
-def _case(
-    model: Model[Any, Any], chunk: Any, given: Tree | None, rng: np.random.Generator
-) -> Case:
+def _case(model: Model[Any, Any], chunk: Any, given: Tree | None, rng: np.random.Generator) -> Case:
     start = model.start(chunk, rng) if given is None else given
     try:
         check(model.space, start, start)

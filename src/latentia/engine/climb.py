@@ -14,6 +14,7 @@ from .backend import Mapper
 from .callbacks import Step
 from .certificate import Status
 from .chart import Chart, check
+from .curvature import ways_on
 from .model import Chunk, Model, Suff
 from .numerical import chart_score
 from .space import DegenerateError, OutOfChartError
@@ -22,6 +23,12 @@ from .tree import Array, Tree
 
 HALVINGS = 12
 """How often an inexact M-step is halved before its fall is believed."""
+
+LONG = 40
+"""Moves after which an accelerated climb looks around before it says it has converged."""
+
+LOOKS = 5
+"""How often a climb looks around, at most."""
 
 _FAILURES = (DegenerateError, OutOfChartError, np.linalg.LinAlgError, FloatingPointError)
 
@@ -74,6 +81,10 @@ class Climb:
     status : Status
     detail : str
     trace : Trace
+    n_refused : int
+        Proposals that were taken back.
+    looked_around : bool
+        Whether the curvature around the end was probed for a way on.
     memory : Memory or None
         Lets a later climb go on from here.
     remaining_gain, em_rate, largest_fall, score_norm, rounding : float
@@ -86,6 +97,8 @@ class Climb:
     status: Status
     detail: str
     trace: Trace
+    n_refused: int
+    looked_around: bool
     memory: Memory | None
     remaining_gain: float
     em_rate: float
@@ -105,9 +118,7 @@ class Evaluator:
     mapper : Mapper
     """
 
-    def __init__(
-        self, model: Model[Any, Any], chunks: Sequence[Chunk], mapper: Mapper
-    ) -> None:
+    def __init__(self, model: Model[Any, Any], chunks: Sequence[Chunk], mapper: Mapper) -> None:
         self.model, self.chunks, self.mapper = model, chunks, mapper
 
     def suff(self, params: Tree) -> tuple[Suff, float]:
@@ -148,6 +159,11 @@ class _Record:
     def moves(self) -> int:
         """E-steps after the one that evaluated the start."""
         return max(len(self.rows) - 1, 0)
+
+    @property
+    def accelerated(self) -> bool:
+        """Whether any step that was taken was not a plain EM step."""
+        return any(accepted and not em for _, accepted, em in self.rows)
 
     def trace(self) -> Trace:
         objective, accepted, em = zip(*self.rows, strict=True) if self.rows else ((), (), ())
@@ -202,6 +218,7 @@ class _Climber:
         self.largest_fall = 0.0
         self.point: Point | None = None
         self.memory = memory
+        self.refused = self.looks = 0
 
     def run(self) -> Climb:
         try:
@@ -223,6 +240,8 @@ class _Climber:
             status=status,
             detail=detail,
             trace=self.record.trace(),
+            n_refused=self.refused,
+            looked_around=self.looks > 0,
             memory=Memory(self.chart, self.state, self.progress) if known else None,
             remaining_gain=self.remaining,
             em_rate=self.progress.em_rate,
@@ -247,7 +266,9 @@ class _Climber:
         while True:
             here = self.point.here
             if here is not None and self._judge(here):
-                return Status.CONVERGED, ""
+                if not self._look_around(self.point, here):
+                    return Status.CONVERGED, ""
+                continue
             if self.record.moves >= self.max_iter:
                 return Status.MAX_ITER, ""
             if here is not None and self._accelerate(self.point, here):
@@ -289,9 +310,7 @@ class _Climber:
     def _note(self, objective: float, *, accepted: bool, em: bool) -> None:
         self.record.rows.append((objective, accepted, em))
         best = objective if self.point is None else self.point.objective
-        self.tell(
-            Step(self.index, self.record.moves, best, self.remaining, accepted)
-        )
+        self.tell(Step(self.index, self.record.moves, best, self.remaining, accepted))
 
     def _judge(self, here: Here) -> bool:
         """Whether the climb has converged; starts a confirmation where it may have."""
@@ -318,10 +337,46 @@ class _Climber:
                 self._take(there, em=False)
                 return True
             self._note(np.nan if there is None else there.objective, accepted=False, em=False)
+            self.refused += 1
             tries += 1
             step = self.accelerator.retry(self.state, step, tries)
         if tries:
             self.state = self.accelerator.refuse(self.state)
+        return False
+
+    def _look_around(self, point: Point, here: Here) -> bool:
+        """Leave a saddle or a flat place that looked like a maximum; False where it is one.
+
+        Only after a long accelerated climb: a secant method sees no curvature in directions it
+        never went, and may stop where plain EM would creep on for thousands of steps.
+        """
+        long = self.record.moves >= LONG and self.record.accelerated
+        if not long or self.looks >= LOOKS or self.record.moves >= self.max_iter:
+            return False
+        self.looks += 1
+
+        def probe(step: Array) -> Here | None:
+            if self.record.moves >= self.max_iter:
+                return None
+            there = self._try(self.chart.unpack(here.x + step), -np.inf)
+            self._note(np.nan if there is None else there.objective, accepted=False, em=False)
+            return None if there is None else there.here
+
+        def inverse(score: Array, em_step: Array) -> Array:
+            return self.accelerator.inverse(self.state, score, em_step)
+
+        enough = max(self.tol, point.rounding)
+        for step in ways_on(here, probe, inverse):
+            if self.record.moves >= self.max_iter:
+                return False
+            there = self._try(self.chart.unpack(here.x + step), point.objective + enough)
+            if there is not None and there.here is not None:
+                self.point = there
+                self.state = self.accelerator.begin(self.chart.size)
+                self.progress = Progress()
+                self._note(there.objective, accepted=True, em=False)
+                return True
+            self._note(np.nan if there is None else there.objective, accepted=False, em=False)
         return False
 
     def _try(self, params: Tree, least: float) -> Point | None:
@@ -388,4 +443,3 @@ class _Climber:
             self.progress = self.progress.after(before.here, there.here, enough, em=em)
         if not noted:
             self._note(there.objective, accepted=True, em=em)
-

@@ -43,8 +43,10 @@ def names(tree: Tree) -> list[str]:
 def _dotted_cached(structure: optree.PyTreeSpec) -> tuple[str, ...]:
     labels: list[str] = []
     for accessor in structure.accessors():
-        parts = [str(cast(Any, entry).field if hasattr(entry, "field") else entry.entry)
-                 for entry in accessor]
+        parts = [
+            str(cast(Any, entry).field if hasattr(entry, "field") else entry.entry)
+            for entry in accessor
+        ]
         labels.append(".".join(parts))
     return tuple(labels)
 

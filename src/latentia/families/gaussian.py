@@ -42,9 +42,7 @@ class GaussianStats(NamedTuple):
     second: Array
 
 
-def normal_log_density(
-    covariance: Covariance, means: Array, precision: Array, x: Array
-) -> Array:
+def normal_log_density(covariance: Covariance, means: Array, precision: Array, x: Array) -> Array:
     """log N(x_i; m_k, (U_k U_kᵀ)⁻¹) for rows x (n, d), shape (n, K)."""
     n_components, n_features = means.shape
     log_det = covariance.log_det_precision(precision, n_components, n_features)

@@ -97,9 +97,9 @@ def _covariance_rows(
             for i in range(k)
             for j in range(d)
         ]
-    matrices = [("", value, se)] if kind == "tied" else [
-        (f"{i}, ", value[i], se[i]) for i in range(k)
-    ]
+    matrices = (
+        [("", value, se)] if kind == "tied" else [(f"{i}, ", value[i], se[i]) for i in range(k)]
+    )
     for prefix, matrix, error in matrices:
         for a in range(d):
             out.append((f"variance[{prefix}{names[a]}]", matrix[a, a], error[a, a], True))

@@ -40,9 +40,7 @@ def to_record(estimator: GaussianMixture) -> Record:
     fit, certificate = estimator.fit_, estimator.certificate_
     told = dataclasses.asdict(certificate)
     floats = {k: v for k, v in told.items() if isinstance(v, float)}
-    words = {
-        k: v for k, v in told.items() if k not in floats and k not in ("status", "optima")
-    }
+    words = {k: v for k, v in told.items() if k not in floats and k not in ("status", "optima")}
     names = getattr(estimator, "feature_names_in_", None)
     header = {
         "settings": _plain(estimator.get_params(deep=False)),
@@ -125,6 +123,8 @@ def _climb(arrays: dict[str, Any], i: int, status: str) -> Climb:
         status=Status[status],
         detail="",
         trace=trace,
+        n_refused=0,
+        looked_around=False,
         memory=None,
         remaining_gain=nan,
         em_rate=nan,

@@ -46,9 +46,7 @@ def turn(method: str, rng: np.random.Generator) -> str:
     return "random_from_data" if method == "kmeans" and odd else method
 
 
-def guesses(
-    sample: Rows, n_components: int, method: str, rng: np.random.Generator
-) -> list[Array]:
+def guesses(sample: Rows, n_components: int, method: str, rng: np.random.Generator) -> list[Array]:
     """Memberships of the sample's rows, (n, K) each; the likelihood is to choose among them.
 
     Components come in the order of their size, so that results are numbered alike whatever

@@ -1,4 +1,4 @@
-"""Figures as SVG that stands inside a page: no network, no date, no script, same bytes each time."""
+"""Figures as SVG that stands inside a page: no network, no date, the same bytes each time."""
 
 from __future__ import annotations
 
@@ -23,13 +23,14 @@ STYLE: dict[str, Any] = {
     "path.simplify": True,
 }
 
-RASTER_DPI = 150
+RASTER_DPI = 130
 """Of the clouds of points that are too many for vectors."""
 
+LARGEST = 1.25
+"""How far a wide page may enlarge a figure."""
 
-def svg(
-    draw: Callable[[Any], Any], *, name: str, alt: str, size: tuple[float, float]
-) -> str:
+
+def svg(draw: Callable[[Any], Any], *, name: str, alt: str, size: tuple[float, float]) -> str:
     """What `draw` puts on an empty figure, as an ``<svg>`` element with a description.
 
     Parameters
@@ -54,10 +55,10 @@ def svg(
         figure.savefig(
             written, format="svg", dpi=RASTER_DPI, transparent=True, metadata={"Date": None}
         )
-    return _for_a_page(written.getvalue(), alt)
+    return _for_a_page(written.getvalue(), alt, size[0])
 
 
-def _for_a_page(document: str, alt: str) -> str:
+def _for_a_page(document: str, alt: str, width: float) -> str:
     """The ``<svg>`` element without what a page has no use for."""
     body = document[document.index("<svg") :]
     body = re.sub(r"<metadata>.*?</metadata>\s*", "", body, count=1, flags=re.DOTALL)
@@ -68,5 +69,9 @@ def _for_a_page(document: str, alt: str) -> str:
     box = re.search(r'viewBox="([^"]*)"', body)
     assert box is not None
     end = body.index(">") + 1
-    head = f'<svg viewBox="{box.group(1)}" role="img" aria-label="{escape(alt)}">'
+    widest = f"{LARGEST * 96 * width:.0f}px"
+    head = (
+        f'<svg viewBox="{box.group(1)}" role="img" aria-label="{escape(alt)}" '
+        f'style="max-width:{widest}">'
+    )
     return head + re.sub(r"\n\s*", "\n", body[end:]).strip()

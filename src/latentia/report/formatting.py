@@ -83,18 +83,18 @@ def with_error(value: float, *others: float, error: float) -> tuple[str, ...]:
 
 
 def share(fraction: float) -> str:
-    """A fraction in per cent that does not round a few rows to none or to all.
+    r"""A fraction in per cent that does not round a few rows to none or to all.
 
     Examples
     --------
-    >>> share(0.6441), share(0.0004), share(0.99999), share(1.0)
-    ('64.4 %', 'less than 0.1 %', 'more than 99.9 %', '100 %')
+    >>> [share(f).replace("\u00a0", " ") for f in (0.6441, 0.0004, 0.99999, 1.0)]
+    ['64.4 %', 'less than 0.1 %', 'more than 99.9 %', '100 %']
     """
     if 0 < fraction < 0.0005:
-        return "less than 0.1 %"
+        return "less than 0.1\u00a0%"
     if 0.9995 <= fraction < 1:
-        return "more than 99.9 %"
-    return f"{100 * fraction:.1f}".removesuffix(".0") + " %"
+        return "more than 99.9\u00a0%"
+    return f"{fixed(100 * fraction, 0 if fraction in (0, 1) else 1)}\u00a0%"
 
 
 def whole(count: float) -> str:
@@ -136,11 +136,11 @@ def _is_number(text: str) -> bool:
 
 
 def one_line(name: object) -> str:
-    """A name without line breaks or control characters, as it may stand in a table.
+    r"""A name without line breaks or control characters, as it may stand in a table.
 
     Examples
     --------
-    >>> one_line("waiting\\n(minutes)")
+    >>> one_line("waiting\n(minutes)")
     'waiting (minutes)'
     """
     text = "".join(" " if unicodedata.category(c)[0] == "C" else c for c in str(name))
@@ -160,6 +160,17 @@ def shorten(name: object, width: int) -> str:
         return text
     ahead = width // 2 - 1
     return f"{text[:ahead]}…{text[ahead - width :]}"
+
+
+def true_minus(text: str) -> str:
+    """A number with a minus sign rather than a hyphen.
+
+    Examples
+    --------
+    >>> true_minus("-1.5")
+    '−1.5'
+    """
+    return MINUS + text[1:] if text.startswith("-") else text
 
 
 def listed(names: Sequence[str], last: str = "and") -> str:

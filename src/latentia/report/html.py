@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 from importlib.resources import files
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from latentia.engine import Status
 from latentia.extras import require
 
 from . import wording
+from .cards import cards_of
 from .displays import (
     ClimbDisplay,
     CriterionDisplay,
@@ -25,20 +26,15 @@ from .displays import (
     MembershipDisplay,
     PairsDisplay,
 )
-from .displays.canvas import Array, colour
+from .displays.canvas import Array
 from .figures import svg
 from .formatting import (
-    FIGURE_SPACE,
-    MINUS,
-    POINT_SPACE,
-    decimals_for,
+    counted,
     fixed,
-    group,
-    on_the_point,
     one_line,
-    share,
     shorten,
-    significant,
+    status_word,
+    true_minus,
     whole,
     with_error,
 )
@@ -49,13 +45,18 @@ from .summary import (
     covariance_words,
     estimates_of,
     settings_used,
-    status_word,
 )
 from .sweep import candidate_table, selection_notes, verdict
 from .tables import Table
 
 BEST_SHOWN = 8
 """Candidates in the open table; the rest are folded away."""
+
+MOST_POINTS = 5000
+"""Rows drawn in the figure of the fit."""
+
+PACKAGES = (("NumPy", "numpy"), ("SciPy", "scipy"), ("scikit-learn", "scikit-learn"))
+"""Whose versions are told."""
 
 LEVEL = 0.95
 
@@ -70,6 +71,7 @@ def write_report(
     selection: Any = None,
     command: str = "",
     title: str | None = None,
+    standard_errors: bool = True,
 ) -> None:
     """Write a report on a fitted mixture as one HTML file.
 
@@ -92,13 +94,15 @@ def write_report(
         What to type to repeat all this; a call in Python by default.
     title : str, optional
         Heads the page.
+    standard_errors : bool, default=True
+        Whether to compute standard errors, which may take longer than all the rest.
 
     Raises
     ------
     ImportError
         matplotlib or Jinja2 is not installed.
     ValueError
-        `columns` does not name every column.
+        `columns` does not name every column, or another model won the selection.
     OSError
         The file cannot be written.
 
@@ -122,12 +126,25 @@ def write_report(
     True
     """
     names = column_names(estimator, columns)
+    if selection is not None:
+        _require_winner(estimator, selection)
     with warnings.catch_warnings():
         # an array for a model that was fitted to a data frame; letters that a font has not
         warnings.filterwarnings("ignore", message="X does not have valid feature names")
         warnings.filterwarnings("ignore", message="Glyph .* missing")
-        page = render(estimator, X, names, source, selection, command, title)
+        page = render(estimator, X, names, source, selection, command, title, standard_errors)
     write_atomically(path, page)
+
+
+def _require_winner(estimator: Any, selection: Any) -> None:
+    """The sweep must be the one that the estimator won, or the report would contradict itself."""
+    chosen, has = selection.candidates[selection.best].settings, estimator.get_params(deep=False)
+    for name, value in chosen.items():
+        if name in has and has[name] is not value and str(has[name]) != str(value):
+            raise ValueError(
+                f"got an estimator with {name}={has[name]!r} and a selection won by "
+                f"{name}={value!r}; give the selection's best_estimator"
+            )
 
 
 def render(
@@ -138,6 +155,7 @@ def render(
     selection: Any,
     command: str,
     title: str | None,
+    standard_errors: bool,
 ) -> str:
     """The page as text."""
     jinja2 = require("jinja2", extra="plot")
@@ -147,7 +165,7 @@ def render(
     template = files("latentia.report").joinpath("template.html.j2").read_text(encoding="utf-8")
     resp = np.asarray(estimator.predict_proba(X), dtype=float)
     labels, sureness = resp.argmax(axis=1), resp.max(axis=1)
-    estimates, note = estimates_of(estimator, LEVEL, columns=columns)
+    estimates, note = estimates_of(estimator, LEVEL, standard_errors, columns)
     n, k = resp.shape
     page: str = environment.from_string(template).render(
         title=one_line(title or f"The groups hidden in {source}"),
@@ -159,8 +177,8 @@ def render(
         figures=_figures(estimator, X, columns, labels, sureness, selection),
         strip=_strip(estimator, n, columns),
         sweep=None if selection is None else _sweep(selection),
-        fit_words=wording.fit_words(len(columns), k),
-        cards=_cards(estimator, columns, labels, sureness, estimates),
+        fit_words=wording.fit_words(len(columns), k, n, min(n, MOST_POINTS)),
+        cards=cards_of(estimator, columns, labels, sureness, estimates),
         interval_note=_interval_note(estimates, note),
         covariances=_covariances(estimates),
         covariance_words=covariance_words(estimator),
@@ -168,7 +186,7 @@ def render(
         climb_words=wording.climb_words(estimator),
         converged=estimator.fit_.status is Status.CONVERGED,
         certificate=estimator.certificate_.sentences(),
-        command=command.strip() or _call(estimator),
+        command=[line.split(" ") for line in (command.strip() or _call(estimator)).splitlines()],
         seed=_seed(estimator),
         settings=settings_used(estimator),
         versions=_versions(),
@@ -206,7 +224,9 @@ def _figures(
         shown = min(d, 6)
         side = 4.9 if d == 2 else 1.25 * shown + 0.9
         drawn["fit"] = svg(
-            lambda f: PairsDisplay.from_estimator(estimator, X, columns=columns, figure=f),
+            lambda f: PairsDisplay.from_estimator(
+                estimator, X, columns=columns, figure=f, max_points=MOST_POINTS
+            ),
             name="fit",
             alt=f"Scatter plots of {shorten(', '.join(columns), 200)}: rows coloured by {groups}, "
             "with ellipses of one and two standard deviations",
@@ -221,32 +241,30 @@ def _figures(
             f"{int((sureness < 0.9).sum())} of {len(sureness)} rows below 0.9",
             size=(4.9, 2.9),
         )
-    drawn["climb"] = svg(
-        lambda f: ClimbDisplay.from_estimator(estimator, ax=f.add_subplot()),
-        name="climb",
-        alt=f"Nats below the best log-likelihood against E-steps, for "
-        f"{len(estimator.fit_.climbs)} start(s), on a logarithmic scale",
-        size=(4.7, 3.1),
-    )
+        drawn["climb"] = svg(
+            lambda f: ClimbDisplay.from_estimator(estimator, ax=f.add_subplot()),
+            name="climb",
+            alt="Nats below the estimated top against E-steps, on a logarithmic scale, for "
+            + counted(len(estimator.fit_.climbs), "start"),
+            size=(4.7, 3.1),
+        )
     return drawn
 
 
 def _strip(estimator: Any, n: int, columns: list[str]) -> list[tuple[str, str]]:
-    fit, free, loglik = estimator.fit_, estimator.n_parameters_, estimator.loglik_
-    bic = free * float(np.log(fit.n_obs)) - 2 * loglik
     return [
         ("rows", whole(n)),
         ("columns", whole(len(columns))),
         ("groups", whole(len(estimator.weights_))),
-        ("free parameters", whole(free)),
-        ("log-likelihood", _minus(fixed(loglik, 2))),
-        ("BIC", _minus(fixed(bic, 2))),
-        ("fit", status_word(fit.status)),
+        ("free parameters", whole(estimator.n_parameters_)),
+        ("log-likelihood", true_minus(fixed(estimator.loglik_, 2))),
+        ("BIC", true_minus(fixed(estimator.criteria()["bic"], 2))),
+        ("fit", status_word(estimator.fit_.status)),
     ]
 
 
 def _sweep(selection: Any) -> dict[str, Any]:
-    table = candidate_table(selection, others=True)
+    table = candidate_table(selection)
     head = table.rows[:BEST_SHOWN]
     rest = table.rows[BEST_SHOWN:]
     return {
@@ -259,77 +277,11 @@ def _sweep(selection: Any) -> dict[str, Any]:
     }
 
 
-class Card(NamedTuple):
-    """One group: its name, colour, size, and a row for each column."""
-
-    name: str
-    colour: str
-    share: str
-    interval: str
-    n_rows: str
-    n_unsure: str
-    rows: list[tuple[str, str, str, str]]
-
-
-def _cards(
-    estimator: Any,
-    columns: list[str],
-    labels: Any,
-    sureness: Array,
-    estimates: list[PlainEstimate],
-) -> list[Card]:
-    k, d = np.shape(estimator.means_)
-    weights = [e for e in estimates if e.name.startswith("weight[")]
-    means = [e for e in estimates if e.name.startswith("mean[")]
-    deviations = np.sqrt(
-        np.diagonal(np.asarray(estimator.covariance_matrices(), dtype=float), axis1=1, axis2=2)
-    )
-    cards: list[Card] = []
-    for i in range(k):
-        mine = means[i * d : (i + 1) * d]
-        texts = [with_error(e.value, e.lower, e.upper, error=e.se) for e in mine]
-        shown = on_the_point([t[0] for t in texts], FIGURE_SPACE, POINT_SPACE)
-        spreads = [_spread(s, e) for s, e in zip(deviations[i], mine, strict=True)]
-        spreads = on_the_point(spreads, FIGURE_SPACE, POINT_SPACE)
-        weight = weights[i]
-        known = k > 1 and weight.lower == weight.lower
-        cards.append(
-            Card(
-                group(i).capitalize(),
-                colour(i),
-                share(float(weight.value)),
-                f"{100 * weight.lower:.1f} to {100 * weight.upper:.1f} %" if known else "",
-                whole(int((labels == i).sum())),
-                whole(int((sureness[labels == i] < 0.9).sum())),
-                [
-                    (name, _minus(mean), _span(t[1], t[2]), spread)
-                    for name, mean, t, spread in zip(columns, shown, texts, spreads, strict=True)
-                ],
-            )
-        )
-    return cards
-
-
-def _spread(deviation: float, mean: PlainEstimate) -> str:
-    """A standard deviation to as many decimals as are readable beside its mean."""
-    if mean.se == mean.se and mean.se > 0 and deviation > 0:
-        return fixed(float(deviation), min(decimals_for(mean.se), decimals_for(float(deviation))))
-    return significant(float(deviation), 3)
-
-
-def _span(lower: str, upper: str) -> str:
-    return f"{_minus(lower)} to {_minus(upper)}" if lower and upper else ""
-
-
-def _minus(text: str) -> str:
-    return MINUS + text[1:] if text.startswith("-") else text
-
-
 def _interval_note(estimates: list[PlainEstimate], note: str) -> str:
     if any(e.se == e.se for e in estimates):
         told = (
-            f"Intervals are at {100 * LEVEL:g} %: estimates made from many such samples would hold "
-            "the true value so often if the model is right."
+            f"Intervals hold the true value in {100 * LEVEL:g}\u00a0% of samples such as this, if "
+            "the model is right."
         )
         return f"{told} {note}".strip()
     return note or "There are no standard errors for this fit."
@@ -346,7 +298,9 @@ def _covariances(estimates: list[PlainEstimate]) -> dict[str, Any]:
 
 def _call(estimator: Any) -> str:
     """How to fit this in Python."""
-    return f"from latentia import {type(estimator).__name__}\n\n{estimator!r}.fit(X)"
+    call = f"{estimator!r}.fit(X)"
+    names = ["EM"] if "em=EM(" in call else []
+    return f"from latentia import {', '.join([*names, type(estimator).__name__])}\n\n{call}"
 
 
 def _seed(estimator: Any) -> str:
@@ -358,7 +312,7 @@ def _seed(estimator: Any) -> str:
 
 def _versions() -> list[tuple[str, str]]:
     found = [("latentia", __version__), ("Python", platform.python_version())]
-    for label, package in (("NumPy", "numpy"), ("SciPy", "scipy"), ("scikit-learn", "scikit-learn")):
+    for label, package in PACKAGES:
         try:
             found.append((label, version(package)))
         except PackageNotFoundError:  # installed in a way that leaves no metadata

@@ -5,10 +5,11 @@ from __future__ import annotations
 from html import escape
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
+from unicodedata import combining, east_asian_width
 
 from latentia.extras import require
 
-from .formatting import FIGURE_SPACE, MINUS, POINT_SPACE, on_the_point, shorten
+from .formatting import FIGURE_SPACE, POINT_SPACE, on_the_point, shorten, true_minus
 
 if TYPE_CHECKING:
     from .summary import Summary, Table
@@ -41,7 +42,7 @@ def _text_table(table: Table) -> list[str]:
     rows = [[shorten(cell, LONGEST_NAME) for cell in row] for row in table.rows]
     columns = _aligned(table, rows, " ", " ")
     widths = [
-        max([len(head), *map(len, cells)])
+        max([cell_width(head), *map(cell_width, cells)])
         for head, cells in zip(table.columns, columns, strict=True)
     ]
     mark = "* " if table.marked else ""
@@ -49,7 +50,7 @@ def _text_table(table: Table) -> list[str]:
 
     def line(cells: list[str]) -> str:
         return "  ".join(
-            cell.ljust(width) if align == "l" else cell.rjust(width)
+            _filled(cell, width, align)
             for cell, width, align in zip(cells, widths, table.align, strict=True)
         )
 
@@ -59,6 +60,23 @@ def _text_table(table: Table) -> list[str]:
         for i in range(len(rows))
     ]
     return [rule, blank + line(list(table.columns)), rule, *body, rule]
+
+
+def cell_width(text: str) -> int:
+    """Columns that a text takes on a terminal: two for each wide letter of East Asia.
+
+    Examples
+    --------
+    >>> cell_width("weight"), cell_width("体重")
+    (6, 4)
+    """
+    wide = sum(east_asian_width(c) in "WF" for c in text)
+    return len(text) + wide - sum(bool(combining(c)) for c in text)
+
+
+def _filled(cell: str, width: int, align: str) -> str:
+    blank = " " * (width - cell_width(cell))
+    return cell + blank if align == "l" else blank + cell
 
 
 def _aligned(table: Table, rows: list[list[str]], blank: str, point: str) -> list[list[str]]:
@@ -144,4 +162,4 @@ def html_table(table: Table) -> str:
 
 def _signed(text: str, side: str) -> str:
     """With a true minus sign, where the cell is a number."""
-    return MINUS + text[1:] if side == "right" and text.startswith("-") else text
+    return true_minus(text) if side == "right" else text

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from inspect import signature
 from typing import Any, NamedTuple
 
-import numpy as np
 from sklearn.exceptions import NotFittedError
 
 from .formatting import FIRST_GROUP, counted, fixed, one_line, status_word, whole, with_error
@@ -65,13 +64,12 @@ def summarise_mixture(
 
 def mixture_facts(estimator: Any) -> tuple[tuple[str, str], ...]:
     """Labels and values: the data, the likelihood and its criteria, the settings used."""
-    n, free, loglik = estimator.fit_.n_obs, estimator.n_parameters_, estimator.loglik_
+    n, heights = estimator.fit_.n_obs, estimator.criteria()
     return (
         ("data", f"{whole(n)} rows, {counted(estimator.n_features_in_, 'column')}"),
-        ("log-likelihood", fixed(loglik, 4)),
-        ("free parameters", whole(free)),
-        ("BIC", fixed(free * float(np.log(n)) - 2 * loglik, 4)),
-        ("AIC", fixed(2 * free - 2 * loglik, 4)),
+        ("log-likelihood", fixed(estimator.loglik_, 4)),
+        ("free parameters", whole(estimator.n_parameters_)),
+        *((name.upper(), fixed(heights[name], 4)) for name in ("bic", "aic", "icl")),
         ("ended", status_word(estimator.fit_.status)),
         ("settings", settings_used(estimator)),
     )
@@ -108,20 +106,21 @@ def parameter_rows(
     """The table of parameters and what must be said of it."""
     estimates, note = estimates_of(estimator, level, standard_errors, columns)
     notes = (note,) if note else ()
-    shown = [e for e in estimates if not e.name.startswith("covariance")]
+    shown = [e for e in estimates if e.name.startswith(("weight", "mean"))]
     if len(estimates) <= MOST_ROWS:
         shown = estimates
     elif len(shown) < len(estimates):
         left = len(estimates) - len(shown)
-        notes = (*notes, f"{left} covariances are not listed; parameter_table() has them.")
+        notes = (
+            *notes,
+            f"{left} variances and covariances are not listed; parameter_table() has them.",
+        )
     known = any(e.se == e.se for e in shown)
     heads: tuple[str, ...] = ("parameter", "estimate")
     if known:
         heads += ("std. error", f"{100 * level:g} % from", "to")
     rows = tuple(
-        (one_line(e.name), *with_error(e.value, e.se, e.lower, e.upper, error=e.se))[
-            : len(heads)
-        ]
+        (one_line(e.name), *with_error(e.value, e.se, e.lower, e.upper, error=e.se))[: len(heads)]
         for e in shown
     )
     return Table("Parameters", heads, rows, "l" + "r" * (len(heads) - 1)), notes
@@ -150,7 +149,9 @@ def estimates_of(
 def _names(columns: Sequence[str], n_components: int) -> list[str]:
     """Every name that a parameter of so many components may have."""
     prefixes = ["", *(f"{k + FIRST_GROUP}, " for k in range(n_components))]
-    singles = [f"{kind}[{p}{c}]" for kind in ("mean", "variance") for p in prefixes for c in columns]
+    singles = [
+        f"{kind}[{p}{c}]" for kind in ("mean", "variance") for p in prefixes for c in columns
+    ]
     pairs = [f"covariance[{p}{a}, {b}]" for p in prefixes for a in columns for b in columns]
     return singles + pairs
 

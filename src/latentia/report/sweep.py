@@ -8,7 +8,7 @@ import numpy as np
 
 from latentia.engine import Status
 
-from .formatting import counted, fixed, listed, one_line, status_word
+from .formatting import counted, fixed, one_line, status_word
 from .tables import Summary, Table
 
 
@@ -44,23 +44,34 @@ def summarise_selection(selection: Any) -> Summary:
     )
 
 
+def failed(candidate: Any) -> bool:
+    """Whether a candidate has no result at all."""
+    return bool(np.isnan(candidate.loglik))
+
+
+def set_aside(candidate: Any) -> bool:
+    """Whether a candidate has a result that is not that of a proper maximum."""
+    return not failed(candidate) and bool(candidate.note)
+
+
 def ranking(selection: Any) -> list[int]:
-    """Positions of the candidates, the winner first, those without a number last."""
-    values = [getattr(c, selection.criterion) for c in selection.candidates]
-    order = sorted(range(len(values)), key=lambda i: (values[i] != values[i], values[i]))
-    return [selection.best, *(i for i in order if i != selection.best)]
+    """Positions of the candidates: the winner, the others best first, those set aside, failures."""
+
+    def order(i: int) -> tuple[bool, bool, bool, float]:
+        c = selection.candidates[i]
+        value = float(getattr(c, selection.criterion))
+        return (i != selection.best, failed(c), bool(c.note), np.inf if np.isnan(value) else value)
+
+    return sorted(range(len(selection.candidates)), key=order)
 
 
-def candidate_table(selection: Any, others: bool = False) -> Table:
-    """All candidates, best first, with what each loses to the winner.
-
-    The other criteria are shown on request: with them the table is wider than a terminal.
-    """
+def candidate_table(selection: Any) -> Table:
+    """All candidates in their ranking, with what each loses to the winner."""
     criterion = selection.criterion
     candidates = [selection.candidates[i] for i in ranking(selection)]
     least = getattr(candidates[0], criterion)
     keys = list(dict.fromkeys(key for c in candidates for key in c.settings))
-    beside = [c for c in ("bic", "aic", "icl") if others and c != criterion]
+    beside = [c for c in ("bic", "aic", "icl") if c != criterion]
     columns = (
         *(HEADS.get(key, one_line(key)) for key in keys),
         criterion.upper(),
@@ -77,10 +88,10 @@ def candidate_table(selection: Any, others: bool = False) -> Table:
             fixed(getattr(c, criterion), 2, "-"),
             fixed(getattr(c, criterion) - least, 2, "-"),
             fixed(c.loglik, 2, "-"),
-            fixed(c.n_parameters, 0, "-"),
+            fixed(c.n_parameters, 0) if not failed(c) else "-",
             *(fixed(getattr(c, other), 2, "-") for other in beside),
-            fixed(c.n_steps, 0, "-"),
-            "failed" if not c.loglik == c.loglik else status_word(c.status),
+            fixed(c.n_steps, 0) if not failed(c) else "-",
+            _ending(c),
         )
         for c in candidates
     )
@@ -89,37 +100,78 @@ def candidate_table(selection: Any, others: bool = False) -> Table:
     return Table("Candidates, best first", columns, rows, align, frozenset({0}))
 
 
+def _ending(candidate: Any) -> str:
+    """How a candidate ended, in a word or two."""
+    if failed(candidate):
+        return "failed"
+    if candidate.status is Status.CONVERGED and candidate.note:
+        return "set aside"
+    return status_word(candidate.status)
+
+
 HEADS = {"n_components": "components", "covariance_type": "covariance"}
 """Settings as the head of a column."""
 
 
 def settings_words(settings: dict[str, Any]) -> str:
-    """A candidate in words, such as "3 components, tied covariance"."""
+    """A candidate in words, such as "3 components with tied covariance"."""
+    rest = dict(settings)
     words: list[str] = []
-    for key, value in settings.items():
-        if key == "n_components":
-            words.append(counted(int(value), "component"))
-        elif key == "covariance_type":
-            words.append(f"{value} covariance")
-        else:
-            words.append(f"{one_line(key)}={one_line(value)}")
-    return ", ".join(words)
+    if "n_components" in rest:
+        words.append(counted(int(rest.pop("n_components")), "component"))
+    if "covariance_type" in rest:
+        words.append(f"{one_line(rest.pop('covariance_type'))} covariance")
+    words += [f"{one_line(key)}={one_line(value)}" for key, value in rest.items()]
+    return " with ".join([words[0], ", ".join(words[1:])]) if words[1:] else "".join(words)
+
+
+def runner_up(selection: Any) -> Any:
+    """The best candidate that is another model than the winner; None if there is none.
+
+    With one component several covariance types are the same model.
+    """
+    first, *others = (selection.candidates[i] for i in ranking(selection))
+    for other in others:
+        same = other.n_parameters == first.n_parameters and np.isclose(
+            other.loglik, first.loglik, rtol=1e-9
+        )
+        if not (failed(other) or set_aside(other) or same):
+            return other
+    return None
+
+
+def lead(selection: Any) -> float:
+    """By how much the winner leads; nan if there is no other."""
+    second = runner_up(selection)
+    winner = selection.candidates[selection.best]
+    name = selection.criterion
+    return float("nan") if second is None else getattr(second, name) - getattr(winner, name)
+
+
+def contest(selection: Any) -> str:
+    """Among whom the winner is the lowest, as the end of a clause."""
+    n = len(selection.candidates)
+    if n == 1:
+        return ""
+    if set_aside(selection.candidates[selection.best]):
+        return ", though no candidate ended at a proper maximum"
+    out = sum(failed(c) or set_aside(c) for c in selection.candidates)
+    if not out:
+        return f", the lowest of the {n} candidates"
+    return f", the lowest of the {n - out} candidates (of {n}) that ended at a proper maximum"
 
 
 def verdict(selection: Any) -> str:
     """How clearly the winner leads, in one sentence; grades after Kass & Raftery (1995)."""
-    order = ranking(selection)
-    name = selection.criterion.upper()
-    value = getattr(selection.candidates[order[0]], selection.criterion)
-    told = f"{name} {fixed(value, 2)}, the lowest of the {counted(len(order), 'candidate')}"
-    second = selection.candidates[order[1]] if len(order) > 1 else None
-    lead = float("nan") if second is None else getattr(second, selection.criterion) - value
-    if second is None or lead != lead:
+    name, margin = selection.criterion.upper(), lead(selection)
+    value = getattr(selection.candidates[selection.best], selection.criterion)
+    told = f"{name} {fixed(value, 2)}{contest(selection)}"
+    if margin != margin:
         return f"{told}."
-    grade = next(word for least, word in GRADES if lead >= least)
+    grade = next(word for least, word in GRADES if margin >= least)
     return (
-        f"{told}; the next ({settings_words(second.settings)}) is worse by "
-        f"{fixed(lead, 2)}, {grade}."
+        f"{told}; the next ({settings_words(runner_up(selection).settings)}) is worse by "
+        f"{fixed(margin, 2)}, {grade}."
     )
 
 
@@ -133,26 +185,27 @@ GRADES = (
 
 
 def selection_notes(selection: Any) -> list[str]:
-    """What must be known of candidates that did not converge or failed."""
+    """Which candidates could not win and why."""
+    out = [c for c in selection.candidates if failed(c) or set_aside(c)]
     notes: list[str] = []
-    unfinished = [
-        c
-        for c in selection.candidates
-        if c.loglik == c.loglik and c.status is not Status.CONVERGED
-    ]
-    if unfinished:
-        notes.append(
-            f"Not converged, so their {selection.criterion.upper()} may still fall: "
-            f"{listed([settings_words(c.settings) for c in unfinished])}."
-        )
-    notes += [
-        f"Failed: {settings_words(c.settings)}" + (f" ({one_line(c.note)})." if c.note else ".")
-        for c in selection.candidates
-        if not c.loglik == c.loglik
-    ]
-    notes += [
-        f"{settings_words(c.settings)}: {one_line(c.note)}"
-        for c in selection.candidates
-        if c.note and c.loglik == c.loglik
-    ]
+    for why in dict.fromkeys(_reason(c) for c in out):
+        these = [c for c in out if _reason(c) == why]
+        verb = "Failed" if failed(these[0]) else "Set aside"
+        notes.append(f"{verb}, {why}: {_joined(these)}.")
     return notes
+
+
+def _reason(candidate: Any) -> str:
+    """Why a candidate could not win, without what is particular to it."""
+    if failed(candidate):
+        return one_line(candidate.note).rstrip(". ") if candidate.note else "for an unknown reason"
+    if candidate.status is not Status.CONVERGED:
+        return f"not converged ({status_word(candidate.status)})"
+    return one_line(candidate.note).partition(":")[0].rstrip(". ")
+
+
+def _joined(candidates: list[Any]) -> str:
+    """Some candidates by name; of many the first few and how many more."""
+    named = [settings_words(c.settings) for c in candidates[:4]]
+    more = len(candidates) - len(named)
+    return "; ".join(named) + (f"; and {more} more" if more else "")

@@ -12,11 +12,9 @@ from latentia.engine import Status
 from .displays.canvas import Array
 from .displays.pairs import telling_columns
 from .formatting import counted, group, listed, share, shorten, significant, whole
-from .sweep import ranking, settings_words, verdict
+from .sweep import lead, set_aside, settings_words, verdict
 
-NUMBERS = (
-    "No One Two Three Four Five Six Seven Eight Nine Ten Eleven Twelve".split()
-)
+NUMBERS = ("No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine", "Ten")
 
 
 def question(n_rows: int, columns: Sequence[str]) -> str:
@@ -42,13 +40,9 @@ def answer(estimator: Any, columns: Sequence[str], sureness: Array, selection: A
     told = [_chosen(k, selection)]
     if k > 1:
         told.append(_portraits(estimator, columns))
-        clear = float(np.mean(sureness >= 0.9))
+        clear = share(float(np.mean(sureness >= 0.9)))
         told.append(
-            f"{share(clear)} of the rows belong to their group with a probability of 0.9 or more."
-            .replace("less", "Less", 1)
-            if clear < 0.0005
-            else f"For {share(clear)} of the rows the group is known with a probability of 0.9 "
-            "or more."
+            f"For {clear} of the rows the group is known with at least 90\u00a0% probability."
         )
     return told
 
@@ -60,17 +54,16 @@ def _chosen(k: int, selection: Any) -> str:
             return "One group was asked for: a single Gaussian, and no search for more."
         return f"{headline(k)} were asked for; no other number was tried."
     name = selection.criterion.upper()
-    order = ranking(selection)
-    tried = counted(len(order), "candidate")
-    winner = settings_words(selection.candidates[order[0]].settings)
-    if len(order) == 1:
+    winner = settings_words(selection.candidates[selection.best].settings)
+    n = len(selection.candidates)
+    if n == 1:
         return f"One candidate was tried ({winner}); there was nothing to compare it with."
     if k == 1:
         return (
-            f"Of {tried} a single Gaussian ({winner}) has the lowest {name}: "
+            f"Of {n} candidates, a single Gaussian ({winner}) was chosen by {name}: "
             "nothing speaks for hidden groups."
         )
-    return f"Of {tried} the model with {winner} has the lowest {name}."
+    return f"Of {n} candidates, the model of {winner} was chosen by {name}."
 
 
 def _portraits(estimator: Any, columns: Sequence[str]) -> str:
@@ -100,16 +93,21 @@ def cautions(estimator: Any, selection: Any) -> list[str]:
     if status is not Status.CONVERGED:
         found.append(str(status))
     if selection is not None:
-        told = verdict(selection)
-        if "hardly a lead" in told:
-            found.append(f"The choice is a close one: {told[0].lower()}{told[1:]}")
+        if lead(selection) < 2:
+            found.append(f"The choice is a close one. {verdict(selection)}")
+        best = selection.candidates[selection.best]
+        near = getattr(best, selection.criterion) + 10
         unfinished = sum(
-            c.status is not Status.CONVERGED for c in selection.candidates if c.loglik == c.loglik
+            set_aside(c)
+            and c.status is not Status.CONVERGED
+            and getattr(c, selection.criterion) < near
+            for c in selection.candidates
+            if c is not best
         )
-        if unfinished and status is Status.CONVERGED:
+        if unfinished:
             found.append(
-                f"{counted(unfinished, 'candidate')} had not converged when compared; "
-                "with more E-steps the order could change."
+                f"{counted(unfinished, 'candidate')} not far off had not converged and could "
+                "not be chosen; with more E-steps the choice could change."
             )
     return found
 
@@ -118,25 +116,35 @@ def climb_words(estimator: Any) -> str:
     """What the figure of the climb shows."""
     fit = estimator.fit_
     n = len(fit.climbs)
-    steps = [int(np.size(c.trace.objective)) for c in fit.climbs]
+    if len(estimator.weights_) == 1:
+        return "With one group there is nothing hidden: the best fit follows from the data at once."
+    steps = [max(int(np.size(c.trace.objective)) - 1, 0) for c in fit.climbs]
+    others = steps[: fit.best] + steps[fit.best + 1 :]
     told = (
-        f"EM improves the log-likelihood step by step. The line shows how far below its final "
-        f"value the fit still was after each of its {whole(steps[fit.best])} E-steps."
+        f"EM improves the log-likelihood step by step. The line shows how far below the "
+        f"estimated top the fit still was after each of its {whole(steps[fit.best])} E-steps."
         if n == 1
         else f"EM improves the log-likelihood step by step. Each of the {n} lines is one start "
-        f"and shows how far below the best final value it still was. The start that won took "
-        f"{whole(steps[fit.best])} E-steps; the others between {whole(min(steps))} and "
-        f"{whole(max(steps))}."
+        f"and shows how far below the estimated top it still was. The start that won took "
+        f"{whole(steps[fit.best])} E-steps, the others {_from_to(others)}."
     )
     best = fit.certificate.optima[0].hits if fit.certificate.optima else 0
-    if n > 1 and best > 1:
+    if n > 1 and best == n:
+        told += f" All {n} starts reached the same top, which speaks for it."
+    elif best > 1:
         told += f" {best} of the {n} starts reached the same top, which speaks for it."
     elif n > 1:
         told += " No other start reached the same top: more starts may find a higher one."
     return told
 
 
-def fit_words(n_columns: int, n_groups: int) -> str:
+def _from_to(counts: list[int]) -> str:
+    """The range of some counts."""
+    low, high = min(counts), max(counts)
+    return whole(low) if low == high else f"{whole(low)} to {whole(high)}"
+
+
+def fit_words(n_columns: int, n_groups: int, n_rows: int, n_drawn: int) -> str:
     """How to read the figure of the fit."""
     if n_columns == 1:
         return (
@@ -154,6 +162,8 @@ def fit_words(n_columns: int, n_groups: int) -> str:
     told += "The ellipses lie one and two standard deviations around each centre."
     if n_columns > 2:
         told += " On the diagonal are each column's histogram and densities."
+    if n_drawn < n_rows:
+        told += f" A random {whole(n_drawn)} of the {whole(n_rows)} rows are drawn."
     return told
 
 

@@ -76,13 +76,9 @@ class PositiveDefinite(Constraint):
             smallest = np.linalg.eigvalsh(value)
             rounded = np.maximum(smallest[..., -1], float(np.max(self.unit)) ** 2)
             lowest = smallest[..., 0] + 1e-9 * rounded  # a singular matrix is not a violation
-            if (lowest < 0).any():
-                return f"has the eigenvalue {float(smallest[..., 0].min())!r}, expected none below 0"
             if (lowest < self.floor * (1 - 1e-9)).any():
-                return (
-                    f"has the eigenvalue {float(smallest[..., 0].min())!r}, expected none below "
-                    f"the floor of {self.floor:g}"
-                )
+                worst = float(smallest[..., 0].min())
+                return f"has the eigenvalue {worst!r}, expected none below {self.floor:g}"
         return None
 
     def cholesky(self, value: Array) -> Array:

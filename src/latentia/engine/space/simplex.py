@@ -25,9 +25,7 @@ class Simplex(Constraint):
         Axes over interchangeable components.
     """
 
-    def __init__(
-        self, support: Mask | None = None, exchangeable: tuple[int, ...] = ()
-    ) -> None:
+    def __init__(self, support: Mask | None = None, exchangeable: tuple[int, ...] = ()) -> None:
         self.support = None if support is None else np.asarray(support, dtype=np.bool_)
         if self.support is not None and not self.support.any(axis=-1).all():
             raise ValueError("got a support without any True in a row, expected at least one each")

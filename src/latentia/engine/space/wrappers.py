@@ -6,7 +6,7 @@ from typing import Any, final
 
 import numpy as np
 
-from .constraint import Array, Constraint, Index, LeafChart, Mask, OutOfChartError, indices
+from .constraint import Array, Constraint, Index, LeafChart, Mask, indices
 from .elementwise import ElementChart, Interval, Positive, Real
 from .simplex import Simplex, SimplexChart
 

@@ -17,9 +17,12 @@ PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#6
 MARKS = ("o", "^", "s", "D", "v", "P", "X")
 """After the seven colours are used up the mark changes."""
 
+GLYPHS = "●▲■◆▼✚✖"
+"""The marks as letters, in their order."""
+
 DASHES: tuple[Any, ...] = ("-", (0, (5, 2)), (0, (1, 1.3)), (0, (5, 1.5, 1, 1.5)))
 
-INK, FAINT, GRID = "#222222", "#8A8A8A", "#E6E6E6"
+INK, FAINT, GRID = "#222222", "#707070", "#E6E6E6"
 
 
 def colour(k: int) -> str:
@@ -30,6 +33,11 @@ def colour(k: int) -> str:
 def mark(k: int) -> str:
     """The mark of component k, from 0."""
     return MARKS[k // len(PALETTE) % len(MARKS)]
+
+
+def glyph(k: int) -> str:
+    """The mark of component k as a letter."""
+    return GLYPHS[k // len(PALETTE) % len(GLYPHS)]
 
 
 def dash(k: int) -> Any:
@@ -106,7 +114,7 @@ def sample(n: int, most: int) -> NDArray[np.intp]:
     return np.sort(np.random.default_rng(0).choice(n, most, replace=False))
 
 
-def density(x: Array, mean: float, variance: float) -> Array:
+def density(x: Array, mean: Any, variance: Any) -> Array:
     """The normal density."""
     return np.exp(-((x - mean) ** 2) / (2 * variance)) / np.sqrt(2 * np.pi * variance)
 
@@ -124,6 +132,6 @@ def bins(values: Array) -> Array:
 
 def fine_grid(low: float, high: float, means: Array, deviations: Array) -> Array:
     """Points that show every component's bell, however narrow."""
-    bells = means[:, None] + deviations[:, None] * np.linspace(-4, 4, 81)
+    bells = means[:, None] + deviations[:, None] * np.linspace(-4, 4, 49)
     points = np.concatenate([np.linspace(low, high, 201), bells.ravel()])
     return np.unique(points[(points >= low) & (points <= high)])

@@ -13,13 +13,13 @@ from .canvas import FAINT, INK, PALETTE, Array, decades, one_axes, tidy, whole_t
 
 
 class ClimbDisplay:
-    """The gap to the best objective against E-steps, one line a start.
+    """The gap to the estimated top against E-steps, one line a start.
 
     Parameters
     ----------
-    gaps : sequence of array of shape (n_steps,)
-        For each start, nats below the best objective at each E-step; nan where a point was
-        degenerate.
+    gaps : sequence of array of shape (n_steps + 1,)
+        For each start, nats below the top at its start and after each E-step; nan where a point
+        was degenerate. The top is the best objective and what is estimated to remain above it.
     accepted : sequence of array of bool
         False where a proposal was refused; the line leaves those out.
     collapsed : sequence of bool
@@ -76,7 +76,8 @@ class ClimbDisplay:
         certificate = fit.certificate
         heights = [c.objective for c in fit.climbs if np.isfinite(c.objective)]
         usable = [c.objective for c in fit.climbs if c.status is not Status.DEGENERATE]
-        top = max(usable or heights or [0.0])
+        remaining = certificate.remaining_gain
+        top = max(usable or heights or [0.0]) + (remaining if np.isfinite(remaining) else 0.0)
         display = cls(
             gaps=[top - np.asarray(c.trace.objective, dtype=float) for c in fit.climbs],
             accepted=[np.asarray(c.trace.accepted, dtype=bool) for c in fit.climbs],
@@ -121,17 +122,25 @@ class ClimbDisplay:
             )
         whole_ticks(ax.xaxis)
         ax.set_xlabel("E-steps")
-        ax.set_ylabel("nats below the best")
+        ax.set_ylabel("nats below the top")
         tidy(ax, "y")
         if len(labelled) > 1:
-            ax.legend(frameon=False, fontsize="small", loc="upper right")
+            ax.legend(
+                frameon=False,
+                fontsize="small",
+                loc="lower left",
+                bbox_to_anchor=(0, 1),
+                borderaxespad=0.3,
+                ncols=len(labelled),
+                columnspacing=1.2,
+            )
         self.ax_, self.figure_ = ax, ax.figure
         self.axes_ = np.array([ax], dtype=object)
         return self
 
     def _line(self, ax: Any, i: int, labelled: set[str]) -> None:
         gap, kept = self.gaps[i], self.accepted[i] & np.isfinite(self.gaps[i])
-        steps = np.arange(1, len(gap) + 1)
+        steps = np.arange(len(gap))
         if not kept.any():
             return
         won = i == self.best

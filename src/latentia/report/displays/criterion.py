@@ -16,7 +16,7 @@ from .canvas import FAINT, INK, Array, colour, dash, one_axes, tidy, whole_ticks
 class CriterionDisplay:
     """A criterion against the number of components, one line for each other setting.
 
-    Candidates that did not converge are hollow; those that failed are not drawn.
+    Candidates that did not converge or were set aside are hollow; failed ones are not drawn.
 
     Parameters
     ----------
@@ -25,7 +25,8 @@ class CriterionDisplay:
         The criterion, lower is better; nan for a candidate that failed.
     kinds : sequence of str
         What else sets the candidates apart, such as the covariance type.
-    converged : array of bool
+    proper : array of bool
+        False for candidates that did not converge or were set aside.
     best : int
     criterion : str
 
@@ -50,12 +51,12 @@ class CriterionDisplay:
         n_components: Array,
         values: Array,
         kinds: Sequence[str],
-        converged: Any,
+        proper: Any,
         best: int,
         criterion: str,
     ) -> None:
         self.n_components, self.values, self.kinds = n_components, values, kinds
-        self.converged, self.best, self.criterion = converged, best, criterion
+        self.proper, self.best, self.criterion = proper, best, criterion
 
     @classmethod
     def from_selection(
@@ -84,7 +85,7 @@ class CriterionDisplay:
             n_components=np.array(counts, dtype=float),
             values=values,
             kinds=[_kind(c.settings) for c in candidates],
-            converged=np.array([c.status is Status.CONVERGED for c in candidates]),
+            proper=np.array([c.status is Status.CONVERGED and not c.note for c in candidates]),
             best=best,
             criterion=name,
         )
@@ -110,7 +111,7 @@ class CriterionDisplay:
             x, y = self.n_components[mine], self.values[mine]
             label = kind or "_"
             ax.plot(x, y, color=colour(j), linestyle=dash(j), linewidth=1.4, zorder=2)
-            filled = np.where(self.converged[mine], 1, 0).astype(bool)
+            filled = np.where(self.proper[mine], 1, 0).astype(bool)
             style: dict[str, Any] = {"linestyle": "none", "marker": MARK_OF[j % len(MARK_OF)]}
             style |= {"color": colour(j), "markersize": 5, "zorder": 3}
             ax.plot(x[filled], y[filled], label=label if filled.any() else "_", **style)
@@ -129,12 +130,12 @@ class CriterionDisplay:
             markerfacecolor="none",
             markeredgecolor=INK,
             markeredgewidth=1.4,
-            label="lowest",
+            label="chosen",
             zorder=4,
         )
-        if (known & ~self.converged).any():
+        if (known & ~self.proper).any():
             hollow = {"marker": "o", "markerfacecolor": "white", "markeredgecolor": INK}
-            ax.plot([], [], linestyle="none", markersize=5, label="not converged", **hollow)
+            ax.plot([], [], linestyle="none", markersize=5, label="set aside", **hollow)
         whole_ticks(ax.xaxis)
         ax.margins(x=0.06, y=0.1)
         self._clip(ax)
@@ -142,7 +143,16 @@ class CriterionDisplay:
         ax.set_ylabel(f"{self.criterion.upper()} (lower is better)")
         ax.ticklabel_format(axis="y", useOffset=False)
         tidy(ax, "y")
-        ax.legend(frameon=False, fontsize="small", loc="best")
+        n_entries = len(ax.get_legend_handles_labels()[0])
+        ax.legend(
+            frameon=False,
+            fontsize="small",
+            loc="upper center",
+            bbox_to_anchor=(0.5, -0.17),
+            ncols=min(n_entries, 6),
+            columnspacing=1.1,
+            handletextpad=0.3,
+        )
         self.ax_, self.figure_ = ax, ax.figure
         self.axes_ = np.array([ax], dtype=object)
         return self

@@ -99,23 +99,30 @@ class DensityDisplay:
         DensityDisplay
         """
         ax = one_axes(ax, (5.8, 3.8))
-        ax.hist(self.values, bins=bins(self.values), density=True, color="#DDDDDD", zorder=1)
+        ax.hist(
+            self.values,
+            bins=bins(self.values),
+            density=True,
+            histtype="stepfilled",
+            color="#DDDDDD",
+            linewidth=0,
+            zorder=1,
+        )
         deviations = np.sqrt(self.variances)
         low, high = float(self.values.min()), float(self.values.max())
         margin = 0.06 * (high - low) or float(3 * deviations.max())
         x = fine_grid(low - margin, high + margin, self.means, deviations)
-        parts = [
-            w * density(x, m, v)
-            for w, m, v in zip(self.weights, self.means, self.variances, strict=True)
-        ]
-        if len(parts) > 1:
-            ax.plot(x, np.sum(parts, axis=0), color=INK, linewidth=1.3, zorder=4, label="sum")
-        for k, part in enumerate(parts):
+        if len(self.weights) > 1:
+            total = density(x[:, None], self.means, self.variances) @ self.weights
+            ax.plot(x, total, color=INK, linewidth=1.3, zorder=4, label="sum")
+        for k, (mean, deviation) in enumerate(zip(self.means, deviations, strict=True)):
+            bell = np.clip(mean + deviation * np.linspace(-4, 4, 97), x[0], x[-1])
+            height = self.weights[k] * density(bell, mean, self.variances[k])
             if fill:
-                ax.fill_between(x, part, color=colour(k), alpha=0.16, linewidth=0, zorder=2)
+                ax.fill_between(bell, height, color=colour(k), alpha=0.16, linewidth=0, zorder=2)
             ax.plot(
-                x,
-                part,
+                bell,
+                height,
                 color=colour(k),
                 linestyle=dash(k),
                 linewidth=1.8,
@@ -127,8 +134,8 @@ class DensityDisplay:
         ax.set_xlabel(shorten(self.column, 40), parse_math=False)
         ax.set_ylabel("density")
         tidy(ax)
-        if legend and len(parts) > 1:
-            ax.legend(frameon=False, fontsize="small", ncols=1 + len(parts) // 8)
+        if legend and len(self.weights) > 1:
+            ax.legend(frameon=False, fontsize="small", ncols=1 + len(self.weights) // 8)
         self.ax_, self.figure_ = ax, ax.figure
         self.axes_ = np.array([ax], dtype=object)
         return self

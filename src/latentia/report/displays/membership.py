@@ -9,7 +9,7 @@ import numpy as np
 from ..formatting import FIRST_GROUP, group, whole
 from .canvas import INK, Array, colour, one_axes, tidy
 
-MOST_CORNERS = 400
+MOST_CORNERS = 150
 """Corners of the outline of one component."""
 
 
@@ -100,9 +100,8 @@ class MembershipDisplay:
             if len(sure):
                 at = np.unique(np.linspace(0, len(sure) - 1, MOST_CORNERS).astype(int))
                 edges = np.append(at, len(sure)).astype(float)
-                heights = np.append(sure[at], sure[-1])
-                ax.fill_between(
-                    left + edges, heights, step="post", color=colour(k), alpha=0.6, linewidth=0
+                ax.stairs(
+                    sure[at], left + edges, fill=True, color=colour(k), alpha=0.6, linewidth=0
                 )
             left += width + gap
         ax.axhline(self.threshold, color=INK, linewidth=0.9, linestyle=(0, (4, 3)))
@@ -113,17 +112,19 @@ class MembershipDisplay:
         tidy(ax)
         ax.spines["bottom"].set_visible(False)
         ax.tick_params(axis="x", length=0)
-        if self.n_components > 4:
+        if not self._roomy:
             ax.set_xlabel("group")
         self.ax_, self.figure_ = ax, ax.figure
         self.axes_ = np.array([ax], dtype=object)
         return self
 
+    @property
+    def _roomy(self) -> bool:
+        """Whether every group is wide enough for its counts to stand below it."""
+        return bool(self.n_rows.min() >= 0.16 * self.n_rows.sum())
+
     def _label(self, k: int) -> str:
-        if self.n_components > 4:
+        if not self._roomy:
             return str(k + FIRST_GROUP)
         unsure = self.n_unsure[k]
-        return (
-            f"{group(k)}\n{whole(self.n_rows[k])} rows\n"
-            f"{whole(unsure)} below {self.threshold:g}"
-        )
+        return f"{group(k)}\n{whole(self.n_rows[k])} rows\n{whole(unsure)} below {self.threshold:g}"

@@ -137,7 +137,7 @@ class PairsDisplay:
         elif d == 2:
             figure = new_figure(figure, (5.8, 4.6))
             ax = figure.add_subplot()
-            self._panel(ax, 0, 1, numbered=True)
+            self._panel(ax, 0, 1, numbered=len(self.weights) > 1)
             self._name(ax, 0, 1)
         else:
             side = min(1.9 * d, 11.0)
@@ -239,9 +239,7 @@ class PairsDisplay:
         ax.set_ylim(*_range(self.rows[:, i], self.means[:, i]))
         tidy(ax)
 
-    def _name(
-        self, ax: Any, j: int, i: int, *, bottom: bool = True, left: bool = True
-    ) -> None:
+    def _name(self, ax: Any, j: int, i: int, *, bottom: bool = True, left: bool = True) -> None:
         width = 40 if len(self.columns) < 3 else 16
         ax.set_xlabel(shorten(self.columns[j], width) if bottom else "", parse_math=False)
         ax.set_ylabel(shorten(self.columns[i], width) if left else "", parse_math=False)
