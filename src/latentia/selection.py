@@ -180,23 +180,29 @@ def select(
     if criterion not in CRITERIA:
         raise ValueError(f"got criterion={criterion!r}, expected one of {', '.join(CRITERIA)}")
     settings = _combinations(estimator, grid)
-    clones = [clone(estimator).set_params(**each) for each in settings]
+    clones = [_varied(estimator, each) for each in settings]
     if n_jobs is None:
         cells = float(np.prod(np.shape(X))) * len(clones)
         n_jobs = 1 if cells < SMALL_WORK else -1
     jobs = (delayed(_fit)(e, X, sample_weight, s) for e, s in zip(clones, settings, strict=True))
     fitted: list[Any] = []
     candidates: list[Candidate] = []
-    for made, candidate in Parallel(n_jobs=n_jobs, return_as="generator")(jobs):
+    results: Any = Parallel(n_jobs=n_jobs, return_as="generator")(jobs)
+    for made, candidate in results:
         fitted.append(made)
         candidates.append(candidate)
         if callback is not None:
             callback(len(candidates), len(clones), candidate)
     best = _winner(candidates, criterion)
     winner = fitted[best]
-    if winner._rows is None:  # it was fitted in another process, which kept the data
+    if winner._data is None:  # it was fitted in another process, which kept the data
         winner.remember(X, sample_weight)
     return Selection(tuple(candidates), criterion, best, winner)
+
+
+def _varied(estimator: Any, settings: dict[str, Any]) -> Any:
+    copy: Any = clone(estimator)
+    return copy.set_params(**settings)
 
 
 def _combinations(estimator: Any, grid: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:

@@ -9,6 +9,7 @@ import typer
 from latentia.cli.errors import Refusal, warnings_as_sentences
 
 _DATA = "faithful"
+_FILES = ("report.html", "faithful.png", "faithful.safetensors")
 
 
 def demo(
@@ -23,11 +24,23 @@ def demo(
     from latentia.cli.fit import COVARIANCES
     from latentia.cli.fitting import Outcome, Request, deliver, fit, write_model, write_report
     from latentia.cli.inputs import read_input
+    from latentia.cli.outputs import check_output
+    from latentia.extras import require
+
+    for module in ("matplotlib", "jinja2"):
+        require(module, extra="plot")
 
     try:
         out.mkdir(parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError):
         raise Refusal(f"--out {out} is no folder; give the name of one, or of a new one") from None
+    except OSError as error:
+        raise Refusal(
+            f"--out {out} cannot be made ({error.strerror}); give a folder in another place"
+        ) from None
+    report, picture, model = (out / name for name in _FILES)
+    for path in (report, picture, model):
+        check_output("--out", path, (path.suffix,), {})
     read = read_input(_DATA)
     request = Request(
         data=read,
@@ -40,10 +53,10 @@ def demo(
     )
 
     def write(outcome: Outcome, written: list[str]) -> None:
-        write_model(outcome, out / "faithful.safetensors", written)
-        draw(outcome.estimator, read.values, read.columns, out / "faithful.png")
-        written.append(f"Picture: {out / 'faithful.png'}")
-        write_report(outcome, read, ctx.obj.command(), out / "report.html", written)
+        write_model(outcome, model, written)
+        draw(outcome.estimator, read.values, read.columns, picture)
+        written.append(f"Picture: {picture}")
+        write_report(outcome, read, ctx.obj.command(), report, written)
 
     with warnings_as_sentences():
         status = deliver(fit(request), read, write)

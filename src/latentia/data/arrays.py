@@ -78,7 +78,9 @@ class RowSource:
         share = distinct.weights / distinct.weights.sum()
         drawn = np.sort(rng.choice(len(distinct), SAMPLE, replace=True, p=share))
         idx, counts = np.unique(drawn, return_counts=True)
-        return Rows(distinct.x[idx], counts * (distinct.weights.sum() / SAMPLE))
+        counts = np.asarray(counts, dtype=np.float64)
+        share = float(distinct.weights.sum()) / SAMPLE
+        return Rows(distinct.x[idx], counts * share)
 
 
 def distinct_rows(rows: Rows) -> Rows:

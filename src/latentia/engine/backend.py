@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TypeVar, final
 
-from threadpoolctl import threadpool_limits
+from threadpoolctl import threadpool_limits  # pyright: ignore[reportMissingTypeStubs]
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -20,7 +20,7 @@ class Backend(ABC):
 
     @abstractmethod
     @contextmanager
-    def open(self, n_chunks: int) -> Iterator[Mapper]:
+    def open(self, n_chunks: int) -> Generator[Mapper, None, None]:
         """What is needed during a fit, released when it ends."""
         ...
 
@@ -56,7 +56,7 @@ class Threads(Backend):
         self.workers = workers
 
     @contextmanager
-    def open(self, n_chunks: int) -> Iterator[Mapper]:
+    def open(self, n_chunks: int) -> Generator[Mapper, None, None]:
         workers = min(self.workers or available_cores(), n_chunks)
         with threadpool_limits(1, user_api="blas"):
             if workers <= 1:

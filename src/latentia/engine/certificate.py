@@ -119,11 +119,12 @@ class Certificate:
         else:
             told.append(f"The objective fell once by {self.largest_fall:.3g} nats.")
         told.append(
-            f"The climb took {self.n_steps} E-steps; {self.n_refused} proposals were refused."
+            f"The climb took {_counted(self.n_steps, 'E-step')}; "
+            f"{_counted(self.n_refused, 'proposal')} {_were(self.n_refused)} refused."
         )
         if self.looked_around and self.status is Status.CONVERGED:
             told.append("The surroundings were probed for a way on uphill; none was found.")
-        if self.em_rate == self.em_rate:
+        if self.em_rate < 1:
             told.append(
                 f"A plain EM step leaves an estimated {100 * self.em_rate:.3g} % of the distance."
             )
@@ -131,12 +132,14 @@ class Certificate:
             best = self.optima[0].hits if self.optima else 0
             told.append(
                 f"Of {self.n_starts} starts {best} reached this maximum; "
-                f"{len(self.optima)} distinct maxima were seen."
+                f"{_counted(len(self.optima), 'distinct maximum', 'distinct maxima')} "
+                f"{_were(len(self.optima))} seen."
             )
         else:
             told.append("One start was made; another could find a higher maximum.")
         if self.n_degenerate:
-            told.append(f"{self.n_degenerate} starts collapsed and were left out.")
+            collapsed, n = _counted(self.n_degenerate, "start"), self.n_degenerate
+            told.append(f"{collapsed} collapsed and {_were(n)} left out.")
         if self.active_floors:
             told.append(
                 "Held up by a floor, so not a maximum-likelihood estimate: "
@@ -145,6 +148,14 @@ class Certificate:
         if self.on_boundary:
             told.append(f"Exactly on the edge of what is allowed: {_listed(self.on_boundary)}.")
         return told + list(self.claims)
+
+
+def _counted(n: int, one: str, many: str = "") -> str:
+    return f"{n} {one}" if n == 1 else f"{n} {many or one + 's'}"
+
+
+def _were(n: int) -> str:
+    return "was" if n == 1 else "were"
 
 
 def _listed(names: tuple[str, ...], most: int = 6) -> str:

@@ -13,7 +13,6 @@ from .space import Constraint, DegenerateError, OutOfChartError
 from .space.constraint import Index
 from .tree import Array, Tree
 
-
 T = TypeVar("T")
 
 

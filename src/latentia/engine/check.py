@@ -170,7 +170,7 @@ def _off(got: Any, expected: Any, tolerance: float = 1e-8) -> float | None:
 def _round_trip(case: Case) -> str | None:
     x = 0.1 * case.rng.normal(size=case.chart.size)
     off = _off((case.chart.pack(case.chart.unpack(x)),), (x,), 1e-6)
-    return off and f"unpack then pack differ by {off:.2g}"
+    return None if off is None else f"unpack then pack differ by {off:.2g}"
 
 
 def _additive(case: Case) -> str | None:
@@ -181,7 +181,11 @@ def _additive(case: Case) -> str | None:
         [case.model.e_step(case.params, case.chunk.take(p)) for p in parts if len(p)]
     )
     off = _off(total, case.suff)
-    return off and f"the E-steps of two parts do not add up to that of the whole, off by {off:.2g}"
+    return (
+        None
+        if off is None
+        else f"the E-steps of two parts do not add up to that of the whole, off by {off:.2g}"
+    )
 
 
 def _replicated(case: Case) -> str | None:
@@ -191,13 +195,13 @@ def _replicated(case: Case) -> str | None:
     repeated = case.chunk.take(np.repeat(np.arange(len(counts)), counts))
     weighted = case.chunk.reweight(counts.astype(np.float64))
     off = _off(case.model.e_step(case.params, weighted), case.model.e_step(case.params, repeated))
-    return off and f"weights and repeated units differ by {off:.2g}"
+    return None if off is None else f"weights and repeated units differ by {off:.2g}"
 
 
 def _units(case: Case) -> str | None:
     total = tree.reduce_in_order(case.model.unit_stats(case.params, case.chunk))
     off = _off(total, case.suff)
-    return off and f"unit_stats do not add up to the E-step, off by {off:.2g}"
+    return None if off is None else f"unit_stats do not add up to the E-step, off by {off:.2g}"
 
 
 def _linear(case: Case) -> str | None:
@@ -206,7 +210,11 @@ def _linear(case: Case) -> str | None:
     q = [case.model.q(case.params, suff) for suff in (case.suff, other, mixed)]
     expected = 0.3 * q[0] + 1.7 * q[1]
     off = _off((np.array(q[2]),), (np.array(expected),))
-    return off and f"q of a combination is {q[2]:.8g}, the combination of q's is {expected:.8g}"
+    return (
+        None
+        if off is None
+        else f"q of a combination is {q[2]:.8g}, the combination of q's is {expected:.8g}"
+    )
 
 
 def _gradient(function: Callable[[Tree], float], case: Case) -> Array:
@@ -223,15 +231,19 @@ def _gradient(function: Callable[[Tree], float], case: Case) -> Array:
 def _own_score(case: Case) -> str | None:
     own = chart_score(case.model, case.chart, case.params, case.suff)
     off = _off((own,), (_gradient(case.bound, case),), 1e-5)
-    return off and f"`score` is not the gradient of q, off by {off:.2g}"
+    return None if off is None else f"`score` is not the gradient of q, off by {off:.2g}"
 
 
 def _fisher(case: Case) -> str | None:
     own = chart_score(case.model, case.chart, case.params, case.suff)
     off = _off((own,), (_gradient(case.objective, case),), 1e-5)
-    return off and (
-        f"the gradient of q at the parameters that made the statistics is not that of loglik, "
-        f"off by {off:.2g}; a constant or a term may be missing from q, or loglik is wrong"
+    return (
+        None
+        if off is None
+        else (
+            f"the gradient of q at the parameters that made the statistics is not that of loglik, "
+            f"off by {off:.2g}; a constant or a term may be missing from q, or loglik is wrong"
+        )
     )
 
 
@@ -286,7 +298,9 @@ def _ascends(case: Case) -> str | None:
 def _tempered(case: Case) -> str | None:
     tempered: Any = getattr(case.model, "tempered_e_step", None)
     off = _off(tempered(case.params, case.chunk, 1.0), case.suff)
-    return off and f"the tempered E-step at 1 differs from the plain one by {off:.2g}"
+    return (
+        None if off is None else f"the tempered E-step at 1 differs from the plain one by {off:.2g}"
+    )
 
 
 CHECKS: dict[str, Callable[[Case], str | None]] = {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,6 +18,7 @@ from .model import Chunk, Model, Suff
 from .numerical import chart_score
 from .space import DegenerateError, OutOfChartError
 from .stopping import CONFIRMATIONS, Progress
+from .trace import Climb, Memory, Record
 from .tree import Array, Tree
 
 HALVINGS = 12
@@ -31,80 +31,6 @@ LOOKS = 5
 """How often a climb looks around, at most."""
 
 _FAILURES = (DegenerateError, OutOfChartError, np.linalg.LinAlgError, FloatingPointError)
-
-
-class Trace(NamedTuple):
-    """What happened at each E-step of a climb, in order; the first evaluates the start.
-
-    Attributes
-    ----------
-    objective : array of shape (n_steps + 1,)
-        The objective found; nan where the point was degenerate.
-    accepted : array of bool, shape (n_steps + 1,)
-        False where the point was taken back.
-    em : array of bool, shape (n_steps + 1,)
-        True for plain EM steps, False for accelerated ones.
-    """
-
-    objective: Array
-    accepted: Any
-    em: Any
-
-
-class Memory(NamedTuple):
-    """What a climb has learnt, to go on from where it stopped as if it had not.
-
-    Attributes
-    ----------
-    chart : Chart
-    state : NamedTuple of arrays
-        The accelerator's.
-    progress : Progress
-        The stopping rule's.
-    """
-
-    chart: Chart
-    state: Any
-    progress: Progress
-
-
-@dataclass(frozen=True)
-class Climb:
-    """One climb: where it ended and how.
-
-    Attributes
-    ----------
-    params : NamedTuple of arrays
-    suff : Suff
-        The statistics at `params`.
-    objective : float
-    status : Status
-    detail : str
-    trace : Trace
-    n_refused : int
-        Proposals that were taken back.
-    looked_around : bool
-        Whether the curvature around the end was probed for a way on.
-    memory : Memory or None
-        Lets a later climb go on from here.
-    remaining_gain, em_rate, largest_fall, score_norm, rounding : float
-        As in `Certificate`.
-    """
-
-    params: Tree
-    suff: Suff | None
-    objective: float
-    status: Status
-    detail: str
-    trace: Trace
-    n_refused: int
-    looked_around: bool
-    memory: Memory | None
-    remaining_gain: float
-    em_rate: float
-    largest_fall: float
-    score_norm: float
-    rounding: float
 
 
 class Evaluator:
@@ -149,27 +75,6 @@ class Point(NamedTuple):
     here: Here | None  # None where the chart cannot express the EM step
 
 
-class _Record:
-    """The trace while it grows."""
-
-    def __init__(self) -> None:
-        self.rows: list[tuple[float, bool, bool]] = []
-
-    @property
-    def moves(self) -> int:
-        """E-steps after the one that evaluated the start."""
-        return max(len(self.rows) - 1, 0)
-
-    @property
-    def accelerated(self) -> bool:
-        """Whether any step that was taken was not a plain EM step."""
-        return any(accepted and not em for _, accepted, em in self.rows)
-
-    def trace(self) -> Trace:
-        objective, accepted, em = zip(*self.rows, strict=True) if self.rows else ((), (), ())
-        return Trace(np.array(objective, float), np.array(accepted, bool), np.array(em, bool))
-
-
 def climb(
     evaluator: Evaluator,
     start: Tree,
@@ -212,7 +117,7 @@ class _Climber:
         self.evaluator, self.model = evaluator, evaluator.model
         self.start, self.accelerator = start, accelerator
         self.tol, self.max_iter, self.tell, self.index = tol, max_iter, tell, index
-        self.record = _Record()
+        self.record = Record()
         self.progress = Progress()
         self.remaining = float("inf")
         self.largest_fall = 0.0
@@ -332,7 +237,7 @@ class _Climber:
         step = self.accelerator.propose(self.state, here)
         tries = 0
         while step is not None and self.record.moves < self.max_iter:
-            there = self._try(self.chart.unpack(here.x + step), point.objective - point.rounding)
+            there = self._try(here.x + step, point.objective - point.rounding)
             if there is not None and there.here is not None:
                 self._take(there, em=False)
                 return True
@@ -358,7 +263,7 @@ class _Climber:
         def probe(step: Array) -> Here | None:
             if self.record.moves >= self.max_iter:
                 return None
-            there = self._try(self.chart.unpack(here.x + step), -np.inf)
+            there = self._try(here.x + step, -np.inf)
             self._note(np.nan if there is None else there.objective, accepted=False, em=False)
             return None if there is None else there.here
 
@@ -369,7 +274,7 @@ class _Climber:
         for step in ways_on(here, probe, inverse):
             if self.record.moves >= self.max_iter:
                 return False
-            there = self._try(self.chart.unpack(here.x + step), point.objective + enough)
+            there = self._try(here.x + step, point.objective + enough)
             if there is not None and there.here is not None:
                 self.point = there
                 self.state = self.accelerator.begin(self.chart.size)
@@ -379,10 +284,10 @@ class _Climber:
             self._note(np.nan if there is None else there.objective, accepted=False, em=False)
         return False
 
-    def _try(self, params: Tree, least: float) -> Point | None:
-        """The point at `params`, or None where it is degenerate."""
+    def _try(self, x: Array, least: float) -> Point | None:
+        """The point at coordinates `x`, or None where it is degenerate."""
         try:
-            return self._visit(params, least)
+            return self._visit(self.chart.unpack(x), least)
         except _FAILURES:
             return None
 
@@ -424,8 +329,7 @@ class _Climber:
                 return None
             share /= 2
             least = point.objective - point.rounding
-            shorter = self.chart.unpack(point.here.x + share * point.here.em_step)
-            there = self._try(shorter, least)
+            there = self._try(point.here.x + share * point.here.em_step, least)
             gained = there is not None and there.objective >= least
             self._note(np.nan if there is None else there.objective, accepted=gained, em=True)
             if gained:

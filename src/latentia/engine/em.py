@@ -8,16 +8,20 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar, cast
 
 import numpy as np
-from sklearn.base import BaseEstimator
-from sklearn.exceptions import ConvergenceWarning
+from sklearn.base import BaseEstimator  # pyright: ignore[reportMissingTypeStubs]
+from sklearn.exceptions import (  # pyright: ignore[reportMissingTypeStubs]
+    ConvergenceWarning,
+)
 
 from .accelerate import ACCELERATORS, Accelerator
 from .backend import Backend, backend_of
 from .callbacks import Bar, Callback, Plan, Step
 from .certificate import Certificate, Optimum, Status
 from .chart import at_boundaries, at_floors, n_free
-from .climb import Climb, Evaluator, climb
+from .climb import Evaluator, climb
 from .model import Chunk, Model, Source
+from .numerical import has_prior
+from .trace import Climb
 
 P = TypeVar("P", bound=tuple[Any, ...])
 
@@ -257,10 +261,10 @@ class _Settings:
             callback.on_step(step)
 
 
-def _number(name: str, value: Any, least: float) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float, np.number)):
+def _number(name: str, value: object, least: float) -> float:
+    if isinstance(value, bool) or not isinstance(value, (int, float, np.floating, np.integer)):
         raise TypeError(f"got {name}={value!r}, expected a number of at least {least:g}")
-    number = float(value)
+    number = float(cast(Any, value))
     if not (np.isfinite(number) and number >= least):
         raise ValueError(f"got {name}={value!r}, expected a finite number of at least {least:g}")
     return number
@@ -271,7 +275,7 @@ def _whole(name: str, value: Any, least: int = 1) -> int:
         raise TypeError(f"got {name}={value!r}, expected a whole number of at least {least}")
     if value < least:
         raise ValueError(f"got {name}={value!r}, expected a whole number of at least {least}")
-    return int(value)
+    return int(cast(Any, value))
 
 
 def _choice(name: str, value: Any, allowed: tuple[str, ...]) -> str:
@@ -367,7 +371,7 @@ def _claims(model: Model[Any, Any]) -> tuple[str, ...]:
         claims.append("The M-step is inexact and was halved wherever the objective would fall.")
     if model.stochastic:
         claims.append("The E-step draws random numbers: the objective is itself an estimate.")
-    if type(model).log_prior is not Model.log_prior:
+    if has_prior(model):
         claims.append("A prior is in force: this is a posterior mode, not maximum likelihood.")
     return tuple(claims)
 

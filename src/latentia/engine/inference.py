@@ -60,7 +60,8 @@ class Information:
     def standard_errors(self) -> Tree:
         """Standard errors of all parameters, by the delta method, shaped like them."""
         flat = self.delta(lambda params: np.concatenate([a.ravel() for a in arrays(params)]))
-        values, at = [], 0
+        values: list[Array] = []
+        at = 0
         for leaf in arrays(self.chart.base):
             values.append(flat[at : at + leaf.size].reshape(leaf.shape))
             at += leaf.size

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, cast
 
 import numpy as np
 from scipy.optimize import minimize
@@ -26,16 +27,22 @@ def chart_score(model: Model[Any, Any], chart: Chart, params: Tree, suff: Suff) 
     x: Array | None = None
     if gradient is None:
         x = chart.pack(params)
-        score = differences(lambda at: model.q(chart.unpack(at), suff), x)
+        score = differences(lambda x: model.q(chart.unpack(x), suff), x)
     else:
         score = chart.pull(params, gradient)
-    if type(model).log_prior is not Model.log_prior:
+    if has_prior(model):
         x = chart.pack(params) if x is None else x
-        score = score + differences(lambda at: model.log_prior(chart.unpack(at)), x)
+        score = score + differences(lambda x: model.log_prior(chart.unpack(x)), x)
     return score
 
 
-def differences(function: Any, x: Array, step: float = STEP) -> Array:
+def has_prior(model: Model[Any, Any]) -> bool:
+    """Whether the model defines a prior of its own."""
+    own: Any = type(model)
+    return own.log_prior is not cast(Any, Model).log_prior
+
+
+def differences(function: Callable[[Array], Any], x: Array, step: float = STEP) -> Array:
     """Central differences of a function of a vector; a row for each coordinate."""
     rows: list[Any] = []
     for i in range(len(x)):

@@ -57,12 +57,17 @@ def _dotted(structure: optree.PyTreeSpec) -> list[str]:
 
 def add(first: Tree, second: Tree) -> Tree:
     """Leaf-wise sum."""
-    return transform(np.add, first, second)
+    plus: Callable[..., Any] = np.add
+    return transform(plus, first, second)
 
 
 def scale(tree: Tree, factor: float) -> Tree:
     """Every leaf times a number."""
-    return transform(lambda leaf: leaf * factor, tree)
+
+    def times(leaf: Any) -> Any:
+        return leaf * factor
+
+    return transform(times, tree)
 
 
 def reduce_in_order(parts: Sequence[Tree]) -> Tree:

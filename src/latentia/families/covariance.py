@@ -24,7 +24,11 @@ Mask = NDArray[np.bool_]
 def cholesky_of_inverse(lower: Array) -> Array:
     """Upper factors U with U Uᵀ = (L Lᵀ)⁻¹ of lower factors L, shape (..., d, d)."""
     eye = np.broadcast_to(np.eye(lower.shape[-1]), lower.shape)
-    return np.swapaxes(np.linalg.solve(lower, eye), -1, -2)
+    return np.asarray(np.swapaxes(np.linalg.solve(lower, eye), -1, -2), dtype=np.float64)
+
+
+def _lower(covariance: Array) -> Array:
+    return np.asarray(np.linalg.cholesky(covariance), dtype=np.float64)
 
 
 def raise_eigenvalues(matrices: Array, floor: float) -> Array:
@@ -42,6 +46,16 @@ class Covariance(ABC):
     @abstractmethod
     def shape(self, n_components: int, n_features: int) -> tuple[int, ...]:
         """The shape of the parameter."""
+
+    def each(self, covariance: Array, n_components: int) -> list[Array]:
+        """The covariance of each component."""
+        return list(covariance) if self.own else [covariance] * n_components
+
+    def draw(self, rng: np.random.RandomState, mean: Array, covariance: Array, count: int) -> Array:
+        """Rows of one component, in the order of random numbers that scikit-learn draws."""
+        if covariance.ndim == 2:
+            return rng.multivariate_normal(mean, covariance, count)
+        return mean + rng.standard_normal(size=(count, len(mean))) * np.sqrt(covariance)
 
     def keep(self, old: Array, new: Array, which: Mask) -> Array:
         """`new`, but `old` for the components in `which`, where each has its own."""
@@ -133,7 +147,7 @@ class Full(Covariance):
         return raise_eigenvalues((average + np.swapaxes(average, 1, 2)) / 2, floor)
 
     def precision(self, covariance: Array) -> Array:
-        return cholesky_of_inverse(np.linalg.cholesky(covariance))
+        return cholesky_of_inverse(_lower(covariance))
 
     def inverse(self, precision: Array) -> Array:
         return precision @ np.swapaxes(precision, 1, 2)
@@ -190,7 +204,7 @@ class Tied(Covariance):
         return raise_eigenvalues((average + average.T) / 2, floor)
 
     def precision(self, covariance: Array) -> Array:
-        return cholesky_of_inverse(np.linalg.cholesky(covariance))
+        return cholesky_of_inverse(_lower(covariance))
 
     def inverse(self, precision: Array) -> Array:
         return precision @ precision.T

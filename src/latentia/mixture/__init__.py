@@ -2,12 +2,11 @@
 
 from .errors import DataWarning
 from .estimator import GaussianMixture
-from .inference import Estimate, StandardErrors
+from .inference import StandardErrors
 from .model import Membership, MixtureModel, MixtureParams
 
 __all__ = [
     "DataWarning",
-    "Estimate",
     "GaussianMixture",
     "Membership",
     "MixtureModel",

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import warnings
 from numbers import Integral, Real
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self, final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, DensityMixin
-from sklearn.exceptions import NotFittedError
+from sklearn.base import DensityMixin
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted, validate_data
@@ -17,17 +16,21 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 from latentia.data.arrays import Frame, Rows, RowSource
 from latentia.engine import EM, DegenerateFitError, Fit, NotConvergedWarning, Status
 from latentia.engine import selection as criteria
-from latentia.engine.tree import leaves
+from latentia.estimator import Estimate, LatentEstimator, climb_settings
 from latentia.families.covariance import STRUCTURES
 from latentia.families.gaussian import Gaussian, GaussianParams, normal_log_density
 
 from . import errors, given, inference, record, start
 from .model import Membership, MixtureModel, MixtureParams, entropy, membership
 
+if TYPE_CHECKING:
+    from latentia.persistence import Record
+
 Array = NDArray[np.float64]
 
 
-class GaussianMixture(DensityMixin, BaseEstimator):
+@final
+class GaussianMixture(DensityMixin, LatentEstimator):
     """Gaussian mixture, fitted by expectation-maximization.
 
     Arguments, attributes and methods are those of ``sklearn.mixture.GaussianMixture``; what
@@ -185,8 +188,7 @@ class GaussianMixture(DensityMixin, BaseEstimator):
         rows, dtype = self._training_rows(X, sample_weight)
         frame = Frame.of(rows)
         model = self._model(frame)
-        em, goes_on = self._climb_settings(), self._goes_on(frame)
-        first = given.First(self._params(), None) if goes_on else given.first(self, model, rows)
+        em, first = self._climb_settings(), given.first(self, model, frame)
         seed = check_random_state(self.random_state).randint(2**31, size=4)
         rng = np.random.default_rng([int(s) for s in seed])
         try:
@@ -198,7 +200,7 @@ class GaussianMixture(DensityMixin, BaseEstimator):
                     rng,
                     start=first.start,
                     given=first.given,
-                    resume=self._resumed(frame) if goes_on else None,
+                    resume=first.resume,
                 )
         except DegenerateFitError as error:
             raise ValueError(errors.collapsed(str(error))) from error
@@ -213,10 +215,16 @@ class GaussianMixture(DensityMixin, BaseEstimator):
         """Fit, and give each row's most probable component."""
         return self.fit(X, y, sample_weight).predict(X)
 
-    def _training_rows(self, X: Any, sample_weight: ArrayLike | None) -> tuple[Rows, Any]:
-        x = validate_data(
-            self, X, dtype=[np.float64, np.float32], ensure_min_samples=2, ensure_all_finite=False
+    def _validated(self, X: Any, *, reset: bool) -> Any:
+        """X as a float array of the expected width; its cells are not looked at yet."""
+        least = 2 if reset else 1
+        kinds: Any = [np.float64, np.float32]
+        return validate_data(
+            self, X, reset=reset, dtype=kinds, ensure_min_samples=least, ensure_all_finite=False
         )
+
+    def _training_rows(self, X: Any, sample_weight: ArrayLike | None) -> tuple[Rows, Any]:
+        x = self._validated(X, reset=True)
         names = getattr(self, "feature_names_in_", None)
         errors.require_finite(x, names)
         weights = errors.checked_weights(sample_weight, x)
@@ -242,31 +250,12 @@ class GaussianMixture(DensityMixin, BaseEstimator):
         return MixtureModel(family, self.n_components, guesses, in_frame)
 
     def _climb_settings(self) -> EM:
-        """`em` with the arguments that differ from their defaults, or these alone."""
-        mine = {"tol": self.tol, "max_iter": self.max_iter, "starts": self.n_init}
-        if self.em is None:
-            settings = EM(**mine)
-        else:
-            plain = {"tol": 1e-3, "max_iter": 100, "starts": 1}
-            changed = {k: v for k, v in mine.items() if v != plain[k]}
-            settings = EM(**{**self.em.get_params(deep=False), **changed})
+        given = {"tol": self.tol, "max_iter": self.max_iter, "starts": self.n_init}
+        settings = climb_settings(self.em, given, {"tol": 1e-3, "max_iter": 100, "starts": 1})
         if self.verbose:
             printer = record.Printer(self.verbose, self.verbose_interval)
             settings.callbacks = (*settings.callbacks, printer)
         return settings
-
-    def _goes_on(self, frame: Frame) -> bool:
-        """Whether to start from the previous fit."""
-        shape = (self.n_components, len(frame.origin))
-        return bool(self.warm_start) and np.shape(getattr(self, "means_", None)) == shape
-
-    def _resumed(self, frame: Frame) -> Fit[MixtureParams] | None:
-        """The previous fit, if it was of the same data and nothing was changed since."""
-        fit = getattr(self, "fit_", None)
-        if fit is None or not all(map(np.array_equal, frame, self._frame)):
-            return None
-        same = all(map(np.array_equal, leaves(self._params()), leaves(fit.params)))
-        return fit if same else None
 
     def _keep(self, fit: Fit[MixtureParams], frame: Frame, rows: Rows, dtype: Any) -> None:
         structure = STRUCTURES[self.covariance_type]
@@ -280,27 +269,20 @@ class GaussianMixture(DensityMixin, BaseEstimator):
         self.covariances_ = np.array(covariances, dtype=dtype)
         self.precisions_cholesky_ = precision.astype(dtype)
         self.precisions_ = structure.inverse(precision).astype(dtype)
-        self._take(fit, frame)
-        self._rows = rows
-        mixed = entropy(self._membership(rows.x).resp, rows.weights)
-        self._criteria = {
-            "aic": criteria.aic(fit.loglik, fit.n_free),
-            "bic": criteria.bic(fit.loglik, fit.n_free, fit.n_obs),
-            "icl": criteria.icl(fit.loglik, fit.n_free, fit.n_obs, mixed),
-        }
+        self._frame = frame
+        collapsed = fit.status is Status.DEGENERATE
+        self._restore(fit, np.nan if collapsed else self._entropy(rows))
+        self._data = rows
 
-    def _take(self, fit: Fit[MixtureParams], frame: Frame) -> None:
-        """The attributes that follow from the engine's result."""
-        self.fit_ = fit
-        self.certificate_ = fit.certificate
-        self.converged_ = fit.status is Status.CONVERGED
-        self.n_iter_ = fit.certificate.n_steps
-        self.loglik_ = fit.loglik
-        self.n_parameters_ = fit.n_free
+    def _entropy(self, rows: Rows) -> float:
+        return entropy(self._posterior(rows.x).resp, rows.weights)
+
+    def _restore(self, fit: Fit[MixtureParams], mixed: float) -> None:
+        """The attributes that follow from the engine's result and the memberships' entropy."""
+        self._take(fit, mixed)
         self.lower_bound_ = fit.loglik / fit.n_obs if np.isfinite(fit.loglik) else -np.inf
         climbed = fit.trace.objective[fit.trace.accepted]
         self.lower_bounds_ = [float(value) for value in climbed[1:] / fit.n_obs]
-        self._frame, self._rows, self._information = frame, None, None
 
     def _params(self) -> MixtureParams:
         """The fitted parameters as the engine takes them."""
@@ -311,16 +293,17 @@ class GaussianMixture(DensityMixin, BaseEstimator):
     # -- using a fitted mixture -------------------------------------------------------------
 
     def _membership(self, X: Any) -> Membership:
-        """Log-densities and memberships from the public attributes alone."""
+        """Log-densities and memberships of rows that the user gives."""
         check_is_fitted(self, ["weights_", "means_", "precisions_cholesky_"])
-        x = validate_data(
-            self, X, reset=False, dtype=[np.float64, np.float32], ensure_all_finite=False
-        )
+        x = self._validated(X, reset=False)
         errors.require_finite(x, getattr(self, "feature_names_in_", None))
+        return self._posterior(np.asarray(x, dtype=np.float64))
+
+    def _posterior(self, x: Array) -> Membership:
+        """The same from the public attributes alone, which a user may have set by hand."""
         means = np.asarray(self.means_, dtype=np.float64)
         precision = np.asarray(self.precisions_cholesky_, dtype=np.float64)
-        structure = STRUCTURES[self.covariance_type]
-        log_density = normal_log_density(structure, means, precision, np.asarray(x, np.float64))
+        log_density = normal_log_density(STRUCTURES[self.covariance_type], means, precision, x)
         return membership(log_density, np.asarray(self.weights_, dtype=np.float64))
 
     def predict(self, X: Any) -> NDArray[np.int64]:
@@ -355,25 +338,6 @@ class GaussianMixture(DensityMixin, BaseEstimator):
         n = len(log_density)
         return criteria.icl(float(log_density.sum()), self._n_parameters(), n, mixed)
 
-    def criteria(self) -> dict[str, float]:
-        """AIC, BIC and ICL of the fit itself, its weights applied; lower is better."""
-        check_is_fitted(self, "fit_")
-        return dict(self._criteria)
-
-    def smallest_variance(self) -> float:
-        """The thinnest component's least variance as a share of the pooled covariance.
-
-        The smallest eigenvalue of any component's covariance relative to their weighted mean.
-        Below a thousandth, a component sits on a few rows that nearly coincide, and its
-        likelihood says little (Day 1969; McLachlan & Peel 2000, sec. 3.10).
-        """
-        check_is_fitted(self, ["weights_", "covariances_"])
-        matrices = self.covariance_matrices().astype(np.float64)
-        weights = np.asarray(self.weights_, dtype=np.float64)
-        pooled = np.einsum("k,kij->ij", weights, matrices)
-        white = np.linalg.inv(np.linalg.cholesky(pooled))
-        return float(np.linalg.eigvalsh(white @ matrices @ white.T).min())
-
     def _n_parameters(self) -> int:
         k, d = self.means_.shape
         free = {"full": k * d * (d + 1) // 2, "tied": d * (d + 1) // 2, "diag": k * d}
@@ -399,24 +363,15 @@ class GaussianMixture(DensityMixin, BaseEstimator):
                 "sample."
             )
         rng = check_random_state(self.random_state)
+        structure = STRUCTURES[self.covariance_type]
         weights = np.asarray(self.weights_, dtype=np.float64)
         counts = rng.multinomial(n_samples, weights / weights.sum())
-        k, d = self.means_.shape
-        if self.covariance_type in ("full", "tied"):
-            drawn = [
-                rng.multivariate_normal(mean, covariance, int(count))
-                for mean, covariance, count in zip(
-                    self.means_, self.covariance_matrices(), counts, strict=True
-                )
-            ]
-        else:
-            drawn = [
-                mean + rng.standard_normal(size=(count, d)) * np.sqrt(variance)
-                for mean, variance, count in zip(
-                    self.means_, self.covariances_, counts, strict=True
-                )
-            ]
-        return np.vstack(drawn), np.repeat(np.arange(k), counts)
+        covariances = structure.each(np.asarray(self.covariances_), len(weights))
+        drawn = [
+            structure.draw(rng, mean, covariance, int(count))
+            for mean, covariance, count in zip(self.means_, covariances, counts, strict=True)
+        ]
+        return np.vstack(drawn), np.repeat(np.arange(len(weights)), counts)
 
     def covariance_matrices(self) -> Array:
         """The covariance of every component written out, shape (K, d, d)."""
@@ -424,87 +379,43 @@ class GaussianMixture(DensityMixin, BaseEstimator):
         structure = STRUCTURES[self.covariance_type]
         return np.array(structure.matrices(np.asarray(self.covariances_), *self.means_.shape))
 
-    # -- inference, report, files -----------------------------------------------------------
-
-    def standard_errors(
-        self, X: Any = None, sample_weight: ArrayLike | None = None, *, method: str = "observed"
-    ) -> inference.StandardErrors:
-        """Standard errors of all parameters, from the observed information.
-
-        Parameters
-        ----------
-        X : array-like of shape (n, d), optional
-            The data of the fit. Needed only where they are no longer at hand, after loading from
-            a file that does not hold the standard errors.
-        sample_weight : array-like of shape (n,), optional
-        method : {"observed"}, default="observed"
-            Minus the Hessian of the log-likelihood, from the gradient of q (Oakes 1999), with
-            the delta method.
-
-        Returns
-        -------
-        StandardErrors
-            `weights`, `means` and `covariances`, shaped like the parameters, and a `note` that
-            says why something is missing. Entries are nan where the information is not
-            positive definite.
-        """
-        if method != "observed":
-            raise ValueError(f"got method={method!r}, expected 'observed'")
-        check_is_fitted(self, "fit_")
-        if X is not None:
-            self.remember(X, sample_weight)
-        if self._information is None:
-            if self._rows is None:
-                raise NotFittedError(
-                    "the data of the fit are not kept in model files; give them as "
-                    "standard_errors(X)"
-                )
-            model = self._model(self._frame)
-            self._information = inference.standard_errors(model, self._rows, self._params())
-        return self._information
+    # -- what `LatentEstimator` asks for -----------------------------------------------------
 
     def remember(self, X: Any, sample_weight: ArrayLike | None = None) -> Self:
         """Put the data of the fit at hand again, for `standard_errors`, after loading."""
         check_is_fitted(self, "fit_")
-        rows, _ = self._training_rows(X, sample_weight)
-        self._rows, self._frame, self._information = rows, Frame.of(rows), None
+        self._data, _ = self._training_rows(X, sample_weight)
+        self._frame, self._errors = Frame.of(self._data), None
         return self
 
-    def parameter_table(self, level: float = 0.95) -> list[inference.Estimate]:
-        """Every parameter with its standard error and interval, as a list of `Estimate`."""
+    def _compute_errors(self) -> inference.StandardErrors:
+        return inference.standard_errors(self._model(self._frame), self._data, self._params())
+
+    def parameter_table(self, level: float = 0.95) -> list[Estimate]:
+        """Every parameter with its standard error and interval.
+
+        Intervals are Wald's: on the logit scale for weights, the log scale for variances, and
+        the parameter's own for the rest, so that none leaves its range.
+        """
         return inference.table(self, level)
 
-    def summary(self) -> Any:
-        """A table of the fit that a person can read."""
-        from latentia.report.summary import summarise_mixture
+    def smallest_variance(self) -> float:
+        """The thinnest component's least variance as a share of the pooled covariance.
 
-        check_is_fitted(self, "fit_")
-        return summarise_mixture(self)
+        The smallest eigenvalue of any component's covariance relative to their weighted mean.
+        Below a thousandth, a component sits on a few rows that nearly coincide, and its
+        likelihood says little (Day 1969; McLachlan & Peel 2000, sec. 3.10).
+        """
+        check_is_fitted(self, ["weights_", "covariances_"])
+        matrices = self.covariance_matrices().astype(np.float64)
+        weights = np.asarray(self.weights_, dtype=np.float64)
+        pooled = np.einsum("k,kij->ij", weights, matrices)
+        white = np.linalg.inv(np.linalg.cholesky(pooled))
+        return float(np.linalg.eigvalsh(white @ matrices @ white.T).min())
 
-    @property
-    def plot(self) -> Any:
-        """Pictures of the fit: ``plot.pairs(X)``, ``plot.climb()``, ``plot.membership(X)``."""
-        from latentia.report.displays import Plots
-
-        check_is_fitted(self, "fit_")
-        return Plots(self)
-
-    def save(self, path: Any) -> None:
-        """Write the fitted mixture to a file that `latentia.load` reads."""
-        from latentia.persistence import save_estimator
-
-        check_is_fitted(self, "fit_")
-        save_estimator(self, path)
-
-    def _to_record(self) -> Any:
+    def _to_record(self) -> Record:
         return record.to_record(self)
 
     @classmethod
-    def _from_record(cls, written: Any) -> Self:
+    def _from_record(cls, written: Record) -> GaussianMixture:
         return record.restore(cls(), written)
-
-    def __getstate__(self) -> dict[str, Any]:
-        state = dict(super().__getstate__())
-        if "_rows" in state:
-            state["_rows"] = None  # the data are the caller's, not the model's
-        return state

@@ -8,7 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import check_array
 
-from latentia.data.arrays import Rows
+from latentia.data.arrays import Frame
+from latentia.engine import Fit
+from latentia.engine.tree import leaves
 from latentia.families.covariance import STRUCTURES
 from latentia.families.gaussian import GaussianParams
 
@@ -21,15 +23,28 @@ Array = NDArray[np.float64]
 
 
 class First(NamedTuple):
-    """Where the engine is to start: wholly given, or given in part."""
+    """Where the engine is to start.
 
-    start: MixtureParams | None
-    given: MixtureParams | None
+    Attributes
+    ----------
+    start : MixtureParams, optional
+        Wholly given.
+    given : MixtureParams, optional
+        Given in part, None where not.
+    resume : Fit, optional
+        The previous fit, to go on as if it had not stopped.
+    """
+
+    start: MixtureParams | None = None
+    given: MixtureParams | None = None
+    resume: Fit[MixtureParams] | None = None
 
 
-def first(estimator: GaussianMixture, model: MixtureModel, rows: Rows) -> First:
-    """What `weights_init`, `means_init` and `precisions_init` say."""
-    k, d = estimator.n_components, rows.x.shape[1]
+def first(estimator: GaussianMixture, model: MixtureModel, frame: Frame) -> First:
+    """What `warm_start`, `weights_init`, `means_init` and `precisions_init` say."""
+    k, d = estimator.n_components, len(frame.origin)
+    if estimator.warm_start and np.shape(getattr(estimator, "means_", np.empty(0))) == (k, d):
+        return First(estimator._params(), None, _resumed(estimator, frame))
     weights = means = covariances = None
     if estimator.weights_init is not None:
         weights = _weights(estimator.weights_init, k)
@@ -41,14 +56,24 @@ def first(estimator: GaussianMixture, model: MixtureModel, rows: Rows) -> First:
         covariances = constraint.project(covariances)
     whole = MixtureParams(weights, GaussianParams(means, covariances))  # type: ignore[arg-type]
     if weights is not None and means is not None and covariances is not None:
-        return First(whole, None)
+        return First(start=whole)
     if weights is None and means is None and covariances is None:
-        return First(None, None)
-    return First(None, whole)
+        return First()
+    return First(given=whole)
+
+
+def _resumed(estimator: GaussianMixture, frame: Frame) -> Fit[MixtureParams] | None:
+    """The previous fit, if it was of the same data and nothing was changed since."""
+    fit: Fit[MixtureParams] | None = getattr(estimator, "fit_", None)
+    if fit is None or not all(map(np.array_equal, frame, estimator._frame)):
+        return None
+    same = all(map(np.array_equal, leaves(estimator._params()), leaves(fit.params)))
+    return fit if same else None
 
 
 def _array(value: Any, shape: tuple[int, ...], name: str) -> Array:
-    array = check_array(value, dtype=np.float64, ensure_2d=False, allow_nd=True)
+    kind: Any = np.float64
+    array: Any = check_array(value, dtype=kind, ensure_2d=False, allow_nd=True)
     if array.shape != shape:
         raise ValueError(
             f"The parameter '{name}' should have the shape of {shape}, but got {array.shape}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -11,6 +12,7 @@ from scipy.stats import norm
 from latentia.data.arrays import Rows, RowSource
 from latentia.engine.backend import Threads
 from latentia.engine.inference import observed_information
+from latentia.estimator import Estimate, feature_names
 
 from .model import MixtureModel, MixtureParams
 
@@ -38,16 +40,6 @@ class StandardErrors(NamedTuple):
     note: str
 
 
-class Estimate(NamedTuple):
-    """One parameter: its name, value, standard error, and interval."""
-
-    name: str
-    value: float
-    se: float
-    lower: float
-    upper: float
-
-
 def standard_errors(model: MixtureModel, rows: Rows, params: MixtureParams) -> StandardErrors:
     """Standard errors from the observed information at `params`."""
     information = observed_information(model, RowSource(rows), params, Threads())
@@ -68,7 +60,7 @@ def table(estimator: GaussianMixture, level: float) -> list[Estimate]:
     z = float(norm.ppf((1 + level) / 2))
     se = estimator.standard_errors()
     k, d = estimator.means_.shape
-    columns = getattr(estimator, "feature_names_in_", [f"x{j}" for j in range(d)])
+    columns = feature_names(estimator, d)
     rows: list[Estimate] = []
     for i in range(k):
         w = float(estimator.weights_[i])
@@ -83,17 +75,16 @@ def table(estimator: GaussianMixture, level: float) -> list[Estimate]:
 
 
 def _covariance_rows(
-    estimator: GaussianMixture, se: Array, columns: object
+    estimator: GaussianMixture, se: Array, columns: Sequence[str]
 ) -> list[tuple[str, float, float, bool]]:
     value = np.asarray(estimator.covariances_)
     kind, (k, d) = estimator.covariance_type, estimator.means_.shape
-    names = list(columns)  # type: ignore[call-overload]
     out: list[tuple[str, float, float, bool]] = []
     if kind == "spherical":
         return [(f"variance[{i}]", value[i], se[i], True) for i in range(k)]
     if kind == "diag":
         return [
-            (f"variance[{i}, {names[j]}]", value[i, j], se[i, j], True)
+            (f"variance[{i}, {columns[j]}]", value[i, j], se[i, j], True)
             for i in range(k)
             for j in range(d)
         ]
@@ -102,10 +93,10 @@ def _covariance_rows(
     )
     for prefix, matrix, error in matrices:
         for a in range(d):
-            out.append((f"variance[{prefix}{names[a]}]", matrix[a, a], error[a, a], True))
+            out.append((f"variance[{prefix}{columns[a]}]", matrix[a, a], error[a, a], True))
         for a in range(d):
             for b in range(a):
-                name = f"covariance[{prefix}{names[b]}, {names[a]}]"
+                name = f"covariance[{prefix}{columns[b]}, {columns[a]}]"
                 out.append((name, matrix[a, b], error[a, b], False))
     return out
 

@@ -10,7 +10,7 @@ import numpy as np
 from latentia.data.arrays import Frame
 from latentia.engine import EM, Certificate, Fit, Optimum, Status
 from latentia.engine.callbacks import Plan, Step
-from latentia.engine.climb import Climb, Trace
+from latentia.engine.trace import Climb, Trace
 from latentia.families.gaussian import GaussianParams
 
 from .inference import StandardErrors
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 _SIMPLE = (bool, int, float, str, type(None))
 _FITTED = ("weights_", "means_", "covariances_", "precisions_", "precisions_cholesky_")
-_CRITERIA = ("aic", "bic", "icl")
 _NUMBERS = ("objective", "loglik", "n_units", "n_obs")
 
 
@@ -41,7 +40,7 @@ def to_record(estimator: GaussianMixture) -> Record:
     told = dataclasses.asdict(certificate)
     floats = {k: v for k, v in told.items() if isinstance(v, float)}
     words = {k: v for k, v in told.items() if k not in floats and k not in ("status", "optima")}
-    names = getattr(estimator, "feature_names_in_", None)
+    names, criteria = getattr(estimator, "feature_names_in_", None), estimator.criteria()
     header = {
         "settings": _plain(estimator.get_params(deep=False)),
         "em": None if estimator.em is None else _plain(estimator.em.get_params(deep=False)),
@@ -53,21 +52,21 @@ def to_record(estimator: GaussianMixture) -> Record:
         "certificate": words,
         "certificate_numbers": list(floats),
         "optima_hits": [optimum.hits for optimum in certificate.optima],
-        "note": None if estimator._information is None else estimator._information.note,
+        "note": None if estimator._errors is None else estimator._errors.note,
     }
     arrays = {name: np.asarray(getattr(estimator, name)) for name in _FITTED}
     arrays["fit"] = np.array([getattr(fit, name) for name in _NUMBERS])
     arrays["certificate"] = np.array(list(floats.values()))
-    arrays["criteria"] = np.array([estimator._criteria[name] for name in _CRITERIA])
+    arrays["entropy"] = np.array((criteria["icl"] - criteria["bic"]) / 2)
     arrays["optima"] = np.array([optimum.objective for optimum in certificate.optima])
     for i, climb in enumerate(fit.climbs):
         for name, values in climb.trace._asdict().items():
             arrays[f"climb.{i}.{name}"] = np.asarray(values)
     for name, values in estimator._frame._asdict().items():
         arrays[f"frame.{name}"] = np.asarray(values)
-    if estimator._information is not None:
+    if estimator._errors is not None:
         for name in ("weights", "means", "covariances"):
-            arrays[f"se.{name}"] = np.asarray(getattr(estimator._information, name))
+            arrays[f"se.{name}"] = np.asarray(getattr(estimator._errors, name))
     return Record(type(estimator).__name__, header, arrays)
 
 
@@ -81,13 +80,16 @@ def restore(estimator: GaussianMixture, written: Record) -> GaussianMixture:
         setattr(estimator, name, arrays[name])
     status = Status[header["status"]]
     optima = zip(arrays["optima"], header["optima_hits"], strict=True)
-    words = {k: tuple(v) if isinstance(v, list) else v for k, v in header["certificate"].items()}
-    numbers = zip(header["certificate_numbers"], map(float, arrays["certificate"]), strict=True)
+    words: dict[str, Any] = {
+        k: tuple(v) if isinstance(v, list) else v for k, v in header["certificate"].items()
+    }
+    floats = map(float, arrays["certificate"])
+    numbers: dict[str, Any] = dict(zip(header["certificate_numbers"], floats, strict=True))
     certificate = Certificate(
         status=status,
         optima=tuple(Optimum(float(height), int(hits)) for height, hits in optima),
         **words,
-        **dict(numbers),
+        **numbers,
     )
     weights, means, covariances = (np.asarray(arrays[name], dtype=float) for name in _FITTED[:3])
     climbs = tuple(_climb(arrays, i, name) for i, name in enumerate(header["climbs"]))
@@ -100,15 +102,15 @@ def restore(estimator: GaussianMixture, written: Record) -> GaussianMixture:
         climbs=climbs,
         best=header["best"],
     )
-    estimator.n_features_in_ = means.shape[1]
+    vars(estimator)["n_features_in_"] = means.shape[1]
     if header["feature_names"] is not None:
-        estimator.feature_names_in_ = np.array(header["feature_names"], dtype=object)
+        vars(estimator)["feature_names_in_"] = np.array(header["feature_names"], dtype=object)
     origin, scale, spread = (arrays[f"frame.{name}"] for name in Frame._fields)
-    estimator._take(fit, Frame(origin, float(scale), spread))
-    estimator._criteria = dict(zip(_CRITERIA, map(float, arrays["criteria"]), strict=True))
+    estimator._frame = Frame(origin, float(scale), spread)
+    estimator._restore(fit, float(arrays["entropy"]))
     if header["note"] is not None:
-        se = (arrays[f"se.{name}"] for name in ("weights", "means", "covariances"))
-        estimator._information = StandardErrors(*se, header["note"])
+        errors = {name: arrays[f"se.{name}"] for name in ("weights", "means", "covariances")}
+        estimator._errors = StandardErrors(**errors, note=header["note"])
     return estimator
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,7 +79,8 @@ def guesses(sample: Rows, n_components: int, method: str, rng: np.random.Generat
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         for x in (white, sample.x):
-            means = KMeans(n_components, n_init=1, random_state=seed).fit(x, sample_weight=w)
+            means: Any = KMeans(n_components, random_state=seed)
+            means.set_params(n_init=1).fit(x, sample_weight=w)
             made.append(_by_size(np.eye(n_components)[means.labels_], sample))
     return made
 

@@ -98,7 +98,7 @@ class PositiveDefinite(Constraint):
         if bad.any():
             where = _lead_index(int(np.argmax(bad)), value)
             raise DegenerateError(f"{where}is singular")
-        return factor.reshape(value.shape)
+        return np.asarray(factor, dtype=np.float64).reshape(value.shape)
 
     def chart(self, base: Array) -> LeafChart:
         return _LogCholesky(self, base)
@@ -137,7 +137,7 @@ class _LogCholesky(LeafChart):
         relative = np.linalg.solve(self.factor, _stack(self.constraint.cholesky(value)))
         x = relative[:, self.rows, self.columns]
         x[:, self.diagonal] = np.log(x[:, self.diagonal])
-        return x.ravel()
+        return np.asarray(x, dtype=np.float64).ravel()
 
     def unpack(self, x: Array) -> Array:
         entries = x.reshape(len(self.factor), -1).copy()
@@ -155,9 +155,7 @@ class _LogCholesky(LeafChart):
         slope = slope + np.swapaxes(slope, -1, -2)
         in_relative = np.swapaxes(self.factor, -1, -2) @ slope @ lower
         g = in_relative[:, self.rows, self.columns]
-        d = self.factor.shape[-1]
-        on_diagonal = np.arange(d)
-        ratio = lower[:, on_diagonal, on_diagonal] / self.factor[:, on_diagonal, on_diagonal]
+        ratio = np.diagonal(lower, axis1=1, axis2=2) / np.diagonal(self.factor, axis1=1, axis2=2)
         g[:, self.diagonal] *= ratio
         return g.ravel()
 
@@ -207,7 +205,7 @@ class _Cayley(LeafChart):
             raise OutOfChartError("an orthogonal matrix turned half around or was reflected")
         # A = 2 (C - I)(C + I)^-1; the two factors commute
         skew = 2 * np.linalg.solve(opened, rotation - self.eye)
-        return skew[:, self.rows, self.columns].ravel()
+        return np.asarray(skew[:, self.rows, self.columns], dtype=np.float64).ravel()
 
     def unpack(self, x: Array) -> Array:
         skew = np.zeros_like(self.base)

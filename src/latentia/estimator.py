@@ -1,0 +1,182 @@
+"""What every estimator offers once it is fitted: evidence, inference, report, files."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
+
+from numpy.typing import ArrayLike
+from sklearn.base import BaseEstimator
+from sklearn.exceptions import NotFittedError
+from sklearn.utils.validation import check_is_fitted
+
+from latentia.engine import EM, Certificate, Fit, Status
+from latentia.engine import selection as criteria
+
+if TYPE_CHECKING:
+    from latentia.persistence import Record
+
+
+class Estimate(NamedTuple):
+    """One parameter: its name, value, standard error, and interval."""
+
+    name: str
+    value: float
+    se: float
+    lower: float
+    upper: float
+
+
+class LatentEstimator(BaseEstimator, ABC):
+    """An estimator that the engine fits.
+
+    A leaf defines `fit`, and the abstract methods below; what it does after a fit is to call
+    `_take`.
+
+    Attributes
+    ----------
+    fit_ : Fit
+        The engine's result.
+    certificate_ : Certificate
+        The evidence for it.
+    converged_ : bool
+    n_iter_ : int
+        E-steps of the best start.
+    loglik_ : float
+        Total log-likelihood, in nats.
+    n_parameters_ : int
+        Free parameters.
+    """
+
+    fit_: Fit[Any]
+    certificate_: Certificate
+    _data: Any = None  # what was fitted; not kept in files and pickles
+    _errors: Any = None  # standard errors once they were asked for
+    _criteria: dict[str, float]
+
+    @abstractmethod
+    def remember(self, X: Any, sample_weight: ArrayLike | None = None) -> Self:
+        """Put the data of the fit at hand again, for `standard_errors`, after loading."""
+
+    @abstractmethod
+    def _compute_errors(self) -> Any:
+        """Standard errors from the observed information of the data at hand."""
+
+    @abstractmethod
+    def parameter_table(self, level: float = 0.95) -> list[Estimate]:
+        """Every parameter with its standard error and interval."""
+
+    @abstractmethod
+    def smallest_variance(self) -> float:
+        """How thin the thinnest component is against the rest; 1 where that has no meaning."""
+
+    @abstractmethod
+    def _to_record(self) -> Record:
+        """Everything but the data."""
+
+    def _take(self, fit: Fit[Any], entropy: float) -> None:
+        """The attributes that follow from the engine's result.
+
+        `entropy` is that of the latent variables given the data, in nats, for ICL.
+        """
+        self.fit_ = fit
+        self.certificate_ = fit.certificate
+        self.converged_ = fit.status is Status.CONVERGED
+        self.n_iter_ = fit.certificate.n_steps
+        self.loglik_ = fit.loglik
+        self.n_parameters_ = fit.n_free
+        self._data = self._errors = None
+        self._criteria = {
+            "aic": criteria.aic(fit.loglik, fit.n_free),
+            "bic": criteria.bic(fit.loglik, fit.n_free, fit.n_obs),
+            "icl": criteria.icl(fit.loglik, fit.n_free, fit.n_obs, entropy),
+        }
+
+    def criteria(self) -> dict[str, float]:
+        """AIC, BIC and ICL of the fit itself, its weights applied; lower is better."""
+        check_is_fitted(self, "fit_")
+        return dict(self._criteria)
+
+    def standard_errors(
+        self, X: Any = None, sample_weight: ArrayLike | None = None, *, method: str = "observed"
+    ) -> Any:
+        """Standard errors of all parameters, from the observed information.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, d), optional
+            The data of the fit. Needed only where they are no longer at hand, after loading from
+            a file that does not hold the standard errors.
+        sample_weight : array-like of shape (n,), optional
+        method : {"observed"}, default="observed"
+            Minus the Hessian of the log-likelihood, from the gradient of q (Oakes 1999), with
+            the delta method.
+
+        Returns
+        -------
+        StandardErrors
+            A NamedTuple with one array for each parameter, shaped like it, and a `note` that
+            says why something is missing. Entries are nan where the information is not
+            positive definite.
+        """
+        if method != "observed":
+            raise ValueError(f"got method={method!r}, expected 'observed'")
+        check_is_fitted(self, "fit_")
+        if X is not None:
+            self.remember(X, sample_weight)
+        if self._errors is None:
+            if self._data is None:
+                raise NotFittedError(
+                    "the data of the fit are not kept in model files; give them as "
+                    "standard_errors(X)"
+                )
+            self._errors = self._compute_errors()
+        return self._errors
+
+    def summary(self) -> Any:
+        """A table of the fit that a person can read."""
+        from latentia.report.summary import summarise_mixture
+
+        check_is_fitted(self, "fit_")
+        return summarise_mixture(self)
+
+    @property
+    def plot(self) -> Any:
+        """Pictures of the fit: ``plot.pairs(X)``, ``plot.climb()``, ``plot.membership(X)``."""
+        from latentia.report.displays import Plots
+
+        check_is_fitted(self, "fit_")
+        return Plots(self)
+
+    def save(self, path: Any) -> None:
+        """Write the fitted estimator to a file that `latentia.load` reads."""
+        from latentia.persistence import save_estimator
+
+        check_is_fitted(self, "fit_")
+        save_estimator(self, path)
+
+    def __getstate__(self) -> dict[str, Any]:
+        state: Any = super().__getstate__()
+        return {**state, "_data": None}  # the data are the caller's, not the model's
+
+
+def climb_settings(em: EM | None, given: dict[str, Any], defaults: dict[str, Any]) -> EM:
+    """`em` with the arguments that differ from their defaults, or these alone.
+
+    Parameters
+    ----------
+    em : EM or None
+    given, defaults : dict
+        Settings of `EM` by name, as the estimator has them and as its signature does.
+    """
+    if em is None:
+        return EM(**given)
+    changed = {name: value for name, value in given.items() if value != defaults[name]}
+    return EM(**{**em.get_params(deep=False), **changed})
+
+
+def feature_names(estimator: Any, n_features: int) -> Sequence[str]:
+    """The names of the columns of the fit, or x0, x1, ..."""
+    names = getattr(estimator, "feature_names_in_", None)
+    return [f"x{j}" for j in range(n_features)] if names is None else [str(n) for n in names]
