@@ -94,7 +94,8 @@ def distinct_rows(rows: Rows) -> Rows:
     _, first, inverse = np.unique(key, return_index=True, return_inverse=True)
     if not np.array_equal(bits, bits[first][inverse]):  # two different rows share a key
         _, first, inverse = np.unique(x, axis=0, return_index=True, return_inverse=True)
-    return Rows(x[first], np.bincount(inverse.ravel(), weights=w, minlength=len(first)))
+    summed = np.bincount(inverse.ravel(), weights=w, minlength=len(first))
+    return Rows(x[first], np.asarray(summed, dtype=np.float64))
 
 
 def _mix(key: NDArray[np.uint64]) -> NDArray[np.uint64]:

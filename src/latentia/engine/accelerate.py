@@ -47,6 +47,21 @@ class Here(NamedTuple):
         return 0.5 * float(self.score @ self.em_step)
 
 
+class Proposal(NamedTuple):
+    """What an accelerator would do next.
+
+    Attributes
+    ----------
+    step : array of shape (size,), or None
+        From the point at hand; None for the EM step.
+    left : float
+        Nats the method believes are left to gain; inf where it knows nothing yet.
+    """
+
+    step: Array | None
+    left: float
+
+
 class Accelerator(ABC, Generic[S]):
     """How the next step is chosen."""
 
@@ -57,8 +72,8 @@ class Accelerator(ABC, Generic[S]):
         """The state before the first step, for a chart with `size` coordinates."""
 
     @abstractmethod
-    def propose(self, state: S, here: Here) -> Array | None:
-        """A step from `here`; None for the EM step."""
+    def propose(self, state: S, here: Here) -> Proposal:
+        """A step from `here`."""
 
     @abstractmethod
     def retry(self, state: S, step: Array, tries: int) -> Array | None:
@@ -79,10 +94,6 @@ class Accelerator(ABC, Generic[S]):
         """
         return em_step
 
-    def predicted_gain(self, state: S, here: Here) -> float:
-        """What the method believes is left to gain, in nats; an EM step's gain by default."""
-        return here.em_gain
-
 
 class NoState(NamedTuple):
     """Plain EM remembers nothing."""
@@ -97,8 +108,8 @@ class Plain(Accelerator[NoState]):
     def begin(self, size: int) -> NoState:
         return NoState()
 
-    def propose(self, state: NoState, here: Here) -> Array | None:
-        return None
+    def propose(self, state: NoState, here: Here) -> Proposal:
+        return Proposal(None, here.em_gain)
 
     def retry(self, state: NoState, step: Array, tries: int) -> Array | None:
         return None
@@ -130,16 +141,16 @@ class Squarem(Accelerator[SquaremState]):
     def begin(self, size: int) -> SquaremState:
         return SquaremState(0, np.zeros(size))
 
-    def propose(self, state: SquaremState, here: Here) -> Array | None:
+    def propose(self, state: SquaremState, here: Here) -> Proposal:
         if state.em_steps < 1:
-            return None
+            return Proposal(None, here.em_gain)
         r, v = state.first, here.em_step - state.first
         curvature = float(np.linalg.norm(v))
         length = float(np.linalg.norm(r)) / curvature if curvature > 0 else 1.0
         if length <= 1.0:
-            return None
+            return Proposal(None, here.em_gain)
         # from the point after the first EM step, which lies r beyond where the cycle began
-        return (2 * length - 1) * r + length**2 * v
+        return Proposal((2 * length - 1) * r + length**2 * v, here.em_gain)
 
     def retry(self, state: SquaremState, step: Array, tries: int) -> Array | None:
         return 0.4 * step if tries < 2 else None
@@ -224,13 +235,12 @@ class QuasiNewton(Accelerator[Secants]):
             newton += (shares[i] - drops[i] @ newton / curvature[i]) * steps[i]
         return newton
 
-    def propose(self, state: Secants, here: Here) -> Array | None:
+    def propose(self, state: Secants, here: Here) -> Proposal:
         if state.em_first > 0:
-            return None
+            return Proposal(None, np.inf)
         step = self.inverse(state, here.score, here.em_step)
-        if not float(step @ here.score) > 0:
-            return None
-        return state.stretch * step
+        left = 0.5 * float(step @ here.score)
+        return Proposal(state.stretch * step if left > 0 else None, left)
 
     def retry(self, state: Secants, step: Array, tries: int) -> Array | None:
         return 0.4 * step if tries < 2 else None
@@ -258,11 +268,6 @@ class QuasiNewton(Accelerator[Secants]):
     def refuse(self, state: Secants) -> Secants:
         return state._replace(used=0, stretch=1.0)
 
-    def predicted_gain(self, state: Secants, here: Here) -> float:
-        if state.em_first > 0:
-            return np.inf
-        return 0.5 * float(here.score @ self.inverse(state, here.score, here.em_step))
-
 
 class AutoState(NamedTuple):
     """The states of both methods, and how often the first one failed of late."""
@@ -289,7 +294,7 @@ class Auto(Accelerator[AutoState]):
     def _fell_back(self, state: AutoState) -> bool:
         return state.failures > self.patience
 
-    def propose(self, state: AutoState, here: Here) -> Array | None:
+    def propose(self, state: AutoState, here: Here) -> Proposal:
         if self._fell_back(state):
             return self.second.propose(state.squarem, here)
         return self.first.propose(state.secants, here)
@@ -314,11 +319,6 @@ class Auto(Accelerator[AutoState]):
         if self._fell_back(state):
             return em_step
         return self.first.inverse(state.secants, score, em_step)
-
-    def predicted_gain(self, state: AutoState, here: Here) -> float:
-        if self._fell_back(state):
-            return self.second.predicted_gain(state.squarem, here)
-        return self.first.predicted_gain(state.secants, here)
 
 
 ACCELERATORS: dict[str, type[Accelerator[Any]]] = {

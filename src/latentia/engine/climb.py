@@ -170,13 +170,15 @@ class _Climber:
         self._note(self.point.objective, accepted=True, em=True)
         while True:
             here = self.point.here
-            if here is not None and self._judge(here):
+            proposal = None if here is None else self.accelerator.propose(self.state, here)
+            if here is not None and proposal is not None and self._judge(here, proposal.left):
                 if not self._look_around(self.point, here):
                     return Status.CONVERGED, ""
                 continue
             if self.record.moves >= self.max_iter:
                 return Status.MAX_ITER, ""
-            if here is not None and self._accelerate(self.point, here):
+            step = None if proposal is None else proposal.step
+            if here is not None and self._accelerate(self.point, here, step):
                 continue
             if self.record.moves >= self.max_iter:
                 return Status.MAX_ITER, ""
@@ -217,9 +219,8 @@ class _Climber:
         best = objective if self.point is None else self.point.objective
         self.tell(Step(self.index, self.record.moves, best, self.remaining, accepted))
 
-    def _judge(self, here: Here) -> bool:
+    def _judge(self, here: Here, predicted: float) -> bool:
         """Whether the climb has converged; starts a confirmation where it may have."""
-        predicted = self.accelerator.predicted_gain(self.state, here)
         assert self.point is not None
         enough = max(self.tol, self.point.rounding)
         self.remaining = self.progress.remaining(here, predicted, enough)
@@ -230,11 +231,10 @@ class _Climber:
             self.progress = self.progress._replace(confirming=CONFIRMATIONS)
         return False
 
-    def _accelerate(self, point: Point, here: Here) -> bool:
+    def _accelerate(self, point: Point, here: Here, step: Array | None) -> bool:
         """Try the accelerator's step and its retries; False where the EM step is to be taken."""
         if self.progress.confirming:
             return False
-        step = self.accelerator.propose(self.state, here)
         tries = 0
         while step is not None and self.record.moves < self.max_iter:
             there = self._try(here.x + step, point.objective - point.rounding)

@@ -296,9 +296,7 @@ def _accelerator(value: Any) -> Accelerator[Any]:
 def _given_starts(start: Any) -> list[Any] | None:
     if start is None:
         return None
-    if isinstance(start, tuple) and hasattr(cast(Any, start), "_fields"):
-        return [start]
-    return list(start)
+    return [start] if hasattr(start, "_fields") else list(start)
 
 
 def _order(climb: Climb) -> tuple[bool, float]:

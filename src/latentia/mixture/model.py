@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, cast, final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import entr, logsumexp, xlogy
+from scipy.special import entr, xlogy
 
 from latentia.data.arrays import Rows
 from latentia.engine.model import Model, Suff
@@ -146,10 +146,14 @@ def membership(log_density: Array, weights: Array) -> Membership:
     """Bayes' rule for the component of each row, from log f(x_i | k), shape (n, K)."""
     with np.errstate(divide="ignore"):
         joint = log_density + np.log(weights)
-    total = cast(Array, logsumexp(joint, axis=1))
-    with np.errstate(invalid="ignore"):
-        resp = np.exp(joint - total[:, None])
-    return Membership(total, resp)
+    top = joint.max(axis=1)  # so that nothing overflows and the largest does not vanish
+    top = np.where(np.isfinite(top), top, 0.0)
+    joint -= top[:, None]
+    resp = np.exp(joint, out=joint)
+    total = resp.sum(axis=1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        resp /= total[:, None]
+        return Membership(top + np.log(total), resp)
 
 
 def entropy(resp: Array, weights: Array) -> float:
