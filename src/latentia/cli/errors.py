@@ -47,11 +47,10 @@ def explained(error: Exception) -> tuple[str, int]:
     >>> explained(FileNotFoundError(2, "No such file or directory", "x.csv"))
     ('x.csv: No such file or directory', 2)
     """
-    from latentia.data.errors import DataError
-    from latentia.persistence import ModelFileError
-
+    if isinstance(error, MemoryError):
+        return "there is not enough memory for this; use fewer rows or --jobs 1", UNCONVERGED
     extra_missing = isinstance(error, ImportError) and not isinstance(error, ModuleNotFoundError)
-    if extra_missing or isinstance(error, (Refusal, DataError, ModelFileError)):
+    if extra_missing or isinstance(error, Refusal) or _refuses_a_file(error):
         return one_line(error), REFUSED
     if isinstance(error, NoResult):
         return one_line(error), UNCONVERGED
@@ -59,8 +58,6 @@ def explained(error: Exception) -> tuple[str, int]:
         return "interrupted before anything was written", INTERRUPTED
     if hasattr(error, "format_message"):  # what typer raises where the arguments are wrong
         return _usage(error), REFUSED
-    if isinstance(error, MemoryError):
-        return "there is not enough memory for this; use fewer rows or --jobs 1", UNCONVERGED
     if isinstance(error, OSError):
         named = f"{error.filename}: " if error.filename and error.strerror else ""
         return one_line(f"{named}{error.strerror or error}"), REFUSED
@@ -71,6 +68,13 @@ def explained(error: Exception) -> tuple[str, int]:
         ),
         UNCONVERGED,
     )
+
+
+def _refuses_a_file(error: Exception) -> bool:
+    """Whether it is latentia's own sentence on a file, without importing what may not be needed."""
+    homes = (("latentia.data.errors", "DataError"), ("latentia.persistence", "ModelFileError"))
+    known = (getattr(sys.modules.get(module), name, None) for module, name in homes)
+    return any(kind is not None and isinstance(error, kind) for kind in known)
 
 
 def one_line(message: object) -> str:

@@ -1,6 +1,7 @@
 """A group of commands that ends every error as one sentence and an exit status."""
 
 import difflib
+import logging
 import os
 import sys
 from collections.abc import Sequence
@@ -38,6 +39,7 @@ class Commands(TyperGroup):
         """Run a command and exit; errors come out as one sentence."""
         typed = tuple(sys.argv[1:] if args is None else args)
         extra["standalone_mode"] = False
+        logging.getLogger("matplotlib").setLevel(logging.ERROR)  # it talks of its own folders
         try:
             status = super().main(args, *rest, obj=Invocation(typed), **extra)
             sys.stdout.flush()

@@ -2,13 +2,8 @@
 
 from .certificate import Certificate, Optimum, Status
 from .check import Checks, ModelFault, check_model
-from .em import (
-    EM,
-    DecreasedWarning,
-    DegenerateFitError,
-    Fit,
-    NotConvergedWarning,
-)
+from .em import EM
+from .fit import DecreasedWarning, DegenerateFitError, Fit, NotConvergedWarning
 from .model import Chunk, Model, Source, Suff
 
 __all__ = [

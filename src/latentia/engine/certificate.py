@@ -11,16 +11,15 @@ class Status(Enum):
 
     CONVERGED = "The climb converged: less than the tolerance is estimated to be left to gain."
     MAX_ITER = (
-        "The climb stopped at max_iter before it converged; raise max_iter, or go on from here "
-        "with warm_start."
+        "The climb stopped at max_iter before it converged; raise max_iter, or go on from here."
     )
     DECREASED = (
         "The objective fell in an EM step, which a correct E-step and M-step cannot do; the "
         "best point is returned. Run check_model on the model to find the fault."
     )
     DEGENERATE = (
-        "The likelihood has no maximum here: a component collapsed onto too few distinct points. "
-        "Use fewer components, a simpler covariance, or a floor (reg_covar)."
+        "The likelihood has no finite maximum here: a parameter collapsed, as a covariance does "
+        "that fits too few distinct points. Ask for a simpler model, or set a floor."
     )
     INTERRUPTED = "The climb was interrupted; the best point so far is returned."
 

@@ -1,81 +1,24 @@
-"""The settings of a fit, the starts it makes, and what comes out."""
+"""The settings of a fit, and the starts it makes."""
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import numpy as np
 from sklearn.base import BaseEstimator  # pyright: ignore[reportMissingTypeStubs]
-from sklearn.exceptions import (  # pyright: ignore[reportMissingTypeStubs]
-    ConvergenceWarning,
-)
 
 from .accelerate import ACCELERATORS, Accelerator
 from .backend import Backend, backend_of
 from .callbacks import Bar, Callback, Plan, Step
-from .certificate import Certificate, Optimum, Status
-from .chart import at_boundaries, at_floors, n_free
+from .certificate import Status
 from .climb import Evaluator, climb
+from .fit import Fit, announce, assemble
 from .model import Chunk, Model, Source
-from .numerical import has_prior
-from .trace import Climb
+from .trace import Climb, Memory
 
 P = TypeVar("P", bound=tuple[Any, ...])
-
-
-class NotConvergedWarning(ConvergenceWarning):
-    """A fit ended before it converged; its result is usable but not final."""
-
-
-class DecreasedWarning(UserWarning):
-    """The objective fell where it cannot: the model's E-step or M-step is wrong."""
-
-
-class DegenerateFitError(ValueError):
-    """Every start collapsed onto too few distinct points."""
-
-
-@dataclass(frozen=True)
-class Fit(Generic[P]):
-    """A fitted model.
-
-    Attributes
-    ----------
-    params : NamedTuple of arrays
-        The parameters, in the user's units.
-    objective : float
-        Log-likelihood plus log-prior, in nats.
-    loglik : float
-        The log-likelihood alone.
-    n_units, n_obs : float
-        Total weight of the independent units, and of what BIC counts.
-    n_free : int
-        Free parameters.
-    status : Status
-    certificate : Certificate
-    climbs : tuple of Climb
-        One for each start, in their order; `climbs[best]` is the one that won.
-    best : int
-    """
-
-    params: P
-    objective: float
-    loglik: float
-    n_units: float
-    n_obs: float
-    n_free: int
-    status: Status
-    certificate: Certificate
-    climbs: tuple[Climb, ...]
-    best: int
-
-    @property
-    def trace(self) -> Any:
-        """What happened at each E-step of the climb that won."""
-        return self.climbs[self.best].trace
 
 
 class Whole:
@@ -213,34 +156,30 @@ class EM(BaseEstimator):
                 callback.on_start(plan)
             with settings.backend.open(len(chunks)) as mapper:
                 evaluator = Evaluator(model, chunks, mapper)
+                interrupted = False
                 for i, child in enumerate(children):
-                    if starts is None:
-                        sample = model.prepare(source.sample(child))
-                        first = model.start(sample, child, given)
-                    else:
-                        first = starts[i]
-                    climbs.append(
-                        climb(
-                            evaluator,
-                            first,
-                            settings.accelerator,
-                            settings.tol,
-                            settings.max_iter,
-                            settings.tell,
-                            i,
-                            memory,
-                        )
-                    )
-                    if climbs[-1].status is Status.INTERRUPTED:
+                    try:
+                        if starts is None:
+                            sample = model.prepare(source.sample(child))
+                            first = model.start(sample, child, given)
+                        else:
+                            first = starts[i]
+                        climbs.append(settings.climb(evaluator, first, i, memory))
+                        interrupted = climbs[-1].status is Status.INTERRUPTED
+                    except KeyboardInterrupt:
+                        if not climbs:
+                            raise
+                        interrupted = True
+                    if interrupted:
                         break
-            fit = _assemble(model, climbs, len(children), settings.tol)
+            fit = assemble(model, climbs, len(children), settings.tol, interrupted=interrupted)
             for callback in settings.callbacks:
                 callback.on_end(fit)
         finally:
             for callback in settings.callbacks:
                 if isinstance(callback, Bar):
                     callback.close()
-        _announce(fit, settings.on_degenerate)
+        announce(fit, settings.on_degenerate)
         return fit
 
 
@@ -255,6 +194,19 @@ class _Settings:
     backend: Backend
     callbacks: tuple[Callback, ...]
     on_degenerate: str
+
+    def climb(self, evaluator: Evaluator, start: Any, index: int, memory: Memory | None) -> Climb:
+        """Climb from one start."""
+        return climb(
+            evaluator,
+            start,
+            self.accelerator,
+            self.tol,
+            self.max_iter,
+            self.tell,
+            index,
+            memory,
+        )
 
     def tell(self, step: Step) -> None:
         for callback in self.callbacks:
@@ -297,94 +249,3 @@ def _given_starts(start: Any) -> list[Any] | None:
     if start is None:
         return None
     return [start] if hasattr(start, "_fields") else list(start)
-
-
-def _order(climb: Climb) -> tuple[bool, float]:
-    """What makes one climb better than another: not collapsed, then higher."""
-    return (climb.status is not Status.DEGENERATE, climb.objective)
-
-
-def _assemble(model: Model[Any, Any], climbs: list[Climb], n_starts: int, tol: float) -> Fit[Any]:
-    highest = max(_order(climb) for climb in climbs)
-    best = next(
-        i
-        for i, climb in enumerate(climbs)  # the first of equals, so that rounding does not decide
-        if _order(climb) >= (highest[0], highest[1] - climb.rounding)
-    )
-    won = climbs[best]
-    interrupted = climbs[-1].status is Status.INTERRUPTED
-    status = Status.INTERRUPTED if interrupted else won.status
-    certificate = Certificate(
-        status=status,
-        monotone=won.status is not Status.DECREASED,
-        largest_fall=won.largest_fall,
-        rounding=won.rounding,
-        em_rate=won.em_rate,
-        remaining_gain=won.remaining_gain,
-        tol=tol,
-        score_norm=won.score_norm,
-        on_boundary=at_boundaries(model.space, won.params),
-        active_floors=at_floors(model.space, won.params),
-        n_steps=max(len(won.trace.objective) - 1, 0),
-        n_refused=won.n_refused,
-        looked_around=won.looked_around,
-        n_starts=n_starts,
-        n_degenerate=sum(c.status is Status.DEGENERATE for c in climbs),
-        optima=_optima(climbs, tol),
-        claims=_claims(model),
-        detail=won.detail,
-    )
-    suff = won.suff
-    return Fit(
-        params=won.params,
-        objective=won.objective,
-        loglik=np.nan if suff is None else float(suff.loglik),
-        n_units=np.nan if suff is None else float(suff.n_units),
-        n_obs=np.nan if suff is None else float(suff.n_obs),
-        n_free=n_free(model.space, won.params) - model.n_gauge,
-        status=status,
-        certificate=certificate,
-        climbs=tuple(climbs),
-        best=best,
-    )
-
-
-def _optima(climbs: list[Climb], tol: float) -> tuple[Optimum, ...]:
-    """Distinct maxima among the climbs that converged, by their objectives."""
-    heights = sorted((c.objective for c in climbs if c.status is Status.CONVERGED), reverse=True)
-    groups: list[list[float]] = []
-    for height in heights:
-        if groups and groups[-1][0] - height <= max(100 * tol, 1e-6):
-            groups[-1].append(height)
-        else:
-            groups.append([height])
-    return tuple(Optimum(group[0], len(group)) for group in groups)
-
-
-def _claims(model: Model[Any, Any]) -> tuple[str, ...]:
-    claims: list[str] = []
-    if not model.exact_e_step:
-        claims.append("The E-step is approximate: the objective is a bound, not the likelihood.")
-    if not model.m_step_exact:
-        claims.append("The M-step is inexact and was halved wherever the objective would fall.")
-    if model.stochastic:
-        claims.append("The E-step draws random numbers: the objective is itself an estimate.")
-    if has_prior(model):
-        claims.append("A prior is in force: this is a posterior mode, not maximum likelihood.")
-    return tuple(claims)
-
-
-def _announce(fit: Fit[Any], on_degenerate: str) -> None:
-    """Raise or warn where the result is not what was asked for."""
-    detail = f" ({fit.certificate.detail})" if fit.certificate.detail else ""
-    if fit.status is Status.DEGENERATE and on_degenerate == "raise":
-        raise DegenerateFitError(f"{fit.status}{detail}")
-    if fit.status is Status.DECREASED:
-        warnings.warn(f"{fit.status}{detail}", DecreasedWarning, stacklevel=3)
-    elif fit.status in (Status.MAX_ITER, Status.INTERRUPTED):
-        left = fit.certificate.remaining_gain
-        warnings.warn(
-            f"{fit.status} About {left:.2g} nats are estimated to remain.",
-            NotConvergedWarning,
-            stacklevel=3,
-        )

@@ -1,0 +1,165 @@
+"""What comes out of a fit: the best climb, its certificate, and what is said where it failed."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+import numpy as np
+from sklearn.exceptions import (  # pyright: ignore[reportMissingTypeStubs]
+    ConvergenceWarning,
+)
+
+from .certificate import Certificate, Optimum, Status
+from .chart import at_boundaries, at_floors, n_free
+from .model import Model
+from .numerical import has_prior
+from .trace import Climb
+
+P = TypeVar("P", bound=tuple[Any, ...])
+
+
+class NotConvergedWarning(ConvergenceWarning):
+    """A fit ended before it converged; its result is usable but not final."""
+
+
+class DecreasedWarning(UserWarning):
+    """The objective fell where it cannot: the model's E-step or M-step is wrong."""
+
+
+class DegenerateFitError(ValueError):
+    """Every start collapsed onto too few distinct points."""
+
+
+@dataclass(frozen=True)
+class Fit(Generic[P]):
+    """A fitted model.
+
+    Attributes
+    ----------
+    params : NamedTuple of arrays
+        The parameters, in the user's units.
+    objective : float
+        Log-likelihood plus log-prior, in nats.
+    loglik : float
+        The log-likelihood alone.
+    n_units, n_obs : float
+        Total weight of the independent units, and of what BIC counts.
+    n_free : int
+        Free parameters.
+    status : Status
+    certificate : Certificate
+    climbs : tuple of Climb
+        One for each start, in their order; `climbs[best]` is the one that won.
+    best : int
+    """
+
+    params: P
+    objective: float
+    loglik: float
+    n_units: float
+    n_obs: float
+    n_free: int
+    status: Status
+    certificate: Certificate
+    climbs: tuple[Climb, ...]
+    best: int
+
+    @property
+    def trace(self) -> Any:
+        """What happened at each E-step of the climb that won."""
+        return self.climbs[self.best].trace
+
+
+def _order(climb: Climb) -> tuple[bool, float]:
+    """What makes one climb better than another: not collapsed, then higher."""
+    return (climb.status is not Status.DEGENERATE, climb.objective)
+
+
+def assemble(
+    model: Model[Any, Any], climbs: list[Climb], n_starts: int, tol: float, *, interrupted: bool
+) -> Fit[Any]:
+    """The best of the climbs, with its evidence."""
+    highest = max(_order(climb) for climb in climbs)
+    best = next(
+        i
+        for i, climb in enumerate(climbs)  # the first of equals, so that rounding does not decide
+        if _order(climb) >= (highest[0], highest[1] - climb.rounding)
+    )
+    won = climbs[best]
+    status = Status.INTERRUPTED if interrupted else won.status
+    certificate = Certificate(
+        status=status,
+        monotone=won.status is not Status.DECREASED,
+        largest_fall=won.largest_fall,
+        rounding=won.rounding,
+        em_rate=won.em_rate,
+        remaining_gain=won.remaining_gain,
+        tol=tol,
+        score_norm=won.score_norm,
+        on_boundary=at_boundaries(model.space, won.params),
+        active_floors=at_floors(model.space, won.params),
+        n_steps=max(len(won.trace.objective) - 1, 0),
+        n_refused=won.n_refused,
+        looked_around=won.looked_around,
+        n_starts=n_starts,
+        n_degenerate=sum(c.status is Status.DEGENERATE for c in climbs),
+        optima=_optima(climbs, tol),
+        claims=_claims(model),
+        detail=won.detail,
+    )
+    suff = won.suff
+    return Fit(
+        params=won.params,
+        objective=won.objective,
+        loglik=np.nan if suff is None else float(suff.loglik),
+        n_units=np.nan if suff is None else float(suff.n_units),
+        n_obs=np.nan if suff is None else float(suff.n_obs),
+        n_free=n_free(model.space, won.params) - model.n_gauge,
+        status=status,
+        certificate=certificate,
+        climbs=tuple(climbs),
+        best=best,
+    )
+
+
+def _optima(climbs: list[Climb], tol: float) -> tuple[Optimum, ...]:
+    """Distinct maxima among the climbs that converged, by their objectives."""
+    heights = sorted((c.objective for c in climbs if c.status is Status.CONVERGED), reverse=True)
+    groups: list[list[float]] = []
+    for height in heights:
+        if groups and groups[-1][0] - height <= max(100 * tol, 1e-6):
+            groups[-1].append(height)
+        else:
+            groups.append([height])
+    return tuple(Optimum(group[0], len(group)) for group in groups)
+
+
+def _claims(model: Model[Any, Any]) -> tuple[str, ...]:
+    claims: list[str] = []
+    if not model.exact_e_step:
+        claims.append("The E-step is approximate: the objective is a bound, not the likelihood.")
+    if not model.m_step_exact:
+        claims.append("The M-step is inexact and was halved wherever the objective would fall.")
+    if model.stochastic:
+        claims.append("The E-step draws random numbers: the objective is itself an estimate.")
+    if has_prior(model):
+        claims.append("A prior is in force: this is a posterior mode, not maximum likelihood.")
+    return tuple(claims)
+
+
+def announce(fit: Fit[Any], on_degenerate: str) -> None:
+    """Raise or warn where the result is not what was asked for."""
+    detail = f" ({fit.certificate.detail})" if fit.certificate.detail else ""
+    if fit.status is Status.DEGENERATE and on_degenerate == "raise":
+        raise DegenerateFitError(f"{fit.status}{detail}")
+    if fit.status is Status.DECREASED:
+        warnings.warn(f"{fit.status}{detail}", DecreasedWarning, stacklevel=3)
+    elif fit.status in (Status.MAX_ITER, Status.INTERRUPTED):
+        left = fit.certificate.remaining_gain
+        warnings.warn(
+            f"{fit.status} About {left:.2g} nats are estimated to remain.",
+            NotConvergedWarning,
+            stacklevel=3,
+        )
