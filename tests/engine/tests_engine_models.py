@@ -122,9 +122,7 @@ class Linkage(Model):
         y = np.bincount(cells, weights=w, minlength=4)
         hidden = y[0] * (t / 4) / p[0]
         coefficient = (y[0] - hidden) * np.log(0.5) + (hidden + y[1] + y[2] + y[3]) * np.log(0.25)
-        stats = LinkageStats(
-            np.array(hidden + y[3]), np.array(y[1] + y[2]), np.array(coefficient)
-        )
+        stats = LinkageStats(np.array(hidden + y[3]), np.array(y[1] + y[2]), np.array(coefficient))
         return Suff(float(y @ np.log(p)), w.sum(), w.sum(), stats)
 
     def m_step(self, suff, params):

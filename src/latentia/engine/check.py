@@ -15,7 +15,7 @@ import numpy as np
 from . import tree
 from .chart import Chart, ConstraintError, arrays, check
 from .model import Chunk, Model, Source, Suff
-from .numerical import chart_score, differences
+from .numerical import chart_score, gradient_of
 from .space import DegenerateError, OutOfChartError
 from .tree import Array, Tree
 
@@ -218,14 +218,7 @@ def _linear(case: Case) -> str | None:
 
 
 def _gradient(function: Callable[[Tree], float], case: Case) -> Array:
-    """Differences over two steps, extrapolated to fourth order."""
-    x = np.zeros(case.chart.size)
-
-    def at(x: Array) -> float:
-        return function(case.chart.unpack(x))
-
-    fine, coarse = differences(at, x, 2e-4), differences(at, x, 4e-4)
-    return (4 * fine - coarse) / 3
+    return gradient_of(lambda x: function(case.chart.unpack(x)), np.zeros(case.chart.size))
 
 
 def _own_score(case: Case) -> str | None:
