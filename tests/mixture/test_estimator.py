@@ -53,7 +53,7 @@ def test_old_faithful_whatever_the_start(seed):
 
 
 def test_other_recorded_maxima():
-    # mclust 6.0.0 and its data; see REFERENCE in each line
+    # mclust 6.0.0, converged
     settings = EM(tol=1e-9, max_iter=5000)
     galaxies = datasets.load("galaxies").values
     v3 = GaussianMixture(3, n_init=20, random_state=0, em=settings).fit(galaxies)
