@@ -14,8 +14,8 @@ class Status(Enum):
         "The climb stopped at max_iter before it converged; raise max_iter, or go on from here."
     )
     DECREASED = (
-        "The objective fell in an EM step, which a correct E-step and M-step cannot do; the "
-        "best point is returned. Run check_model on the model to find the fault."
+        "The M-step contradicts the likelihood, which fell or can still rise where EM stands "
+        "still; the best point is returned. Run check_model on the model to find the fault."
     )
     DEGENERATE = (
         "The likelihood has no finite maximum here: a parameter collapsed, as a covariance does "
@@ -48,9 +48,10 @@ class Certificate:
         The largest loss over an accepted step, in nats.
     rounding : float
         Differences of the objective below this, in nats, are rounding.
-    em_rate : float
+    em_rate : float or None
         The share of the distance to the maximum that a plain EM step leaves (its largest
-        recent estimate); nan if no two plain steps followed one another.
+        recent estimate); None after an accelerated climb, where the slowest direction is gone
+        before it could be measured, and where no two plain steps followed one another.
     remaining_gain : float
         Estimated nats between here and the top of this hill.
     tol : float
@@ -83,7 +84,7 @@ class Certificate:
     monotone: bool
     largest_fall: float
     rounding: float
-    em_rate: float
+    em_rate: float | None
     remaining_gain: float
     tol: float
     score_norm: float
@@ -106,7 +107,7 @@ class Certificate:
                 f"About {self.remaining_gain:.2g} nats are estimated to remain "
                 f"(asked for: {self.tol:g})."
             )
-        elif self.status is not Status.DEGENERATE:
+        elif self.status not in (Status.DEGENERATE, Status.DECREASED):
             told.append(f"About {self.remaining_gain:.2g} nats are estimated to remain.")
         if self.tol < self.rounding:
             told.append(
@@ -116,14 +117,14 @@ class Certificate:
         if self.monotone:
             told.append("The objective never fell by more than rounding.")
         else:
-            told.append(f"The objective fell once by {self.largest_fall:.3g} nats.")
+            told.append(f"An EM step fell by {self.largest_fall:.3g} nats and was taken back.")
         told.append(
             f"The climb took {_counted(self.n_steps, 'E-step')}; "
             f"{_counted(self.n_refused, 'proposal')} {_were(self.n_refused)} refused."
         )
         if self.looked_around and self.status is Status.CONVERGED:
             told.append("The surroundings were probed for a way on uphill; none was found.")
-        if self.em_rate < 1:
+        if self.em_rate is not None and self.em_rate < 1:
             told.append(
                 f"A plain EM step leaves an estimated {100 * self.em_rate:.3g} % of the distance."
             )

@@ -27,6 +27,9 @@ HALVINGS = 12
 LONG = 40
 """Moves after which an accelerated climb looks around before it says it has converged."""
 
+REACHES = (1e-1, 1e-2, 1e-3, 1e-4)
+"""How far, in the chart's coordinates, q is followed along its gradient at a presumed maximum."""
+
 LOOKS = 5
 """How often a climb looks around, at most."""
 
@@ -172,6 +175,9 @@ class _Climber:
             here = self.point.here
             proposal = None if here is None else self.accelerator.propose(self.state, here)
             if here is not None and proposal is not None and self._judge(here, proposal.left):
+                stuck = self._contradiction(self.point, here)
+                if stuck > 0:
+                    return Status.DECREASED, f"q can still rise by {stuck:.3g} nats"
                 if not self._look_around(self.point, here):
                     return Status.CONVERGED, ""
                 continue
@@ -230,6 +236,30 @@ class _Climber:
         if may_stop and self.progress.plain == 0:
             self.progress = self.progress._replace(confirming=CONFIRMATIONS)
         return False
+
+    def _contradiction(self, point: Point, here: Here) -> float:
+        """What q gains along its own gradient where an exact M-step stands still; 0 for nothing.
+
+        The M-step maximises q, so a vanishing step with a score that does not vanish says that
+        it does not. No data are touched.
+        """
+        slope = float(here.score @ here.score)
+        if not self.model.m_step_exact or not slope > 0:
+            return 0.0
+        enough = 100 * max(self.tol, point.rounding)
+
+        def height(params: Tree) -> float:
+            return self.model.q(params, point.suff) + self.model.log_prior(params)
+
+        base, most = height(point.params), 0.0
+        length = float(np.max(np.abs(here.score)))
+        for reach in REACHES:
+            try:
+                raised = height(self.chart.unpack(here.x + (reach / length) * here.score)) - base
+            except _FAILURES:
+                continue
+            most = max(most, raised) if np.isfinite(raised) else most
+        return most if most > enough else 0.0
 
     def _accelerate(self, point: Point, here: Here, step: Array | None) -> bool:
         """Try the accelerator's step and its retries; False where the EM step is to be taken."""

@@ -89,12 +89,13 @@ def assemble(
     )
     won = climbs[best]
     status = Status.INTERRUPTED if interrupted else won.status
+    accelerated = bool((won.trace.accepted & ~won.trace.em).any())
     certificate = Certificate(
         status=status,
-        monotone=won.status is not Status.DECREASED,
+        monotone=won.largest_fall == 0,
         largest_fall=won.largest_fall,
         rounding=won.rounding,
-        em_rate=won.em_rate,
+        em_rate=None if accelerated or np.isnan(won.em_rate) else won.em_rate,
         remaining_gain=won.remaining_gain,
         tol=tol,
         score_norm=won.score_norm,

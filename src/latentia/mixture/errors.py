@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.utils.validation import validate_data
 
 from latentia.engine import Fit
 
@@ -50,6 +51,47 @@ def require_finite(x: Array, names: Any) -> None:
         f"Input X contains {what} at row {i}, {_column(j, names)} ({int((~finite).sum())} such "
         "cells in all): GaussianMixture needs finite numbers, so drop these rows or fill them in."
     )
+
+
+def validated(estimator: Any, X: Any, *, reset: bool) -> Any:
+    """X as a float array of the expected width; NaN and infinity are not looked for yet.
+
+    `reset` says that the estimator is being fitted and takes the width and names of X.
+    """
+    kinds: Any = [np.float64, np.float32]
+    least = 2 if reset else 1
+    try:
+        return validate_data(
+            estimator,
+            X,
+            reset=reset,
+            dtype=kinds,
+            ensure_min_samples=least,
+            ensure_all_finite=False,
+        )
+    except ValueError as error:
+        told = _text_cell(X) if "could not convert" in str(error) else None
+        if told is None:
+            raise
+        raise ValueError(told) from error
+
+
+def _text_cell(x: Any) -> str | None:
+    """A sentence naming the first cell of `x` that is text, or None where there is none."""
+    names = getattr(x, "columns", None)
+    cells = np.asarray(x, dtype=object)
+    if cells.ndim != 2:
+        return None
+    for i, j in np.ndindex(*cells.shape):
+        try:
+            float(cells[i, j])
+        except (TypeError, ValueError):
+            label = None if names is None else list(names)
+            return (
+                f"Input X contains {cells[i, j]!r} at row {i}, {_column(j, label)}, where a number "
+                "is expected: leave that column out or turn it into numbers."
+            )
+    return None
 
 
 def checked_weights(sample_weight: Any, x: Array) -> Array:

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.base import DensityMixin
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted
 
 from latentia.data.arrays import Frame, Rows, RowSource
 from latentia.engine import EM, DegenerateFitError, Fit, NotConvergedWarning, Status
@@ -215,16 +215,8 @@ class GaussianMixture(DensityMixin, LatentEstimator):
         """Fit, and give each row's most probable component."""
         return self.fit(X, y, sample_weight).predict(X)
 
-    def _validated(self, X: Any, *, reset: bool) -> Any:
-        """X as a float array of the expected width; its cells are not looked at yet."""
-        least = 2 if reset else 1
-        kinds: Any = [np.float64, np.float32]
-        return validate_data(
-            self, X, reset=reset, dtype=kinds, ensure_min_samples=least, ensure_all_finite=False
-        )
-
     def _training_rows(self, X: Any, sample_weight: ArrayLike | None) -> tuple[Rows, Any]:
-        x = self._validated(X, reset=True)
+        x = errors.validated(self, X, reset=True)
         names = getattr(self, "feature_names_in_", None)
         errors.require_finite(x, names)
         weights = errors.checked_weights(sample_weight, x)
@@ -295,7 +287,7 @@ class GaussianMixture(DensityMixin, LatentEstimator):
     def _membership(self, X: Any) -> Membership:
         """Log-densities and memberships of rows that the user gives."""
         check_is_fitted(self, ["weights_", "means_", "precisions_cholesky_"])
-        x = self._validated(X, reset=False)
+        x = errors.validated(self, X, reset=False)
         errors.require_finite(x, getattr(self, "feature_names_in_", None))
         return self._posterior(np.asarray(x, dtype=np.float64))
 
