@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import NamedTuple, Self
 
 import numpy as np
@@ -59,6 +60,11 @@ class RowSource:
     def __init__(self, rows: Rows, block: int = BLOCK) -> None:
         self.rows, self.block = rows, block
 
+    @cached_property
+    def distinct(self) -> Rows:
+        """Each different row once with its summed weight, in an order the rows alone decide."""
+        return distinct_rows(self.rows)
+
     def chunks(self) -> Sequence[Rows]:
         x, w = self.rows
         return [
@@ -72,7 +78,7 @@ class RowSource:
         Rows of weight zero are left out. If there are more than `SAMPLE`, that many are drawn
         by weight.
         """
-        distinct = distinct_rows(self.rows)
+        distinct = self.distinct
         if len(distinct) <= SAMPLE:
             return distinct
         share = distinct.weights / distinct.weights.sum()

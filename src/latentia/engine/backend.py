@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TypeVar, final
 
+import numpy as np
 from threadpoolctl import threadpool_limits  # pyright: ignore[reportMissingTypeStubs]
 
 A = TypeVar("A")
@@ -51,6 +52,8 @@ class Threads(Backend):
     """
 
     def __init__(self, workers: int | None = None) -> None:
+        if workers is not None and not isinstance(workers, (int, np.integer)):
+            raise TypeError(f"got workers={workers!r}, expected a whole number or None")
         if workers is not None and workers < 1:
             raise ValueError(f"got workers={workers!r}, expected at least 1 or None for all cores")
         self.workers = workers

@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from . import tree
 from .space import Constraint, DegenerateError, OutOfChartError
@@ -74,6 +75,22 @@ class Chart:
             )
         ]
         return np.concatenate(parts) if parts else np.empty(0)
+
+    def open_at(self, step: float) -> NDArray[np.bool_]:
+        """Which coordinates can move by `step` both ways without being moved back by a floor."""
+        return np.array([self._open(i, step) for i in range(self.size)], dtype=np.bool_)
+
+    def _open(self, i: int, step: float) -> bool:
+        for signed in (step, -step):
+            x = np.zeros(self.size)
+            x[i] = signed
+            try:
+                moved = self.pack(self.unpack(x))
+            except (DegenerateError, OutOfChartError):
+                return False
+            if np.abs(moved - x).max() > 1e-3 * step:
+                return False
+        return True
 
     def labels(self) -> list[str]:
         """A name for each coordinate: its leaf and its number there."""

@@ -19,6 +19,9 @@ from .numerical import chart_score, gradient_of
 from .space import DegenerateError, OutOfChartError
 from .tree import Array, Tree
 
+FAR = 2e-3
+"""How far differences reach, in the chart's coordinates."""
+
 
 class ModelFault(AssertionError):
     """A model breaks the contract; the message names each fault."""
@@ -53,6 +56,7 @@ class Case(NamedTuple):
     other: Tree
     suff: Suff
     chart: Chart
+    open: Any  # the coordinates no floor stands in the way of
     rng: np.random.Generator
 
     def objective(self, params: Tree) -> float:
@@ -122,7 +126,7 @@ def check_model(
         except _Fault as fault:
             raise ModelFault(str(fault)) from None
         for name, test in CHECKS.items():
-            if name in void or name in faults:
+            if name in void or name in faults or _follows(name, faults):
                 continue
             try:
                 fault = test(case)
@@ -134,6 +138,11 @@ def check_model(
         told = "; ".join(f"{name}: {fault}" for name, fault in faults.items())
         raise ModelFault(f"{type(model).__name__} breaks the contract: {told}")
     return Checks(tuple(name for name in CHECKS if name not in void), tuple(sorted(void)))
+
+
+def _follows(name: str, faults: dict[str, str]) -> bool:
+    """Whether a check of the M-step says nothing new, since its result is not in the space."""
+    return "the M-step stays in the space" in faults and name in _OF_M_STEP
 
 
 class _Fault(Exception):
@@ -153,7 +162,7 @@ def _case(model: Model[Any, Any], chunk: Any, given: Tree | None, rng: np.random
     except (ConstraintError, DegenerateError) as error:
         raise _Fault(f"the start is not in the space: {error}") from None
     suff = model.e_step(points[0], chunk)
-    return Case(model, chunk, points[0], points[1], suff, chart, rng)
+    return Case(model, chunk, points[0], points[1], suff, chart, chart.open_at(FAR), rng)
 
 
 def _off(got: Any, expected: Any, tolerance: float = 1e-8) -> float | None:
@@ -168,8 +177,10 @@ def _off(got: Any, expected: Any, tolerance: float = 1e-8) -> float | None:
 
 
 def _round_trip(case: Case) -> str | None:
-    x = 0.1 * case.rng.normal(size=case.chart.size)
+    reached = case.chart.unpack(0.1 * case.rng.normal(size=case.chart.size))
+    x = case.chart.pack(reached)  # not where it was sent, if a floor was in the way
     off = _off((case.chart.pack(case.chart.unpack(x)),), (x,), 1e-6)
+    off = _off(case.chart.unpack(x), reached, 1e-6) if off is None else off
     return None if off is None else f"unpack then pack differ by {off:.2g}"
 
 
@@ -223,13 +234,13 @@ def _gradient(function: Callable[[Tree], float], case: Case) -> Array:
 
 def _own_score(case: Case) -> str | None:
     own = chart_score(case.model, case.chart, case.params, case.suff)
-    off = _off((own,), (_gradient(case.bound, case),), 1e-5)
+    off = _off((own[case.open],), (_gradient(case.bound, case)[case.open],), 1e-5)
     return None if off is None else f"`score` is not the gradient of q, off by {off:.2g}"
 
 
 def _fisher(case: Case) -> str | None:
     own = chart_score(case.model, case.chart, case.params, case.suff)
-    off = _off((own,), (_gradient(case.objective, case),), 1e-5)
+    off = _off((own[case.open],), (_gradient(case.objective, case)[case.open],), 1e-5)
     return (
         None
         if off is None
@@ -256,28 +267,17 @@ def _m_step_rises(case: Case) -> str | None:
 def _m_step_maximises(case: Case) -> str | None:
     top = case.model.m_step(case.suff, case.params)
     chart = Chart(case.model.space, top)
-    at_top = _gradient(case.bound, case._replace(chart=chart))
+    at_top = _gradient(case.bound, case._replace(chart=chart)) * chart.open_at(FAR)
     before = chart_score(case.model, case.chart, case.params, case.suff)
     size = max(float(np.max(np.abs(before), initial=0.0)), 1e-3 * case.suff.n_units)
     worst = float(np.max(np.abs(at_top), initial=0.0)) / size
-    held = np.abs(at_top) > 1e-5 * size
-    if not worst > 1e-5 or _all_at_edges(case, chart, held):
+    if not worst > 1e-5:
         return None
     i = int(np.argmax(np.abs(at_top)))
     return (
         f"the gradient of q at the M-step's result is not zero in {chart.labels()[i]} "
         f"({worst:.2g} of the score before)"
     )
-
-
-def _all_at_edges(case: Case, chart: Chart, held: Any) -> bool:
-    """Whether floors bar the way wherever the gradient is not zero."""
-    for i in np.flatnonzero(held):
-        x = np.zeros(chart.size)
-        x[i] = -1e-4
-        if np.abs(chart.pack(chart.unpack(x)) - x).max() <= 1e-7:
-            return False
-    return True
 
 
 def _ascends(case: Case) -> str | None:
@@ -310,6 +310,8 @@ CHECKS: dict[str, Callable[[Case], str | None]] = {
     "an EM step ascends": _ascends,
     "a tempered E-step at 1 is plain": _tempered,
 }
+
+_OF_M_STEP = ("the M-step raises q", "the M-step maximises q", "an EM step ascends")
 
 _VOID: dict[str, Callable[[Model[Any, Any]], bool]] = {
     "the score is Fisher's": lambda model: not model.exact_e_step or model.stochastic,

@@ -175,7 +175,8 @@ class _Climber:
             here = self.point.here
             proposal = None if here is None else self.accelerator.propose(self.state, here)
             if here is not None and proposal is not None and self._judge(here, proposal.left):
-                stuck = self._contradiction(self.point, here)
+                enough = 100 * max(self.tol, self.point.rounding)
+                stuck = self._contradiction(self.point, here, enough)
                 if stuck > 0:
                     return Status.DECREASED, f"q can still rise by {stuck:.3g} nats"
                 if not self._look_around(self.point, here):
@@ -237,8 +238,8 @@ class _Climber:
             self.progress = self.progress._replace(confirming=CONFIRMATIONS)
         return False
 
-    def _contradiction(self, point: Point, here: Here) -> float:
-        """What q gains along its own gradient where an exact M-step stands still; 0 for nothing.
+    def _contradiction(self, point: Point, here: Here, enough: float) -> float:
+        """What q gains along its own gradient where an exact M-step stands still; 0 if not enough.
 
         The M-step maximises q, so a vanishing step with a score that does not vanish says that
         it does not. No data are touched.
@@ -246,7 +247,6 @@ class _Climber:
         slope = float(here.score @ here.score)
         if not self.model.m_step_exact or not slope > 0:
             return 0.0
-        enough = 100 * max(self.tol, point.rounding)
 
         def height(params: Tree) -> float:
             return self.model.q(params, point.suff) + self.model.log_prior(params)
@@ -343,11 +343,22 @@ class _Climber:
             if halved is not None:
                 self._take(halved, em=True, noted=True)
                 return None
-        here = point.here
-        if here is not None and 0 <= here.em_gain < fall <= 1000 * point.rounding:
-            return Status.CONVERGED, "down to the rounding of the objective"
+        if self._is_rounding(point, fall):
+            return Status.CONVERGED, "down to the rounding of the statistics"
         self.largest_fall = max(self.largest_fall, fall)
         return Status.DECREASED, f"it fell by {fall:.3g} nats"
+
+    def _is_rounding(self, point: Point, fall: float) -> bool:
+        """Whether a fall is what ill-conditioned statistics leave at a maximum.
+
+        It is where the step promised no more than may be left to gain, lost no more than that,
+        and q itself could not rise by another.
+        """
+        here = point.here
+        enough = max(self.tol, 1000 * point.rounding)
+        if here is None or fall > enough or abs(here.em_gain) > enough:
+            return False
+        return np.isfinite(self.remaining) and not self._contradiction(point, here, enough)
 
     def _halve(self, point: Point) -> Point | None:
         """An inexact M-step, shortened until the objective does not fall."""

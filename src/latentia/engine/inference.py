@@ -14,7 +14,6 @@ from .chart import Chart, arrays, at_boundaries, at_floors
 from .climb import Evaluator
 from .model import Chunk, Model, Source
 from .numerical import STEP, chart_score, differences
-from .space import DegenerateError, OutOfChartError
 from .tree import Array, Tree
 
 
@@ -103,7 +102,7 @@ def observed_information(
     chunks: list[Chunk] = [model.prepare(chunk) for chunk in raw]
     chart = Chart(model.space, params)
     floors = at_floors(model.space, params)
-    free = np.array([not floors or _open(chart, i) for i in range(chart.size)], dtype=bool)
+    free = chart.open_at(STEP) if floors else np.ones(chart.size, dtype=bool)
     with backend.open(len(chunks)) as mapper:
         evaluator = Evaluator(model, chunks, mapper)
 
@@ -115,20 +114,6 @@ def observed_information(
         matrix = -differences(score, np.zeros(chart.size))
     matrix = (matrix + matrix.T) / 2
     return Information(chart, matrix, free, _note(model, params, matrix, free, floors))
-
-
-def _open(chart: Chart, i: int) -> bool:
-    """Whether coordinate i can move both ways without being moved back by a floor."""
-    for step in (STEP, -STEP):
-        x = np.zeros(chart.size)
-        x[i] = step
-        try:
-            moved = chart.pack(chart.unpack(x))
-        except (DegenerateError, OutOfChartError):
-            return False
-        if np.abs(moved - x).max() > 1e-3 * STEP:
-            return False
-    return True
 
 
 def _note(

@@ -1,7 +1,8 @@
 """When to stop: the estimated gain that is left, in nats of the whole objective.
 
 With g the score and f the EM step in the chart, an EM step gains about g·f / 2, and its
-error shrinks by a rate that the products of consecutive plain steps show. If the slowest
+error shrinks by a rate that the products of consecutive plain steps show, and the secants of
+any step. If the slowest
 direction leaves a share r of its error, at most (g·f / 2) / (1 - r) is left to gain.
 A remaining gain of d nats moves no parameter by more than sqrt(2 d) of its standard error,
 however many rows there are.
@@ -20,6 +21,9 @@ PAIRS = 10
 
 NEGLIGIBLE = 1e-6
 """An EM step that gains less than this share of the tolerance needs no rate to be judged by."""
+
+SETTLED = 0.02
+"""A rate is believed once it rises by less than this share of its distance to one."""
 
 CONFIRMATIONS = 3
 """Plain EM steps that confirm what an accelerator proposes."""
@@ -44,13 +48,15 @@ class Progress(NamedTuple):
 
     def after(self, before: Here, here: Here, enough: float, *, em: bool) -> Progress:
         """The progress after one more accepted step; `enough` is the gain that may remain."""
+        seen = _rate_along(before, here)
         if not em:
             # a rate of one or more is a place where EM speeds up; it was left behind
-            return Progress(tuple(rate for rate in self.rates if rate < 1))
+            kept = tuple(rate for rate in (*self.rates, *seen) if rate < 1)
+            return Progress(kept[-PAIRS:])
         rates = self.rates
         if before.em_gain > NEGLIGIBLE * enough:
             rate = float(np.sqrt(max(here.em_gain, 0.0) / before.em_gain))
-            rates = (*rates, rate)[-PAIRS:]
+            rates = (*rates, max((rate, *seen)))[-PAIRS:]
         return Progress(rates, max(self.confirming - 1, 0), self.plain + 1)
 
     @property
@@ -58,13 +64,38 @@ class Progress(NamedTuple):
         """The largest recent rate; nan before there is one."""
         return max(self.rates, default=float("nan"))
 
+    @property
+    def _still_rising(self) -> bool:
+        """Whether the last rate is not yet that of the slowest direction."""
+        if len(self.rates) < 2:
+            return False
+        before, last = self.rates[-2:]
+        return last - before > SETTLED * (1 - last)
+
     def remaining(self, here: Here, predicted: float, enough: float) -> float:
         """Nats estimated to be left: EM's estimate or the accelerator's, whichever is larger."""
         rate = self.em_rate
         if abs(here.em_gain) <= NEGLIGIBLE * enough:
             own = abs(here.em_gain) / NEGLIGIBLE
+        elif rate < 1 and not self._still_rising:
+            own = here.em_gain / (1 - rate)
         else:
-            own = here.em_gain / (1 - rate) if rate < 1 else float("inf")
+            own = float("inf")
         if not np.isfinite(predicted):
             return own
         return max(own, predicted)
+
+
+def _rate_along(before: Here, here: Here) -> tuple[float, ...]:
+    """EM's rate along the step between two points, from how score and EM step changed.
+
+    With s the step, I_o and I_c the observed and complete information, 1 - r is
+    (I_o s)·(I_c⁻¹ I_o s) / s·(I_o s). An accelerated step follows the slow directions, so it
+    shows their rate where a few EM steps do not. Empty where the step shows no concavity.
+    """
+    step, drop = here.x - before.x, before.score - here.score
+    bend = float(step @ drop)
+    if not bend > 1e-9:  # nats; less is rounding
+        return ()
+    rate = 1 - float(drop @ (before.em_step - here.em_step)) / bend
+    return (rate,) if 0 < rate < 1 else ()

@@ -88,8 +88,8 @@ def _text_cell(x: Any) -> str | None:
         except (TypeError, ValueError):
             label = None if names is None else list(names)
             return (
-                f"Input X contains {cells[i, j]!r} at row {i}, {_column(j, label)}, where a number "
-                "is expected: leave that column out or turn it into numbers."
+                f"could not convert string to float: {cells[i, j]!r} at row {i}, "
+                f"{_column(j, label)} of X; leave that column out or turn it into numbers"
             )
     return None
 

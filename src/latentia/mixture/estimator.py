@@ -186,7 +186,8 @@ class GaussianMixture(DensityMixin, LatentEstimator):
         """
         self._validate_params()
         rows, dtype = self._training_rows(X, sample_weight)
-        frame = Frame.of(rows)
+        source = RowSource(rows)
+        frame = Frame.of(source.distinct)  # the same bits for weights and for repeated rows
         model = self._model(frame)
         em, first = self._climb_settings(), given.first(self, model, frame)
         seed = check_random_state(self.random_state).randint(2**31, size=4)
@@ -196,7 +197,7 @@ class GaussianMixture(DensityMixin, LatentEstimator):
                 warnings.simplefilter("ignore", NotConvergedWarning)  # said again below
                 fit = em.fit(
                     model,
-                    RowSource(rows),
+                    source,
                     rng,
                     start=first.start,
                     given=first.given,
@@ -252,10 +253,9 @@ class GaussianMixture(DensityMixin, LatentEstimator):
     def _keep(self, fit: Fit[MixtureParams], frame: Frame, rows: Rows, dtype: Any) -> None:
         structure = STRUCTURES[self.covariance_type]
         weights, (means, covariances) = fit.params
+        precision = np.full_like(covariances, np.nan)
         if fit.status is not Status.DEGENERATE:
             precision = structure.precision(covariances)
-        else:
-            precision = np.full_like(covariances, np.nan)
         self.weights_ = weights.astype(dtype)
         self.means_ = means.astype(dtype)
         self.covariances_ = np.array(covariances, dtype=dtype)
@@ -377,7 +377,7 @@ class GaussianMixture(DensityMixin, LatentEstimator):
         """Put the data of the fit at hand again, for `standard_errors`, after loading."""
         check_is_fitted(self, "fit_")
         self._data, _ = self._training_rows(X, sample_weight)
-        self._frame, self._errors = Frame.of(self._data), None
+        self._frame, self._errors = Frame.of(RowSource(self._data).distinct), None
         return self
 
     def _compute_errors(self) -> inference.StandardErrors:

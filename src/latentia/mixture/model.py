@@ -108,8 +108,9 @@ class MixtureModel(Model[MixtureParams, Rows]):
     def _height(self, params: MixtureParams, sample: Rows) -> float:
         """The sample's log-likelihood after one EM step; -inf where that fails."""
         try:
-            params = self.m_step(self.e_step(params, sample), params)
-            return float(sample.weights @ self.posterior(params, sample).log_density)
+            with np.errstate(all="ignore"):
+                params = self.m_step(self.e_step(params, sample), params)
+                return float(sample.weights @ self.posterior(params, sample).log_density)
         except (DegenerateError, np.linalg.LinAlgError):
             return -np.inf
 

@@ -115,7 +115,7 @@ class PositiveDefinite(Constraint):
         if not self.floor:
             return []
         lowest = np.linalg.eigvalsh(value)[..., 0]
-        return indices(np.atleast_1d(lowest <= self.floor * (1 + 1e-6)))
+        return indices(np.asarray(lowest <= self.floor * (1 + 1e-6)))
 
 
 def _from_eigen(eigenvalues: Array, vectors: Array) -> Array:
@@ -241,7 +241,8 @@ class UnitProduct(Constraint):
             return "has an entry that is not positive and finite, expected a product of 1"
         product = np.log(value).sum(axis=-1)
         if (np.abs(product) > 1e-8).any():
-            return f"has the product {float(np.exp(product.flat[0]))!r}, expected 1"
+            worst = float(product.flat[int(np.argmax(np.abs(product)))])
+            return f"has the product {float(np.exp(worst))!r}, expected 1"
         return None
 
     def chart(self, base: Array) -> LeafChart:

@@ -83,7 +83,8 @@ class SimplexChart(LeafChart):
         if (np.abs(held - self.held) > 1e-9).any():
             raise OutOfChartError("a probability that was held moved")
         with np.errstate(divide="ignore"):
-            ratio = np.where(self.moving, np.log(value) - self.log_base, 0.0)
+            logs = np.log(value, where=self.moving, out=np.zeros_like(value))
+            ratio = logs - np.where(self.moving, self.log_base, 0.0)
         anchor = np.where(self.reference, ratio, 0.0).sum(axis=-1, keepdims=True)
         return (ratio - anchor)[self.free]
 

@@ -134,7 +134,7 @@ class Tied(Constraint):
 
     def violation(self, value: Array, base: Array) -> str | None:
         common = self.reduce(value)
-        if (np.abs(self.expand(common) - value) > 1e-9 * np.maximum(1.0, np.abs(value))).any():
+        if (np.abs(self.expand(common) - value) > 1e-9 * np.abs(value)).any():
             return "differs within a tied group, expected equal values"
         return self.inner.violation(common, self.reduce(base))
 

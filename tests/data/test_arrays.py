@@ -1,0 +1,140 @@
+"""Rows, where they come from, and the frame in which moments do not cancel."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from latentia.data.arrays import SAMPLE, Frame, Rows, RowSource, distinct_rows
+from latentia.engine import Chunk, Source
+
+tables = hnp.arrays(
+    float,
+    st.tuples(st.integers(1, 30), st.integers(1, 3)),
+    elements=st.sampled_from([-1.5, -0.0, 0.0, 1e-300, 1.0, 2.0, 3e200]),
+)
+
+
+def test_rows_are_chunks_and_their_source_is_one():
+    rows = Rows.of([[1, 2], [3, 4]])
+    assert isinstance(rows, Chunk)
+    assert isinstance(RowSource(rows), Source)
+    assert rows.x.dtype == rows.weights.dtype == np.float64
+    np.testing.assert_array_equal(rows.weights, [1, 1])
+    assert Rows.of([1, 2, 3]).x.shape == (3, 1)
+
+
+def test_take_and_reweight():
+    rows = Rows.of([[1.0], [2.0], [3.0]], [1.0, 2.0, 0.5])
+    taken = rows.take(np.array([2, 0, 2]))
+    np.testing.assert_array_equal(taken.x[:, 0], [3, 1, 3])
+    np.testing.assert_array_equal(taken.weights, [0.5, 1, 0.5])
+    again = rows.reweight(np.array([2.0, 0.0, 1.0])).reweight(np.array([1.0, 1.0, 4.0]))
+    np.testing.assert_array_equal(again.weights, [2, 0, 2])
+    np.testing.assert_array_equal(rows.weights, [1, 2, 0.5])
+
+
+@given(n=st.integers(1, 50), block=st.integers(1, 60))
+def test_chunks_are_all_rows_in_order(n, block):
+    rows = Rows.of(np.arange(n), np.arange(n) + 0.5)
+    chunks = RowSource(rows, block).chunks()
+    np.testing.assert_array_equal(np.concatenate([c.x for c in chunks]), rows.x)
+    np.testing.assert_array_equal(np.concatenate([c.weights for c in chunks]), rows.weights)
+    assert all(len(c) == block for c in chunks[:-1])
+    assert 1 <= len(chunks[-1]) <= block
+
+
+# -- distinct rows -----------------------------------------------------------------------------
+
+
+@given(tables, st.data())
+def test_distinct_rows_are_numpys_with_their_weights(x, data):
+    counts = data.draw(hnp.arrays(int, len(x), elements=st.integers(0, 3)))
+    got = distinct_rows(Rows.of(x, counts))
+    kept = x[counts > 0]
+    assert len(got) == len(np.unique(kept, axis=0))
+    for row, weight in zip(*got, strict=True):
+        assert weight == counts[(x == row).all(axis=1)].sum()
+
+
+@given(tables, st.data())
+def test_weights_repeats_and_order_make_no_difference_to_a_bit(x, data):
+    counts = data.draw(hnp.arrays(int, len(x), elements=st.integers(0, 3)))
+    order = np.array(data.draw(st.permutations(range(counts.sum()))), dtype=int)
+    weighted = distinct_rows(Rows.of(x, counts))
+    repeated = distinct_rows(Rows.of(np.repeat(x, counts, axis=0)[order]))
+    np.testing.assert_array_equal(weighted.x, repeated.x)
+    np.testing.assert_array_equal(weighted.weights, repeated.weights)
+
+
+def test_rows_are_kept_apart_by_one_bit():
+    x = np.array([[1.0, 2.0], [1.0, np.nextafter(2.0, 3.0)], [2.0, 1.0]])
+    assert len(distinct_rows(Rows.of(x))) == 3
+
+
+def test_large_data_are_sampled_by_weight_and_keep_their_total():
+    rng = np.random.default_rng(0)
+    n = 2 * SAMPLE
+    x = np.arange(n, dtype=float)
+    weights = np.where(x < n / 2, 3.0, 1.0)
+    sample = RowSource(Rows.of(x, weights)).sample(rng)
+    assert len(sample) <= SAMPLE
+    assert sample.weights.sum() == pytest.approx(weights.sum())
+    low = sample.weights[sample.x[:, 0] < n / 2].sum() / sample.weights.sum()
+    assert low == pytest.approx(0.75, abs=0.02)  # six standard errors
+    repeated = Rows.of(np.repeat(x, weights.astype(int)))
+    again = RowSource(repeated).sample(np.random.default_rng(0))
+    np.testing.assert_array_equal(again.x, sample.x)
+    np.testing.assert_array_equal(again.weights, sample.weights)
+
+
+def test_small_data_are_taken_whole():
+    rows = Rows.of([3.0, 1.0, 3.0])
+    sample = RowSource(rows).sample(np.random.default_rng(0))
+    assert sorted(zip(sample.x[:, 0], sample.weights, strict=True)) == [(1, 1), (3, 2)]
+
+
+# -- frames ------------------------------------------------------------------------------------
+
+
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    shift=st.sampled_from([0.0, 1.0, -1e8]),
+    scale=st.sampled_from([1e-100, 1e-6, 1.0, 1e6, 1e100, 1e150]),
+)
+@settings(max_examples=30)
+def test_a_frame_is_mean_and_spread(seed, shift, scale):
+    rng = np.random.default_rng(seed)
+    z = np.round(rng.normal(size=(20, 3)) * [1, 64, 1 / 64], 8)
+    w = rng.gamma(2.0, size=20)
+    frame = Frame.of(Rows.of(scale * (z + shift), w))
+    z = (z + shift) - shift  # what rounding leaves
+    mean = np.average(z, axis=0, weights=w)
+    spread = np.sqrt(np.average((z - mean) ** 2, axis=0, weights=w))
+    np.testing.assert_allclose(frame.origin, scale * (mean + shift), rtol=1e-12)
+    slack = 1e-9 + 1e-15 * abs(shift)
+    np.testing.assert_allclose(frame.spread / scale, spread, rtol=1e-9, atol=slack)
+    assert frame.scale / scale == pytest.approx(np.sqrt((spread**2).mean()), rel=1e-6, abs=slack)
+
+
+def test_weights_are_replication_in_a_frame():
+    rng = np.random.default_rng(0)
+    x, counts = rng.normal(size=(20, 2)), rng.integers(0, 4, size=20)
+    one, other = Frame.of(Rows.of(x, counts)), Frame.of(Rows.of(np.repeat(x, counts, axis=0)))
+    for a, b in zip(one, other, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-12)
+
+
+def test_constant_columns_have_a_unit_all_the_same():
+    frame = Frame.of(Rows.of(np.full((5, 2), 7.0)))
+    np.testing.assert_array_equal(frame.origin, [7, 7])
+    np.testing.assert_array_equal(frame.spread, [1, 1])
+    assert frame.scale == 1
+
+
+def test_rows_of_no_weight_do_not_count():
+    x = np.array([[1.0], [2.0], [3.0], [1e30]])
+    frame = Frame.of(Rows.of(x, [1.0, 1.0, 1.0, 0.0]))
+    assert frame.origin[0] == pytest.approx(2)
+    assert frame.scale == pytest.approx(np.sqrt(2 / 3))

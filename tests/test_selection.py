@@ -1,0 +1,172 @@
+"""select: every combination fitted, judged, and the best proper one chosen."""
+
+import numpy as np
+import pytest
+
+from latentia import EM, GaussianMixture, datasets, select
+from latentia.engine import NotConvergedWarning, Status
+from latentia.selection import SMALLEST_VARIANCE
+
+FAITHFUL = datasets.load("faithful").values
+KINDS = ["full", "tied", "diag", "spherical"]
+
+
+def test_the_winner_among_four_types():
+    chosen = select(
+        GaussianMixture(n_init=4, random_state=0, em=EM(tol=1e-6)),
+        FAITHFUL,
+        {"n_components": range(1, 6), "covariance_type": KINDS},
+    )
+    assert chosen.best_settings == {"n_components": 3, "covariance_type": "tied"}
+    winner = chosen.candidates[chosen.best]
+    assert winner.bic == pytest.approx(2314.2957, abs=1e-3)  # mclust 6.0.0 EEE, G=3, converged
+    assert winner.loglik == pytest.approx(-1126.315928, abs=1e-5)
+    assert winner.status is Status.CONVERGED
+    assert winner.note == ""
+    assert chosen.best_estimator.loglik_ == winner.loglik
+    assert len(chosen.candidates) == 20
+    # mclust's next best of these four: VVV, G=2 (converged -1130.26396, 11 parameters)
+    by_settings = {tuple(c.settings.values()): c for c in chosen.candidates}
+    second = by_settings[2, "full"]
+    assert second.n_parameters == 11
+    assert second.bic == pytest.approx(2 * 1130.26396 + 11 * np.log(272), abs=1e-3)
+    best = [row for row in chosen.table if not row["note"]]
+    assert [best[0]["n_components"], best[0]["covariance_type"]] == [3, "tied"]
+    assert [row["bic"] for row in best] == sorted(row["bic"] for row in best)
+
+
+@pytest.mark.parametrize("criterion", ["bic", "aic", "icl"])
+def test_criteria_are_those_of_the_estimators(criterion):
+    grid = {"n_components": [1, 2, 3]}
+    base = GaussianMixture(random_state=0)
+    chosen = select(base, FAITHFUL, grid, criterion=criterion)
+    fitted = [GaussianMixture(k, random_state=0).fit(FAITHFUL) for k in (1, 2, 3)]
+    for candidate, gm in zip(chosen.candidates, fitted, strict=True):
+        assert candidate.loglik == gm.loglik_
+        assert candidate.n_parameters == gm.n_parameters_
+        for name, value in gm.criteria().items():
+            assert getattr(candidate, name) == value
+        assert candidate.n_steps == gm.n_iter_
+    values = [gm.criteria()[criterion] for gm in fitted]
+    assert chosen.best == int(np.argmin(values))
+    assert chosen.criterion == criterion
+
+
+def test_the_estimator_and_its_settings_are_left_alone():
+    base = GaussianMixture(7, random_state=0, em=EM(tol=1e-4))
+    select(base, FAITHFUL, {"n_components": [1, 2], "em__tol": [1e-3, 1e-6]})
+    assert base.get_params()["n_components"] == 7
+    assert base.em.tol == 1e-4
+    assert not hasattr(base, "means_")
+
+
+def test_the_number_of_processes_does_not_matter():
+    grid = {"n_components": [1, 2, 3]}
+    base = GaussianMixture(random_state=0, n_init=2)
+    one, two = (select(base, FAITHFUL, grid, n_jobs=n) for n in (1, 2))
+    for a, b in zip(one.candidates, two.candidates, strict=True):
+        assert (a.settings, a.loglik, a.bic, a.note) == (b.settings, b.loglik, b.bic, b.note)
+    np.testing.assert_array_equal(one.best_estimator.means_, two.best_estimator.means_)
+    for chosen in (one, two):  # the data of the fit are at hand either way
+        assert np.isfinite(chosen.best_estimator.standard_errors().means).all()
+
+
+def test_weights_are_replication():
+    counts = np.random.default_rng(0).integers(0, 3, size=len(FAITHFUL))
+    grid = {"n_components": [1, 2]}
+    base = GaussianMixture(random_state=0, em=EM(tol=1e-8))
+    weighted = select(base, FAITHFUL, grid, sample_weight=counts)
+    repeated = select(base, np.repeat(FAITHFUL, counts, axis=0), grid)
+    for a, b in zip(weighted.candidates, repeated.candidates, strict=True):
+        assert a.bic == pytest.approx(b.bic, rel=1e-9)
+
+
+def test_callbacks_see_every_candidate_in_order():
+    seen = []
+    chosen = select(
+        GaussianMixture(random_state=0),
+        FAITHFUL,
+        {"n_components": [1, 2, 3]},
+        callback=lambda done, total, candidate: seen.append((done, total, candidate)),
+    )
+    assert seen == [(i + 1, 3, c) for i, c in enumerate(chosen.candidates)]
+
+
+# -- who may not win ---------------------------------------------------------------------------
+
+
+def test_a_spurious_component_cannot_win():
+    # three rows that nearly coincide: the more components, the higher the likelihood there
+    rng = np.random.default_rng(0)
+    x = np.r_[rng.normal(size=(60, 2)), [1.0, 1.0] + 1e-3 * rng.normal(size=(3, 2))]
+    centres = np.array([[0.0, 0.0], [1.0, 1.0]])
+    tiny = np.stack([np.eye(2), np.eye(2) * 1e5])
+    base = GaussianMixture(random_state=0, reg_covar=0, max_iter=500)
+    spurious = GaussianMixture(
+        2,
+        reg_covar=0,
+        weights_init=[0.95, 0.05],
+        means_init=centres,
+        precisions_init=tiny,
+        max_iter=500,
+    ).fit(x)
+    assert spurious.smallest_variance() < SMALLEST_VARIANCE
+    assert spurious.bic(x) < GaussianMixture(1).fit(x).bic(x)
+    base.set_params(weights_init=[0.95, 0.05], means_init=centres, precisions_init=tiny)
+    chosen = select(base, x, {"n_components": [2], "covariance_type": ["full"], "tol": [1e-3, 10]})
+    assert all("thinner than a thousandth" in c.note for c in chosen.candidates)
+    single = GaussianMixture(random_state=0, reg_covar=0, n_init=8, max_iter=500)
+    winner = select(single, x, {"n_components": [1, 2, 3]}).best_estimator
+    assert winner.smallest_variance() > SMALLEST_VARIANCE
+
+
+def test_what_collapses_or_is_held_by_a_floor_cannot_win():
+    clumps = np.repeat([[0.0, 0], [1, 1], [5, 5], [9, 1]], 10, axis=0)
+    grid = {"n_components": [1, 4], "reg_covar": [0, 1e-6]}
+    chosen = select(GaussianMixture(random_state=0), clumps, grid)
+    notes = {tuple(c.settings.values()): c.note for c in chosen.candidates}
+    assert notes[1, 0] == notes[1, 1e-6] == ""
+    assert "ill-defined empirical covariance" in notes[4, 0]
+    assert "held up by a floor: components.covariances" in notes[4, 1e-6]
+    assert chosen.best_settings["n_components"] == 1
+    failed = chosen.candidates[2]
+    assert failed.status is Status.DEGENERATE
+    assert np.isnan([failed.loglik, failed.bic]).all()
+    assert [row["note"] == "" for row in chosen.table] == [True, True, False, False]
+
+
+def test_what_did_not_converge_wins_only_if_nothing_did():
+    grid = {"n_components": [2], "max_iter": [2, 500]}
+    chosen = select(GaussianMixture(random_state=0), FAITHFUL, grid)
+    assert "max_iter" in chosen.candidates[0].note
+    assert chosen.best_settings["max_iter"] == 500
+    with pytest.warns(NotConvergedWarning, match="no candidate is a converged and proper maximum"):
+        select(GaussianMixture(random_state=0), FAITHFUL, {"n_components": [3], "max_iter": [1]})
+
+
+def test_nothing_that_can_be_fitted_is_said():
+    grid = {"n_components": [5, 6]}
+    with pytest.raises(ValueError, match="none of the 2 candidates could be fitted: Expected"):
+        select(GaussianMixture(), FAITHFUL[:4], grid)
+
+
+@pytest.mark.parametrize(
+    ("grid", "criterion", "sentence"),
+    [
+        ({"k": [1]}, "bic", "got 'k' in the grid, expected settings of GaussianMixture"),
+        ({}, "bic", "got an empty grid"),
+        ({"n_components": []}, "bic", "got an empty grid"),
+        ({"n_components": [1]}, "waic", "got criterion='waic', expected one of bic, aic, icl"),
+    ],
+)
+def test_senseless_questions_are_refused(grid, criterion, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        select(GaussianMixture(), FAITHFUL, grid, criterion=criterion)
+
+
+def test_a_selection_can_be_read():
+    chosen = select(GaussianMixture(random_state=0), FAITHFUL, {"n_components": [1, 2]})
+    told = str(chosen)
+    assert "winner" in told
+    assert f"{chosen.candidates[1].bic:.2f}" in told.replace(",", "")
+    assert "<table" in chosen._repr_html_()
