@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import TypeVar, final
+from typing import Any, TypeVar, final
 
 import numpy as np
 from threadpoolctl import threadpool_limits  # pyright: ignore[reportMissingTypeStubs]
@@ -52,7 +52,8 @@ class Threads(Backend):
     """
 
     def __init__(self, workers: int | None = None) -> None:
-        if workers is not None and not isinstance(workers, (int, np.integer)):
+        given: Any = workers
+        if given is not None and not isinstance(given, (int, np.integer)):
             raise TypeError(f"got workers={workers!r}, expected a whole number or None")
         if workers is not None and workers < 1:
             raise ValueError(f"got workers={workers!r}, expected at least 1 or None for all cores")

@@ -165,6 +165,13 @@ class Model(ABC, Generic[P, C]):
         """Logarithm of a prior density; the engine then climbs to the posterior mode."""
         return 0.0
 
+    def simulate(self, params: P, chunk: C, rng: np.random.Generator) -> C:
+        """New data drawn at `params`: as many units as in `chunk`, which gives whatever is fixed.
+
+        What the parametric bootstrap needs. Like what ``Source.chunks`` gives, not prepared.
+        """
+        raise TypeError(f"{type(self).__name__} does not define simulate, which draws new data")
+
     def posterior(self, params: P, chunk: C) -> Any:
         """What is known of the latent variables, unit by unit: what predict and impute use."""
         raise TypeError(f"{type(self).__name__} does not define a posterior")
