@@ -14,11 +14,12 @@ from .callbacks import Step
 from .certificate import Status
 from .chart import Chart, check
 from .curvature import ways_on
+from .edges import Edges
 from .model import Chunk, Model, Suff
 from .numerical import chart_score
 from .space import DegenerateError, OutOfChartError
 from .stopping import CONFIRMATIONS, Progress
-from .trace import Climb, Memory, Record
+from .trace import Climb, ClimbState, Record
 from .tree import Array, Tree
 
 HALVINGS = 12
@@ -86,7 +87,8 @@ def climb(
     max_iter: int,
     tell: Callable[[Step], None],
     index: int = 0,
-    memory: Memory | None = None,
+    state: ClimbState | None = None,
+    keep: Callable[[ClimbState], None] | None = None,
 ) -> Climb:
     """Climb from `start` until the estimated remaining gain is below `tol` nats.
 
@@ -94,13 +96,21 @@ def climb(
     accelerator that falls is shortened, then replaced by the plain EM step; a plain EM step
     that falls ends the climb at the best point, as `Status.DECREASED`.
 
+    Parameters
+    ----------
+    state : ClimbState, optional
+        Go on from here instead of from `start`, to the bit as if there had been no break; the
+        E-steps of its trace count towards `max_iter`.
+    keep : callable, optional
+        Called before every move with the state to go on from.
+
     Raises
     ------
     ConstraintError
         If the M-step leaves the model's own space.
     """
-    climber = _Climber(evaluator, start, accelerator, tol, max_iter, tell, index, memory)
-    return climber.run()
+    climber = _Climber(evaluator, start, accelerator, tol, max_iter, tell, index)
+    return climber.run(state, keep)
 
 
 class _Climber:
@@ -115,32 +125,55 @@ class _Climber:
         max_iter: int,
         tell: Callable[[Step], None],
         index: int,
-        memory: Memory | None,
     ) -> None:
         self.evaluator, self.model = evaluator, evaluator.model
         self.start, self.accelerator = start, accelerator
         self.tol, self.max_iter, self.tell, self.index = tol, max_iter, tell, index
         self.record = Record()
-        self.progress = Progress()
+        self.progress, self.edges = Progress(), Edges()
         self.remaining = float("inf")
         self.largest_fall = 0.0
         self.point: Point | None = None
-        self.memory = memory
         self.refused = self.looks = 0
 
-    def run(self) -> Climb:
+    def run(self, state: ClimbState | None, keep: Callable[[ClimbState], None] | None) -> Climb:
         try:
             with np.errstate(all="ignore"):
-                status, detail = self._run()
+                status, detail = self._run(state, keep)
         except KeyboardInterrupt:
             if self.point is None:
                 raise
             status, detail = Status.INTERRUPTED, ""
         return self._result(status, detail)
 
+    def _state(self, point: Point) -> ClimbState:
+        return ClimbState(
+            self.start,
+            point.params,
+            self.chart.base,
+            self.state,
+            self.progress,
+            self.record.array(),
+            self.remaining,
+            self.largest_fall,
+            self.refused,
+            self.looks,
+            self.edges,
+        )
+
+    def _go_on(self, state: ClimbState) -> Tree:
+        """Take up what `_state` laid down; where the climb stands."""
+        self.start, self.state = state.start, state.method
+        self.progress, self.edges = state.progress, state.edges
+        self.record = Record(state.rows)
+        self.remaining, self.largest_fall = state.remaining, state.largest_fall
+        self.refused, self.looks = state.refused, state.looks
+        self.chart = Chart(self.model.space, state.base)
+        return state.params
+
     def _result(self, status: Status, detail: str) -> Climb:
         point = self.point
-        known = point is not None and point.here is not None
+        here = None if point is None else point.here
         return Climb(
             params=self.start if point is None else point.params,
             suff=None if point is None else point.suff,
@@ -150,48 +183,53 @@ class _Climber:
             trace=self.record.trace(),
             n_refused=self.refused,
             looked_around=self.looks > 0,
-            memory=Memory(self.chart, self.state, self.progress) if known else None,
+            state=None if point is None else self._state(point),
             remaining_gain=self.remaining,
             em_rate=self.progress.em_rate,
             largest_fall=self.largest_fall,
-            score_norm=float(np.max(np.abs(point.here.score), initial=0.0))  # type: ignore[union-attr]
-            if known
-            else float("nan"),
+            score_norm=float("nan")
+            if here is None
+            else float(np.max(np.abs(here.score), initial=0.0)),
             rounding=0.0 if point is None else point.rounding,
         )
 
-    def _run(self) -> tuple[Status, str]:
-        check(self.model.space, self.start, self.start)
+    def _run(
+        self, state: ClimbState | None, keep: Callable[[ClimbState], None] | None
+    ) -> tuple[Status, str]:
+        first = self.start if state is None else self._go_on(state)
+        check(self.model.space, first, self.start)
         try:
-            if self.memory is None:
-                self._chart_around(self.start)
-            else:
-                self.chart, self.state, self.progress = self.memory
-            self.point = self._visit(self.start)
+            if state is None:
+                self._chart_around(first)
+            self.point = self._visit(first)
         except _FAILURES as failure:
             return Status.DEGENERATE, str(failure)
-        self._note(self.point.objective, accepted=True, em=True)
+        if not self.record.rows:
+            self._note(self.point.objective, accepted=True, em=True)
         while True:
-            here = self.point.here
-            proposal = None if here is None else self.accelerator.propose(self.state, here)
-            if here is not None and proposal is not None and self._judge(here, proposal.left):
-                enough = 100 * max(self.tol, self.point.rounding)
-                stuck = self._contradiction(self.point, here, enough)
-                if stuck > 0:
-                    return Status.DECREASED, f"q can still rise by {stuck:.3g} nats"
-                if not self._look_around(self.point, here):
-                    return Status.CONVERGED, ""
-                continue
-            if self.record.moves >= self.max_iter:
-                return Status.MAX_ITER, ""
-            step = None if proposal is None else proposal.step
-            if here is not None and self._accelerate(self.point, here, step):
-                continue
-            if self.record.moves >= self.max_iter:
-                return Status.MAX_ITER, ""
-            ended = self._em_step(self.point)
+            if keep is not None:
+                keep(self._state(self.point))
+            ended = self._move(self.point)
             if ended is not None:
                 return ended
+
+    def _move(self, point: Point) -> tuple[Status, str] | None:
+        """One move of the climb; how it ends, if it does."""
+        here = point.here
+        proposal = None if here is None else self.accelerator.propose(self.state, here)
+        if here is not None and proposal is not None and self._judge(here, proposal.left):
+            stuck = self._contradiction(point, here, 100 * max(self.tol, point.rounding))
+            if stuck > 0:
+                return Status.DECREASED, f"q can still rise by {stuck:.3g} nats"
+            return None if self._look_around(point, here) else (Status.CONVERGED, "")
+        if self.record.moves >= self.max_iter:
+            return Status.MAX_ITER, ""
+        step = None if proposal is None else proposal.step
+        if here is not None and self._accelerate(point, here, step):
+            return None
+        if self.record.moves >= self.max_iter:
+            return Status.MAX_ITER, ""
+        return self._em_step(point)
 
     def _chart_around(self, params: Tree) -> None:
         self.chart = Chart(self.model.space, params)

@@ -16,7 +16,7 @@ from .certificate import Status
 from .climb import Evaluator, climb
 from .fit import Fit, announce, assemble
 from .model import Chunk, Model, Source
-from .trace import Climb, Memory
+from .trace import Climb, ClimbState
 
 P = TypeVar("P", bound=tuple[Any, ...])
 
@@ -147,7 +147,8 @@ class EM(BaseEstimator):
             raise ValueError("got no units of data, expected at least one")
         generator = np.random.default_rng(rng)
         starts = _given_starts(start if resume is None else resume.params)
-        memory = None if resume is None else resume.climbs[resume.best].memory
+        earlier = None if resume is None else resume.climbs[resume.best].state
+        state = None if earlier is None else earlier.afresh()
         children = generator.spawn(settings.starts if starts is None else len(starts))
         plan = Plan(type(model).__name__, len(children), settings.max_iter, settings.tol)
         climbs: list[Climb] = []
@@ -164,7 +165,7 @@ class EM(BaseEstimator):
                             first = model.start(sample, child, given)
                         else:
                             first = starts[i]
-                        climbs.append(settings.climb(evaluator, first, i, memory))
+                        climbs.append(settings.climb(evaluator, first, i, state))
                         interrupted = climbs[-1].status is Status.INTERRUPTED
                     except KeyboardInterrupt:
                         if not climbs:
@@ -195,7 +196,9 @@ class _Settings:
     callbacks: tuple[Callback, ...]
     on_degenerate: str
 
-    def climb(self, evaluator: Evaluator, start: Any, index: int, memory: Memory | None) -> Climb:
+    def climb(
+        self, evaluator: Evaluator, start: Any, index: int, state: ClimbState | None
+    ) -> Climb:
         """Climb from one start."""
         return climb(
             evaluator,
@@ -205,7 +208,7 @@ class _Settings:
             self.max_iter,
             self.tell,
             index,
-            memory,
+            state,
         )
 
     def tell(self, step: Step) -> None:

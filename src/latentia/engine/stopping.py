@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .accelerate import Here
+from .tree import Array
 
 PAIRS = 10
 """Pairs of consecutive plain EM steps that are looked back on."""
@@ -34,7 +35,7 @@ class Progress(NamedTuple):
 
     Attributes
     ----------
-    rates : tuple of float
+    rates : array of shape (at most PAIRS,)
         Rates of the last pairs of plain EM steps, newest last.
     confirming : int
         Plain steps still to take before a verdict; 0 when not confirming.
@@ -42,7 +43,7 @@ class Progress(NamedTuple):
         Plain EM steps taken in a row up to here.
     """
 
-    rates: tuple[float, ...] = ()
+    rates: Array = np.empty(0)
     confirming: int = 0
     plain: int = 0
 
@@ -51,18 +52,18 @@ class Progress(NamedTuple):
         seen = _rate_along(before, here)
         if not em:
             # a rate of one or more is a place where EM speeds up; it was left behind
-            kept = tuple(rate for rate in (*self.rates, *seen) if rate < 1)
-            return Progress(kept[-PAIRS:])
+            kept = np.array([*self.rates, *seen])
+            return Progress(kept[kept < 1][-PAIRS:])
         rates = self.rates
         if before.em_gain > NEGLIGIBLE * enough:
             rate = float(np.sqrt(max(here.em_gain, 0.0) / before.em_gain))
-            rates = (*rates, max((rate, *seen)))[-PAIRS:]
+            rates = np.array([*rates, max((rate, *seen))])[-PAIRS:]
         return Progress(rates, max(self.confirming - 1, 0), self.plain + 1)
 
     @property
     def em_rate(self) -> float:
         """The largest recent rate; nan before there is one."""
-        return max(self.rates, default=float("nan"))
+        return float(self.rates.max()) if len(self.rates) else float("nan")
 
     @property
     def _still_rising(self) -> bool:
@@ -70,7 +71,7 @@ class Progress(NamedTuple):
         if len(self.rates) < 2:
             return False
         before, last = self.rates[-2:]
-        return last - before > SETTLED * (1 - last)
+        return bool(last - before > SETTLED * (1 - last))
 
     def remaining(self, here: Here, predicted: float, enough: float) -> float:
         """Nats estimated to be left: EM's estimate or the accelerator's, whichever is larger."""

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .certificate import Status
-from .chart import Chart
+from .edges import Edges
 from .model import Suff
 from .stopping import Progress
 from .tree import Array, Tree
@@ -32,21 +32,44 @@ class Trace(NamedTuple):
     em: Any
 
 
-class Memory(NamedTuple):
-    """What a climb has learnt, to go on from where it stopped as if it had not.
+class ClimbState(NamedTuple):
+    """Everything a climb needs to go on, to the last bit: a tree of arrays and numbers.
 
     Attributes
     ----------
-    chart : Chart
-    state : NamedTuple of arrays
-        The accelerator's.
+    start, params : params
+        Where the climb began, and where it stands.
+    base : params
+        The base of the chart.
+    method : NamedTuple of arrays
+        The accelerator's state.
     progress : Progress
         The stopping rule's.
+    rows : array of shape (E-steps, 3)
+        The trace so far: objective, accepted, em.
+    remaining, largest_fall : float
+        As in `Certificate`.
+    refused, looks : int
+        Proposals taken back; how often the climb looked around.
+    edges : Edges
+        What is known of parameters that ran to a boundary.
     """
 
-    chart: Chart
-    state: Any
+    start: Tree
+    params: Tree
+    base: Tree
+    method: Any
     progress: Progress
+    rows: Array
+    remaining: float
+    largest_fall: float
+    refused: int
+    looks: int
+    edges: Edges
+
+    def afresh(self) -> ClimbState:
+        """The same place and knowledge, with an empty trace and a new budget of E-steps."""
+        return self._replace(rows=np.empty((0, 3)), largest_fall=0.0, refused=0)
 
 
 @dataclass(frozen=True)
@@ -66,8 +89,8 @@ class Climb:
         Proposals that were taken back.
     looked_around : bool
         Whether the curvature around the end was probed for a way on.
-    memory : Memory or None
-        Lets a later climb go on from here.
+    state : ClimbState or None
+        Lets a later climb go on from here; None where the climb did not get beyond its start.
     remaining_gain, em_rate, largest_fall, score_norm, rounding : float
         As in `Certificate`.
     """
@@ -80,7 +103,7 @@ class Climb:
     trace: Trace
     n_refused: int
     looked_around: bool
-    memory: Memory | None
+    state: ClimbState | None
     remaining_gain: float
     em_rate: float
     largest_fall: float
@@ -91,8 +114,13 @@ class Climb:
 class Record:
     """The trace while it grows: a row (objective, accepted, em) for each E-step."""
 
-    def __init__(self) -> None:
-        self.rows: list[tuple[float, bool, bool]] = []
+    def __init__(self, rows: Array | None = None) -> None:
+        earlier: list[list[float]] = [] if rows is None else rows.tolist()
+        self.rows = [(objective, bool(taken), bool(em)) for objective, taken, em in earlier]
+
+    def array(self) -> Array:
+        """The rows as `ClimbState` keeps them."""
+        return np.array(self.rows, dtype=np.float64).reshape(-1, 3)
 
     @property
     def moves(self) -> int:

@@ -127,7 +127,7 @@ def _climb(arrays: dict[str, Any], i: int, status: str) -> Climb:
         trace=trace,
         n_refused=0,
         looked_around=False,
-        memory=None,
+        state=None,
         remaining_gain=nan,
         em_rate=nan,
         largest_fall=nan,
