@@ -310,6 +310,9 @@ def test_a_method_of_ones_own():
         def refuse(self, state):
             return state
 
+        def rebind(self, state, rebinding):
+            return state
+
     plain = EM(accelerate="none", max_iter=5000).fit(TwoPoissons(), DEATHS, 0)
     fit = EM(accelerate=Double(), max_iter=5000).fit(TwoPoissons(), DEATHS, 0)
     assert fit.status is Status.CONVERGED

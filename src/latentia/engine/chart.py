@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import TypeVar
 
@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import tree
-from .space import Constraint, DegenerateError, OutOfChartError
-from .space.constraint import Index
+from .space import Constraint, DegenerateError, OutOfChartError, Rebinding
+from .space.constraint import Index, Mask, Running
 from .tree import Array, Tree
 
 T = TypeVar("T")
@@ -75,6 +75,42 @@ class Chart:
             )
         ]
         return np.concatenate(parts) if parts else np.empty(0)
+
+    def running(self, params: Tree, ahead: Tree, slope: Array) -> list[Running | None]:
+        """How the entries of each leaf stand to their bounds, with `slope` in the coordinates."""
+        return [
+            chart.running(value, there, slope[part])
+            for chart, value, there, part in zip(
+                self._charts, arrays(params), arrays(ahead), self._slices, strict=True
+            )
+        ]
+
+    def settled(self, params: Tree, runs: Sequence[Running | None], which: Sequence[Mask]) -> Tree:
+        """`params` with the entries `which`, flat for each leaf, exactly on their bounds."""
+        values = [
+            chart.settle(value, mask, run.bound) if run is not None and mask.any() else value
+            for chart, value, run, mask in zip(
+                self._charts, arrays(params), runs, which, strict=True
+            )
+        ]
+        return tree.rebuild(self.base, values)
+
+    def holding(
+        self, runs: Sequence[Running | None], which: Sequence[Mask]
+    ) -> tuple[Chart, Rebinding]:
+        """The chart with those entries held on their bounds, and how its coordinates follow."""
+        chart = Chart(self.space, self.settled(self.base, runs, which))
+        found = [old.rebinding(new) for old, new in zip(self._charts, chart._charts, strict=True)]
+        begins = [part.start for part in self._slices]
+        return chart, Rebinding(
+            np.concatenate([r.kept + at for r, at in zip(found, begins, strict=True)]),
+            np.concatenate(
+                [
+                    np.where(r.less >= 0, r.less + at, -1)
+                    for r, at in zip(found, begins, strict=True)
+                ]
+            ),
+        )
 
     def open_at(self, step: float) -> NDArray[np.bool_]:
         """Which coordinates can move by `step` both ways without being moved back by a floor."""
@@ -144,6 +180,19 @@ def n_free(space: Tree, params: Tree) -> int:
         constraint.n_free(value.shape)
         for constraint, value in zip(tree.leaves(space), arrays(params), strict=True)
     )
+
+
+def lifted(space: Tree, params: Tree, start: Tree, share: float) -> Tree | None:
+    """`params` with what reached a bound since `start` a little way off it; None if nothing did."""
+    values = arrays(params)
+    raised = [
+        constraint.lifted(value, base, share)
+        for constraint, value, base in zip(tree.leaves(space), values, arrays(start), strict=True)
+    ]
+    if all(value is None for value in raised):
+        return None
+    both = zip(raised, values, strict=True)
+    return tree.rebuild(params, [old if new is None else new for new, old in both])
 
 
 def at_floors(space: Tree, params: Tree) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,10 +14,11 @@ from .callbacks import Step
 from .certificate import Status
 from .chart import Chart, check
 from .curvature import ways_on
-from .edges import Edges
+from .edges import RELEASES, WAIT, Edges, away, inward, lift, trials
 from .model import Chunk, Model, Suff
 from .numerical import chart_score
 from .space import DegenerateError, OutOfChartError
+from .space.constraint import Mask
 from .stopping import CONFIRMATIONS, Progress
 from .trace import Climb, ClimbState, Record
 from .tree import Array, Tree
@@ -216,12 +217,16 @@ class _Climber:
     def _move(self, point: Point) -> tuple[Status, str] | None:
         """One move of the climb; how it ends, if it does."""
         here = point.here
+        if here is not None and self._settle(point, here):
+            return None
         proposal = None if here is None else self.accelerator.propose(self.state, here)
         if here is not None and proposal is not None and self._judge(here, proposal.left):
             stuck = self._contradiction(point, here, 100 * max(self.tol, point.rounding))
             if stuck > 0:
                 return Status.DECREASED, f"q can still rise by {stuck:.3g} nats"
-            return None if self._look_around(point, here) else (Status.CONVERGED, "")
+            if self._release(point) or self._look_around(point, here):
+                return None
+            return Status.CONVERGED, ""
         if self.record.moves >= self.max_iter:
             return Status.MAX_ITER, ""
         step = None if proposal is None else proposal.step
@@ -316,6 +321,73 @@ class _Climber:
         if tries:
             self.state = self.accelerator.refuse(self.state)
         return False
+
+    def _settle(self, point: Point, here: Here) -> bool:
+        """Try what runs to a boundary exactly there; whether the climb moved."""
+        if self.edges.wait or self.record.moves >= self.max_iter:
+            return False
+        before, tried = self.chart, False
+        for trial in trials(self.chart, point.params, point.em_params, here.score):
+            if self.record.moves >= self.max_iter:
+                break
+            tried = True
+            try:
+                params = before.settled(point.params, *trial)
+                self.chart, rebinding = before.holding(*trial)
+                there = self._visit(params, point.objective - point.rounding)
+            except _FAILURES:
+                there = None
+            if there is not None and there.here is not None:
+                self.state = self.accelerator.rebind(self.state, rebinding)
+                self.progress = self.progress._replace(plain=0, confirming=0)
+                self.point, self.edges = there, self.edges.settled()
+                self._note(there.objective, accepted=True, em=False)
+                return True
+            self.chart = before
+            self._note(np.nan if there is None else there.objective, accepted=False, em=False)
+        if tried:
+            self.edges = self.edges.refused()
+        return False
+
+    def _release(self, point: Point) -> bool:
+        """Let go what should not be on its boundary; whether the climb moved."""
+        raised = lift(self.model.space, point.params, self.start)
+        if raised is None or self.edges.releases >= RELEASES:
+            return False
+        before, enough = self.chart, max(self.tol, point.rounding)
+        there = self._visit_elsewhere(raised.params, -np.inf)
+        if there is None or there.here is None:
+            self.chart = before
+            return False
+        runs = self.chart.running(raised.params, there.em_params, there.here.score)
+        go = inward(raised, runs, enough)
+        for params in () if go is None else self._away(point, go):
+            if self.record.moves >= self.max_iter:
+                break
+            there = self._visit_elsewhere(params, point.objective + point.rounding)
+            if there is not None and there.here is not None:
+                self.point = there
+                self.state = self.accelerator.begin(self.chart.size)
+                self.progress = Progress()
+                self.edges = Edges(WAIT, 0, self.edges.releases + 1)
+                return True
+        self.chart = before
+        return False
+
+    def _away(self, point: Point, go: list[Mask]) -> Iterator[Tree]:
+        space = self.model.space
+        return away(space, point.params, self.start, go, lambda params: Chart(space, params))
+
+    def _visit_elsewhere(self, params: Tree, least: float) -> Point | None:
+        """A point outside the chart at hand, in a chart of its own, which is then in force."""
+        try:
+            self.chart = Chart(self.model.space, params)
+            there = self._visit(params, least)
+        except _FAILURES:
+            there = None
+        gained = there is not None and there.here is not None and there.objective >= least > -np.inf
+        self._note(np.nan if there is None else there.objective, accepted=gained, em=False)
+        return there
 
     def _look_around(self, point: Point, here: Here) -> bool:
         """Leave a saddle or a flat place that looked like a maximum; False where it is one.
@@ -422,6 +494,7 @@ class _Climber:
         self.point = there
         if before.here is not None and there.here is not None:
             self.state = self.accelerator.accept(self.state, before.here, there.here, em=em)
+            self.edges = self.edges.stepped()
             enough = max(self.tol, there.rounding)
             self.progress = self.progress.after(before.here, there.here, enough, em=em)
         if not noted:

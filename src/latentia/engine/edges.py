@@ -1,8 +1,44 @@
-"""Parameters that run to a boundary: tried at exactly zero, held there, released if need be."""
+"""Parameters that run to a boundary: tried at exactly zero, held there, released if need be.
+
+EM comes near a zero only in the limit, and acceleration in log coordinates runs after it for
+ever. So an entry whose expected count is less than half a unit, or that is tiny, and that both
+the score and the EM step push further down, is tried exactly on its bound. The objective
+decides. Before a climb is called converged, what was settled since its start is lifted off a
+little: where the score then points inward, it was settled wrongly and is let go (an active-set
+method; Nocedal & Wright 2006, sec. 16.5).
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
+
+import numpy as np
+
+from .chart import Chart, arrays, lifted
+from .space.constraint import Mask, Running
+from .tree import Array, Tree
+
+FEW = 0.5
+"""An entry of less than this expected count, in nats, may be zero."""
+
+TINY = 1e-5
+"""An entry below this share of the largest of its parameter may be zero, whatever its count."""
+
+WAIT = 4
+"""Steps until entries are tried again after they were refused; twice as many each time."""
+
+RELEASES = 10
+"""How often a climb lets entries go, at most."""
+
+LIFT = 1e-6
+"""How far off its bound an entry is lifted to see which way the score points."""
+
+AWAY = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5)
+"""How far off its bound an entry is put when it is let go: the first that gains."""
+
+CERTAIN = 1e-7
+"""An EM step that moves an entry away from its bound by less than this share is rounding."""
 
 
 class Edges(NamedTuple):
@@ -11,10 +47,109 @@ class Edges(NamedTuple):
     Attributes
     ----------
     wait : int
-        Accepted steps to go before parameters are tried at their bounds again.
+        Accepted steps to go before entries are tried on their bounds again.
+    refusals : int
+        How often in a row they were refused.
     releases : int
-        How often parameters were let go again.
+        How often entries were let go again.
     """
 
     wait: int = 0
+    refusals: int = 0
     releases: int = 0
+
+    def stepped(self) -> Edges:
+        """After an accepted step."""
+        return self._replace(wait=max(self.wait - 1, 0))
+
+    def refused(self) -> Edges:
+        """After a trial that lost."""
+        return self._replace(wait=WAIT * 2 ** min(self.refusals, 6), refusals=self.refusals + 1)
+
+    def settled(self) -> Edges:
+        """After a trial that held."""
+        return self._replace(wait=0, refusals=0)
+
+
+class Trial(NamedTuple):
+    """Some entries to be tried on their bounds: for each leaf how it stands, and which."""
+
+    runs: list[Running | None]
+    which: list[Mask]
+
+
+def trials(chart: Chart, params: Tree, ahead: Tree, score: Array) -> Iterator[Trial]:
+    """What to try on its bound: all that runs there, then the half that runs fastest."""
+    runs = chart.running(params, ahead, score)
+    which = [_candidates(run, base) for run, base in zip(runs, arrays(chart.base), strict=True)]
+    total = sum(int(mask.sum()) for mask in which)
+    if not total:
+        return
+    yield Trial(runs, which)
+    if total > 1:
+        rates = np.concatenate(
+            [run.shrinking[mask] for run, mask in zip(runs, which, strict=True) if run is not None]
+        )
+        middle = float(np.median(rates))
+        fast = [
+            mask if run is None else mask & (run.shrinking <= middle)
+            for run, mask in zip(runs, which, strict=True)
+        ]
+        if sum(int(mask.sum()) for mask in fast) < total:
+            yield Trial(runs, fast)
+
+
+def _candidates(run: Running | None, base: Array) -> Mask:
+    if run is None:
+        return np.zeros(base.size, dtype=np.bool_)
+    with np.errstate(all="ignore"):
+        outward = (run.slope < 0) & (run.shrinking < 0) & np.isfinite(run.bound)
+        few = run.slope / run.shrinking < FEW
+        tiny = run.distance < TINY * float(np.max(np.abs(base), initial=0.0))
+        return np.asarray(outward & (few | tiny), dtype=np.bool_)
+
+
+class Lifted(NamedTuple):
+    """Parameters off their bounds, and for each leaf the entries that were on them."""
+
+    params: Tree
+    which: list[Mask]
+
+
+def lift(space: Tree, params: Tree, start: Tree, share: float = LIFT) -> Lifted | None:
+    """What reached a bound since `start`, off it by `share`; None if nothing did."""
+    raised = lifted(space, params, start, share)
+    if raised is None:
+        return None
+    pairs = zip(arrays(raised), arrays(params), strict=True)
+    return Lifted(raised, [_left_bound(new, old) for new, old in pairs])
+
+
+def _left_bound(new: Array, old: Array) -> Mask:
+    """Entries that grew from their bound; a simplex also shrinks the others a little."""
+    share = np.abs(new - old) / np.maximum(np.abs(new), 1e-300)
+    return np.asarray((share.ravel() > 1e-3) | ((old == 0) & (new != 0)).ravel(), dtype=np.bool_)
+
+
+def inward(raised: Lifted, runs: Sequence[Running | None], unit_gain: float) -> list[Mask] | None:
+    """Of the lifted entries those that gain by going on: None where there are none."""
+    found = [
+        mask if run is None else mask & (run.slope > unit_gain * LIFT) & (run.shrinking > CERTAIN)
+        for run, mask in zip(runs, raised.which, strict=True)
+    ]
+    found = [m if run is not None else np.zeros_like(m) for run, m in zip(runs, found, strict=True)]
+    return found if any(bool(mask.any()) for mask in found) else None
+
+
+def away(
+    space: Tree, params: Tree, start: Tree, go: Sequence[Mask], chart_of: Callable[[Tree], Chart]
+) -> Iterator[Tree]:
+    """`params` with the entries `go` ever nearer to their bounds, the others left on them."""
+    for share in AWAY:
+        raised = lift(space, params, start, share)
+        if raised is None:
+            return
+        chart = chart_of(raised.params)
+        runs = chart.running(raised.params, raised.params, np.zeros(chart.size))
+        back = [mask & ~going for mask, going in zip(raised.which, go, strict=True)]
+        yield chart.settled(raised.params, runs, back)

@@ -5,6 +5,7 @@ from .constraint import (
     DegenerateError,
     LeafChart,
     OutOfChartError,
+    Rebinding,
     contains,
 )
 from .elementwise import Fixed, Interval, Positive, Real
@@ -24,6 +25,7 @@ __all__ = [
     "Positive",
     "PositiveDefinite",
     "Real",
+    "Rebinding",
     "Simplex",
     "Tied",
     "UnitProduct",

@@ -8,7 +8,7 @@ a `LeafChart`.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +31,59 @@ class OutOfChartError(ArithmeticError):
 
     The engine answers by drawing new coordinates around the present parameters.
     """
+
+
+class Running(NamedTuple):
+    """Which entries of a parameter run to a bound, entry by entry (flat).
+
+    With the distance d to the bound nearest to it, an entry that the maximum wants on the bound
+    has a negative slope in log d, and an EM step shortens d.
+
+    Attributes
+    ----------
+    bound : array of shape (entries,)
+        The nearest bound that the entry may reach; nan where there is none.
+    distance : array of shape (entries,)
+        How far the entry is from it.
+    shrinking : array of shape (entries,)
+        The logarithm of the share of the distance that an EM step leaves.
+    slope : array of shape (entries,)
+        The derivative of the objective in the logarithm of the distance, in nats.
+    """
+
+    bound: Array
+    distance: Array
+    shrinking: Array
+    slope: Array
+
+
+class Rebinding(NamedTuple):
+    """How the coordinates of a new chart follow from those of an old one.
+
+    Attributes
+    ----------
+    kept : array of int, shape (new size,)
+        The old coordinate that each new one continues.
+    less : array of int, shape (new size,)
+        The old coordinate that is subtracted from it, since it became the reference; -1: none.
+    """
+
+    kept: NDArray[np.intp]
+    less: NDArray[np.intp]
+
+    @staticmethod
+    def same(size: int) -> Rebinding:
+        """Nothing changed."""
+        return Rebinding(np.arange(size, dtype=np.intp), np.full(size, -1, dtype=np.intp))
+
+    def steps(self, rows: Array) -> Array:
+        """Steps in the old coordinates, shape (..., old size), in the new ones."""
+        taken = np.where(self.less >= 0, rows[..., self.less], 0.0)
+        return np.asarray(rows[..., self.kept] - taken, dtype=np.float64)
+
+    def slopes(self, rows: Array) -> Array:
+        """Gradients in the old coordinates in the new ones, along what is still free."""
+        return np.asarray(rows[..., self.kept], dtype=np.float64)
 
 
 class LeafChart(ABC):
@@ -67,6 +120,21 @@ class LeafChart(ABC):
         For a symmetric matrix the gradient G is the symmetric one, df = sum(G * dX).
         """
 
+    def running(self, value: Array, ahead: Array, slope: Array) -> Running | None:
+        """How the entries of `value` stand to their bounds; None where a chart has none.
+
+        `ahead` is where an EM step leads, `slope` the objective's gradient in the coordinates.
+        """
+        return None
+
+    def settle(self, value: Array, which: Mask, bound: Array) -> Array:
+        """`value` with the entries `which` (flat) exactly on their bounds."""
+        raise TypeError(f"{type(self).__name__} has no bounds")
+
+    def rebinding(self, new: Any) -> Rebinding:
+        """How the coordinates of `new`, around the same base with more on its bounds, follow."""
+        return Rebinding.same(self.size)
+
 
 class Constraint(ABC):
     """What one parameter array may be.
@@ -98,6 +166,14 @@ class Constraint(ABC):
     def project(self, value: Array) -> Array:
         """The allowed value nearest to one that a chart proposed; needed where floors are."""
         return value
+
+    def lifted(self, value: Array, base: Array, share: float) -> Array | None:
+        """`value` with what is on a bound, but was not in `base`, a little way off it.
+
+        `share` is that little way in the parameter's own unit. None where there is nothing to
+        lift; a zero by declaration or from the start is meant, and stays.
+        """
+        return None
 
     def at_floor(self, value: Array) -> list[Index]:
         """Where a floor that was set to keep the likelihood finite is active."""

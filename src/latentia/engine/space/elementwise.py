@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import final
+from typing import Any, final
 
 import numpy as np
 
@@ -15,6 +15,8 @@ from .constraint import (
     LeafChart,
     Mask,
     OutOfChartError,
+    Rebinding,
+    Running,
     first_wrong,
     indices,
 )
@@ -125,6 +127,15 @@ class Interval(ElementConstraint):
     def at_boundary(self, value: Array) -> list[Index]:
         return indices((value == self.lower) | (value == self.upper))
 
+    def lifted(self, value: Array, base: Array, share: float) -> Array | None:
+        width = self.upper - self.lower
+        low = (value == self.lower) & (base != self.lower)
+        high = (value == self.upper) & (base != self.upper)
+        if not (low | high).any():
+            return None
+        step = share * (width if np.isfinite(width) else _unit_of(value))
+        return np.where(low, self.lower + step, np.where(high, self.upper - step, value))
+
 
 @final
 class _Bounded(ElementChart):
@@ -160,6 +171,23 @@ class _Bounded(ElementChart):
             else:
                 value[self.free] = self.lower + (self.upper - self.lower) / (1 + np.exp(-raw))
         return value
+
+    def running(self, value: Array, ahead: Array, slope: Array) -> Running | None:
+        lower = np.abs(value - self.lower) <= np.abs(self.upper - value)
+        bound = np.where(lower, self.lower, self.upper)
+        distance, left = np.abs(value - bound), np.abs(ahead - bound)
+        full = np.zeros(value.shape)
+        full[self.free] = np.where(lower[self.free], slope, -slope)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            shrinking = np.where(self.free, np.log(left) - np.log(distance), 0.0)
+        bound = np.where(self.free, bound, np.nan)
+        return Running(bound.ravel(), distance.ravel(), shrinking.ravel(), full.ravel())
+
+    def settle(self, value: Array, which: Mask, bound: Array) -> Array:
+        return np.where(which, bound, value.ravel()).reshape(value.shape)
+
+    def rebinding(self, new: Any) -> Rebinding:
+        return _kept(self.free, new.free)
 
     def pull(self, value: Array, gradient: Array) -> Array:
         inside = value[self.free]
@@ -210,7 +238,7 @@ class Positive(ElementConstraint):
         return first_wrong(value, outside, f"a finite number of at least {self.floor:g}")
 
     def chart(self, base: Array) -> ElementChart:
-        return _Logarithm(base, np.broadcast_to(self.singular_below, base.shape))
+        return _Logarithm(base, np.broadcast_to(self.singular_below, base.shape), self.floor)
 
     def project(self, value: Array) -> Array:
         return np.maximum(value, self.floor) if self.floor else value
@@ -221,12 +249,17 @@ class Positive(ElementConstraint):
     def at_boundary(self, value: Array) -> list[Index]:
         return indices(value == 0)
 
+    def lifted(self, value: Array, base: Array, share: float) -> Array | None:
+        gone = (value == 0) & (base > 0)
+        return np.where(gone, share * _unit_of(value), value) if gone.any() else None
+
 
 @final
 class _Logarithm(ElementChart):
-    def __init__(self, base: Array, singular_below: Array) -> None:
+    def __init__(self, base: Array, singular_below: Array, floor: float) -> None:
         self.singular_below = singular_below
         self._refuse_singular(base)
+        self.may_vanish: Mask = (singular_below < 0) & (floor <= 0)
         self.bounded = _Bounded(base, 0.0, np.inf)
         self.size, self.free = self.bounded.size, self.bounded.free
 
@@ -245,6 +278,30 @@ class _Logarithm(ElementChart):
 
     def pull(self, value: Array, gradient: Array) -> Array:
         return self.bounded.pull(value, gradient)
+
+    def running(self, value: Array, ahead: Array, slope: Array) -> Running | None:
+        found = self.bounded.running(value, ahead, slope)
+        if found is None:
+            return None
+        return found._replace(bound=np.where(self.may_vanish.ravel(), found.bound, np.nan))
+
+    def settle(self, value: Array, which: Mask, bound: Array) -> Array:
+        return self.bounded.settle(value, which, bound)
+
+    def rebinding(self, new: Any) -> Rebinding:
+        return _kept(self.free, new.free)
+
+
+def _kept(old: Mask, new: Mask) -> Rebinding:
+    """Of entries that were free, those that still are."""
+    kept = np.flatnonzero(new[old]).astype(np.intp)
+    return Rebinding(kept, np.full(len(kept), -1, dtype=np.intp))
+
+
+def _unit_of(value: Array) -> float:
+    """What is of the size of a parameter some of which vanished."""
+    largest = float(np.max(np.abs(value), initial=0.0))
+    return largest if 0 < largest < np.inf else 1.0
 
 
 @final

@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
-from typing import final
+from typing import Any, final
 
 import numpy as np
 
-from .constraint import Array, Constraint, Index, LeafChart, Mask, OutOfChartError, indices
+from .constraint import (
+    Array,
+    Constraint,
+    Index,
+    LeafChart,
+    Mask,
+    OutOfChartError,
+    Rebinding,
+    Running,
+    indices,
+)
 
 
 @final
@@ -56,6 +66,13 @@ class Simplex(Constraint):
     def at_boundary(self, value: Array) -> list[Index]:
         return indices((value == 0) & self._allowed(value.shape))
 
+    def lifted(self, value: Array, base: Array, share: float) -> Array | None:
+        gone = (value == 0) & (base > 0) & self._allowed(value.shape)
+        if not gone.any():
+            return None
+        raised = np.where(gone, share, value)
+        return raised / raised.sum(axis=-1, keepdims=True)
+
 
 @final
 class SimplexChart(LeafChart):
@@ -63,7 +80,7 @@ class SimplexChart(LeafChart):
 
     def __init__(self, base: Array, movable: Mask) -> None:
         moving = movable & (base > 0)
-        self.base, self.moving = base, moving
+        self.base, self.moving, self.movable = base, moving, movable
         width = base.shape[-1]
         flat = np.where(moving, base, -1.0).reshape(-1, width)
         reference = np.zeros(flat.shape, bool)
@@ -103,3 +120,28 @@ class SimplexChart(LeafChart):
         total = np.where(self.total > 0, self.total, 1.0)
         mean = (moving * slope).sum(axis=-1, keepdims=True) / total
         return (moving * (slope - mean))[self.free]
+
+    def running(self, value: Array, ahead: Array, slope: Array) -> Running | None:
+        full = np.zeros(value.shape)
+        full[self.free] = slope
+        reference = np.where(self.reference, -full.sum(axis=-1, keepdims=True), 0.0)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            shrinking = np.where(self.moving, np.log(ahead) - np.log(value), 0.0)
+        bound = np.where(self.moving, 0.0, np.nan)
+        return Running(bound.ravel(), value.ravel(), shrinking.ravel(), (full + reference).ravel())
+
+    def settle(self, value: Array, which: Mask, bound: Array) -> Array:
+        left = np.where(which.reshape(value.shape), 0.0, value)
+        moving = np.where(self.moving, left, 0.0)
+        total = moving.sum(axis=-1, keepdims=True)
+        if not (total[self.total > 0] > 0).all():
+            raise OutOfChartError("all probabilities of a row would be zero")
+        return self.held + moving * self.total / np.where(total > 0, total, 1.0)
+
+    def rebinding(self, new: Any) -> Rebinding:
+        """Where the old reference is gone the new one takes its place in every ratio."""
+        number = np.full(self.base.shape, -1, dtype=np.intp)
+        number[self.free] = np.arange(self.size)
+        became = np.where(new.reference, number, -1).max(axis=-1, keepdims=True)
+        less = np.broadcast_to(became, self.base.shape)
+        return Rebinding(number[new.free], less[new.free])

@@ -6,7 +6,7 @@ from typing import Any, final
 
 import numpy as np
 
-from .constraint import Array, Constraint, Index, LeafChart, Mask, indices
+from .constraint import Array, Constraint, Index, LeafChart, Mask, Rebinding, Running, indices
 from .elementwise import ElementChart, Interval, Positive, Real
 from .simplex import Simplex, SimplexChart
 
@@ -57,6 +57,9 @@ class Masked(Constraint):
     def project(self, value: Array) -> Array:
         return np.where(self.free, self.inner.project(value), value)
 
+    def lifted(self, value: Array, base: Array, share: float) -> Array | None:
+        return self.inner.lifted(value, np.where(self.free, base, value), share)
+
     def at_floor(self, value: Array) -> list[Index]:
         return self._free_only(self.inner.at_floor(value), value)
 
@@ -87,6 +90,22 @@ class _Held(LeafChart):
 
     def pull(self, value: Array, gradient: Array) -> Array:
         return self.inner.pull(value, gradient)[self.keep]
+
+    def running(self, value: Array, ahead: Array, slope: Array) -> Running | None:
+        full = np.zeros(self.inner.size)
+        full[self.keep] = slope
+        found = self.inner.running(value, ahead, full)
+        if found is None:
+            return None
+        return found._replace(bound=np.where(self.free.ravel(), found.bound, np.nan))
+
+    def settle(self, value: Array, which: Mask, bound: Array) -> Array:
+        return self.inner.settle(value, which, bound)
+
+    def rebinding(self, new: Any) -> Rebinding:
+        old_free, new_free = self.free & self.inner.free, new.free & new.inner.free
+        kept = np.flatnonzero(new_free[old_free]).astype(np.intp)
+        return Rebinding(kept, np.full(len(kept), -1, dtype=np.intp))
 
 
 @final
@@ -144,6 +163,10 @@ class Tied(Constraint):
     def project(self, value: Array) -> Array:
         return self.expand(self.inner.project(self.reduce(value)))
 
+    def lifted(self, value: Array, base: Array, share: float) -> Array | None:
+        raised = self.inner.lifted(self.reduce(value), self.reduce(base), share)
+        return None if raised is None else self.expand(raised)
+
     def at_floor(self, value: Array) -> list[Index]:
         return self.inner.at_floor(self.reduce(value))
 
@@ -168,3 +191,12 @@ class _Shared(LeafChart):
         flat = gradient.reshape(-1, *common.shape[1:])
         np.add.at(summed, self.tied.groups.ravel(), flat)
         return self.inner.pull(common, summed)
+
+    def running(self, value: Array, ahead: Array, slope: Array) -> Running | None:
+        return self.inner.running(self.tied.reduce(value), self.tied.reduce(ahead), slope)
+
+    def settle(self, value: Array, which: Mask, bound: Array) -> Array:
+        return self.tied.expand(self.inner.settle(self.tied.reduce(value), which, bound))
+
+    def rebinding(self, new: Any) -> Rebinding:
+        return self.inner.rebinding(new.inner)
