@@ -51,3 +51,7 @@ class Family(ABC, Generic[F, S]):
     @abstractmethod
     def score(self, params: F, stats: S) -> F:
         """Gradient of `q` in the entries of the parameters."""
+
+    def draw(self, params: F, labels: NDArray[np.intp], rng: np.random.Generator) -> Array:
+        """A row in the user's units from the component of each label, shape (n, ...)."""
+        raise TypeError(f"{type(self).__name__} does not define draw, which makes new rows")

@@ -159,3 +159,11 @@ class Gaussian(Family[GaussianParams, GaussianStats]):
         in_covariances = self.covariance.score(precision, stats.count, scatter, self.n_features)
         scale = self.frame.scale
         return GaussianParams(in_means / scale, in_covariances / scale**2)
+
+    def draw(
+        self, params: GaussianParams, labels: NDArray[np.intp], rng: np.random.Generator
+    ) -> Array:
+        means, covariances = params
+        factors = np.linalg.cholesky(self.covariance.matrices(covariances, *means.shape))
+        noise = rng.standard_normal((len(labels), means.shape[1]))
+        return means[labels] + np.einsum("nij,nj->ni", factors[labels], noise)

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.stats import norm
 
 from latentia.data.arrays import Rows, RowSource
-from latentia.engine.backend import Threads
-from latentia.engine.inference import observed_information
+from latentia.engine import inference as engine
 from latentia.estimator import Estimate, feature_names
 
 from .model import MixtureModel, MixtureParams
@@ -40,13 +39,22 @@ class StandardErrors(NamedTuple):
     note: str
 
 
-def standard_errors(model: MixtureModel, rows: Rows, params: MixtureParams) -> StandardErrors:
-    """Standard errors from the observed information at `params`."""
-    information = observed_information(model, RowSource(rows), params, Threads())
-    weights, (means, covariances) = information.standard_errors()
+def standard_errors(
+    model: MixtureModel,
+    rows: Rows,
+    params: MixtureParams,
+    method: str = "oakes",
+    **resampling: Any,
+) -> StandardErrors:
+    """Standard errors at `params` by any method of the engine.
+
+    `resampling` is what the bootstraps take: replicates, rng, workers, progress, em.
+    """
+    found = engine.standard_errors(model, RowSource(rows), params, method, **resampling)
+    weights, (means, covariances) = found.errors
     if len(weights) == 1:
         weights = np.zeros(1)  # it is 1 by definition
-    return StandardErrors(weights, means, covariances, information.note)
+    return StandardErrors(weights, means, covariances, found.note)
 
 
 def table(estimator: GaussianMixture, level: float) -> list[Estimate]:

@@ -142,6 +142,13 @@ class MixtureModel(Model[MixtureParams, Rows]):
             slope = np.where(stats.count > 0, stats.count / params.weights, 0.0)
         return MixtureParams(slope, self.family.score(params.components, stats.components))
 
+    def simulate(self, params: MixtureParams, chunk: Rows, rng: np.random.Generator) -> Rows:
+        """As many rows as `chunk` has by weight, so that a weight counts as so many rows."""
+        total = float(chunk.weights.sum())
+        n = max(round(total), 1)
+        labels = rng.choice(self.n_components, size=n, p=params.weights / params.weights.sum())
+        return Rows(self.family.draw(params.components, labels, rng), np.full(n, total / n))
+
 
 def membership(log_density: Array, weights: Array) -> Membership:
     """Bayes' rule for the component of each row, from log f(x_i | k), shape (n, K)."""

@@ -2,13 +2,7 @@
 
 import numpy as np
 import pytest
-
-from latentia.data.arrays import Rows, RowSource
-from latentia.engine import EM
-from latentia.engine.backend import Threads
-from latentia.engine.inference import observed_information
-
-from .models import (
+from tests.engine.models import (
     CELLS,
     DEATHS,
     WAITS,
@@ -21,6 +15,11 @@ from .models import (
     TwoPoissons,
     WithPrior,
 )
+
+from latentia.data.arrays import Rows, RowSource
+from latentia.engine import EM
+from latentia.engine.backend import Threads
+from latentia.engine.inference import observed_information
 
 
 def _information(model, data, params):

@@ -1,0 +1,180 @@
+"""Information from the scores of single units, and the sandwich that it fills."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..backend import Backend
+from ..model import Chunk, Model, Source, Suff
+from ..numerical import differences, gradient_of, has_prior
+from ..tree import Array, Tree
+from .information import Information, inverse_over, judged, note_on
+from .oakes import observed_matrix
+from .site import Site, opened, refuse_random, require_units
+
+
+class UnitScores(NamedTuple):
+    """The score of each independent unit, in the chart's coordinates.
+
+    Attributes
+    ----------
+    scores : array of shape (units, size)
+        Of one copy of the unit: its weight is not in it.
+    weights : array of shape (units,)
+        How often each unit counts.
+    """
+
+    scores: Array
+    weights: Array
+
+
+def unit_scores(
+    model: Model[Any, Any],
+    data: Source | Chunk,
+    params: Tree,
+    backend: Backend | None = None,
+) -> UnitScores:
+    """The score of every unit of positive weight, from the same linear map that gives the whole.
+
+    Parameters
+    ----------
+    model : Model
+    data : Source or Chunk
+    params : NamedTuple of arrays
+    backend : Backend, optional
+
+    Returns
+    -------
+    UnitScores
+        ``weights @ scores`` is the score of the likelihood; a prior is not in it.
+    """
+    with opened(model, data, params, backend) as site:
+        return site_scores(site)
+
+
+def site_scores(site: Site) -> UnitScores:
+    """The scores of the units at a site."""
+
+    def of_chunk(chunk: Chunk) -> list[tuple[Array, float]]:
+        return [
+            (_slope(site, suff) / suff.n_units, suff.n_units)
+            for suff in site.model.unit_stats(site.chart.base, chunk)
+            if suff.n_units > 0
+        ]
+
+    found = [pair for part in site.evaluator.mapper.map(of_chunk, site.chunks) for pair in part]
+    scores = np.array([slope for slope, _ in found], dtype=np.float64)
+    weights = np.array([weight for _, weight in found], dtype=np.float64)
+    return UnitScores(scores.reshape(len(found), site.chart.size), weights)
+
+
+def _slope(site: Site, suff: Suff) -> Array:
+    """The gradient of q without the prior, which belongs to no unit."""
+    model, chart = site.model, site.chart
+    gradient = model.score(chart.base, suff)
+    if gradient is not None:
+        return chart.pull(chart.base, gradient)
+    return gradient_of(lambda x: model.q(chart.unpack(x), suff), np.zeros(chart.size))
+
+
+def outer_products(site: Site, method: str) -> Array:
+    """The sum over units of weight times score times score transposed.
+
+    Raises
+    ------
+    TooFewUnitsError
+        If there are fewer units than free parameters and one, or a single one.
+    """
+    scores, weights = site_scores(site)
+    require_units(method, len(weights), float(weights.sum()), site.n_free)
+    return (weights[:, None] * scores).T @ scores
+
+
+def empirical_information(
+    model: Model[Any, Any],
+    data: Source | Chunk,
+    params: Tree,
+    backend: Backend | None = None,
+) -> Information:
+    """The outer product of the units' scores, sum_i w_i s_i s_iᵀ (Berndt et al. 1974).
+
+    One pass over the data whatever the number of parameters. A weight counts how often a unit
+    is there. The curvature of a prior is added.
+
+    Parameters
+    ----------
+    model : Model
+    data : Source or Chunk
+    params : NamedTuple of arrays
+    backend : Backend, optional
+
+    Returns
+    -------
+    Information
+
+    Raises
+    ------
+    TooFewUnitsError
+        If there are fewer units than free parameters and one, or a single one.
+    """
+    with opened(model, data, params, backend) as site:
+        matrix = outer_products(site, "opg")
+        if has_prior(model):
+            matrix = matrix + _prior_information(site)
+        return judged(site, matrix, "outer product of the scores")
+
+
+def _prior_information(site: Site) -> Array:
+    def height(x: Array) -> float:
+        return site.model.log_prior(site.chart.unpack(x))
+
+    matrix = -differences(lambda x: gradient_of(height, x), np.zeros(site.chart.size))
+    return (matrix + matrix.T) / 2
+
+
+class Sandwich(NamedTuple):
+    """A robust covariance in the chart's coordinates, with the observed information inside."""
+
+    covariance: Array
+    information: Information
+
+
+def sandwich_covariance(
+    model: Model[Any, Any],
+    data: Source | Chunk,
+    params: Tree,
+    backend: Backend | None = None,
+) -> Sandwich:
+    """A⁻¹ B A⁻¹ with A the observed information and B the outer product of the units' scores.
+
+    Right for the parameters that the model would have with endless data, also where no
+    parameters make it true (Huber 1967; White 1982, theorem 3.2).
+
+    Parameters
+    ----------
+    model : Model
+    data : Source or Chunk
+    params : NamedTuple of arrays
+        The maximum.
+    backend : Backend, optional
+
+    Returns
+    -------
+    Sandwich
+
+    Raises
+    ------
+    TooFewUnitsError
+        If there are fewer units than free parameters and one, or a single one.
+    ValueError
+        If the E-step draws random numbers.
+    """
+    refuse_random(model, "sandwich")
+    with opened(model, data, params, backend) as site:
+        between = outer_products(site, "sandwich")
+        matrix = observed_matrix(site)
+        bread = inverse_over(matrix, site.free)
+        note = note_on(site, matrix, "observed information")
+        return Sandwich(bread @ between @ bread, Information(site.chart, matrix, site.free, note))

@@ -1,0 +1,134 @@
+"""An information matrix in the coordinates of a chart, what follows from it, and its faults."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..chart import Chart, at_boundaries
+from ..tree import Array, Tree
+from .delta import delta_errors, parameter_errors
+from .site import Site
+
+NEARLY_SINGULAR = 1e6
+"""Condition number, diagonal scaled to one, beyond which differences leave few digits."""
+
+
+@dataclass(frozen=True)
+class Information:
+    """The information at some parameters, in a chart's coordinates.
+
+    Attributes
+    ----------
+    chart : Chart
+        Around the parameters, so its coordinates are zero there.
+    matrix : array of shape (size, size)
+        Minus the Hessian of the objective, or an estimate of it.
+    free : array of bool, shape (size,)
+        False where a floor bars the way; such coordinates are held.
+    note : str
+        Why standard errors are missing or conditional; empty where all is well.
+    """
+
+    chart: Chart
+    matrix: Array
+    free: NDArray[np.bool_]
+    note: str
+
+    @property
+    def covariance(self) -> Array:
+        """The inverse over the free coordinates, zero over held ones; nan if not definite."""
+        return inverse_over(self.matrix, self.free)
+
+    @property
+    def condition(self) -> float:
+        """The condition number over the free coordinates, the diagonal scaled to one.
+
+        Infinite where the matrix is not positive definite.
+        """
+        return condition_number(self.matrix, self.free)
+
+    def standard_errors(self) -> Tree:
+        """Standard errors of all parameters, by the delta method, shaped like them."""
+        return parameter_errors(self.chart, self.covariance, self.free)
+
+    def delta(self, function: Callable[[Tree], Any]) -> Array:
+        """Standard errors of any smooth function of the parameters, shape (m,)."""
+        return delta_errors(self.chart, self.covariance, self.free, function)
+
+
+def inverse_over(matrix: Array, free: NDArray[np.bool_]) -> Array:
+    """The inverse of the free block, zero elsewhere; nan throughout if it is not definite."""
+    size = len(matrix)
+    out = np.zeros((size, size))
+    if not free.any():
+        return out
+    if not np.isfinite(condition_number(matrix, free)):
+        return np.full((size, size), np.nan)
+    scaled, scale = _scaled(matrix, free)
+    inverse = np.linalg.inv(scaled) / scale / scale[:, None]
+    out[np.ix_(free, free)] = (inverse + inverse.T) / 2
+    return out
+
+
+def condition_number(matrix: Array, free: NDArray[np.bool_]) -> float:
+    """Of the free block with its diagonal scaled to one; infinite if it is not definite."""
+    if not free.any():
+        return 1.0
+    scaled, _ = _scaled(matrix, free)
+    if not np.isfinite(scaled).all() or (np.diagonal(scaled) <= 0).any():
+        return np.inf
+    eigenvalues = np.linalg.eigvalsh(scaled)
+    lowest = float(eigenvalues[0])
+    eps = len(scaled) * float(np.finfo(np.float64).eps)
+    return float(eigenvalues[-1]) / lowest if lowest > eps else np.inf
+
+
+def _scaled(matrix: Array, free: NDArray[np.bool_]) -> tuple[Array, Array]:
+    inner = matrix[np.ix_(free, free)]
+    scale = np.sqrt(np.abs(np.diagonal(inner)))
+    scale = np.where(scale > 0, scale, 1.0)
+    return inner / scale / scale[:, None], scale
+
+
+def judged(site: Site, matrix: Array, name: str = "observed information") -> Information:
+    """An information with what has to be said of it."""
+    return Information(site.chart, matrix, site.free, note_on(site, matrix, name))
+
+
+def note_on(site: Site, matrix: Array, name: str) -> str:
+    """What is wrong with a matrix, and which parameters are held; empty where all is well."""
+    notes: list[str] = []
+    condition = condition_number(matrix, site.free)
+    if not np.isfinite(condition):
+        why = (
+            f"since the likelihood cannot see {site.model.n_gauge} of the directions"
+            if site.model.n_gauge
+            else "so this is not a proper maximum (or two components coincide)"
+        )
+        notes.append(
+            f"The {name} is not positive definite, {why} and there are no standard errors."
+        )
+    elif condition > NEARLY_SINGULAR:
+        notes.append(
+            f"The {name} is nearly singular (condition number {condition:.1e}): some combination "
+            "of parameters is hardly determined, and standard errors that it enters are rough."
+        )
+    if not site.model.exact_e_step:
+        notes.append("The E-step is approximate, so these are of the bound, not the likelihood.")
+    return " ".join([*notes, *held_notes(site)])
+
+
+def held_notes(site: Site) -> list[str]:
+    """Which parameters have no error because they cannot move."""
+    notes: list[str] = []
+    if site.floors:
+        notes.append(f"Held by a floor and so without a standard error: {', '.join(site.floors)}.")
+    edge = at_boundaries(site.model.space, site.chart.base)
+    if edge:
+        notes.append(f"On the edge of what is allowed and so held: {', '.join(edge)}.")
+    return notes
