@@ -4,9 +4,10 @@ Six batches, five yields each (Davies 1947; Box & Tiao 1973, sec. 5.1.2; the fir
 package lme4): y = mean + batch + residual, both normal. The batch effects are latent. EM for such
 models: Dempster, Laird & Rubin (1977, sec. 4.4); Laird & Ware (1982, Biometrics 38, 963-974).
 
-By maximum likelihood a batch is a unit. Restricted maximum likelihood integrates the mean out under a
-flat prior, which ties the batches together, so the experiment is one unit and the mean is one more
-latent variable. Criterion: -2 log-likelihood. Published: lmer(Yield ~ 1 + (1 | Batch), Dyestuff).
+By maximum likelihood a batch is a unit. Restricted maximum likelihood integrates the mean out under
+a flat prior, which ties the batches together, so the experiment is one unit and the mean is one
+more latent variable. Criterion: -2 log-likelihood. Published: lme4's result of
+lmer(Yield ~ 1 + (1 | Batch), Dyestuff); the ML variances are those of the balanced formulas.
 """
 
 from pathlib import Path
@@ -65,7 +66,7 @@ class Batches(Model):
         effect = m * batch / of_mean * (level - mean)
         left = batch * residual / of_mean  # variance of an effect, given the yields
         loglik = within / residual + m * (level - mean) ** 2 / of_mean
-        loglik = -(loglik + m * np.log(2 * np.pi) + (m - 1) * np.log(residual) + np.log(of_mean)) / 2
+        loglik = loglik + m * np.log(2 * np.pi) + (m - 1) * np.log(residual) + np.log(of_mean)
         free = y - effect[:, None]
         n = w.sum()
         stats = Stats(
@@ -75,7 +76,7 @@ class Batches(Model):
             w @ free.sum(axis=1),
             w @ ((free**2).sum(axis=1) + m * left),
         )
-        return Suff(float(w @ loglik), n, n * m, stats)
+        return Suff(float(-0.5 * w @ loglik), n, n * m, stats)
 
     def m_step(self, suff, params):
         s = suff.stats

@@ -1,6 +1,6 @@
 """The Nile at Aswan, 1871-1970: a level that wanders, seen through noise.
 
-The local level model of Durbin & Koopman (2012, Time Series Analysis by State Space Methods, ch. 2):
+The local level model (Durbin & Koopman 2012, Time Series Analysis by State Space Methods, ch. 2):
 
     y[t] = level[t] + N(0, H),    level[t+1] = level[t] + N(0, Q),
 

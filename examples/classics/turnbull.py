@@ -13,6 +13,7 @@ them, survfit(Surv(left, right, type = "interval2") ~ 1), which is not quite con
 3e-4 of mass where the maximum has none. Its first digits are in many textbooks.
 """
 
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -86,8 +87,7 @@ class Turnbull(Model):
 def innermost(rows):
     """Intervals from a left end to the next right end, without another end between."""
     ends = sorted({(right, 0) for right in rows.x[:, 1]} | {(left, 1) for left in rows.x[:, 0]})
-    pairs = zip(ends[:-1], ends[1:], strict=True)
-    return [(a, b) for (a, opens), (b, next_opens) in pairs if opens and not next_opens]
+    return [(a, b) for (a, opens), (b, reopens) in pairwise(ends) if opens and not reopens]
 
 
 def problem():
