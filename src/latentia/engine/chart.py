@@ -85,10 +85,21 @@ class Chart:
             )
         ]
 
-    def settled(self, params: Tree, runs: Sequence[Running | None], which: Sequence[Mask]) -> Tree:
-        """`params` with the entries `which`, flat for each leaf, exactly on their bounds."""
+    def settled(
+        self,
+        params: Tree,
+        runs: Sequence[Running | None],
+        which: Sequence[Mask],
+        factor: float = 0.0,
+    ) -> Tree:
+        """`params` with the entries `which`, flat for each leaf, exactly on their bounds.
+
+        With a `factor` they are put at that many times their distance from them.
+        """
         values = [
-            chart.settle(value, mask, run.bound) if run is not None and mask.any() else value
+            chart.settle(value, mask, run.bound + factor * (value.ravel() - run.bound))
+            if run is not None and mask.any()
+            else value
             for chart, value, run, mask in zip(
                 self._charts, arrays(params), runs, which, strict=True
             )

@@ -14,7 +14,7 @@ from .callbacks import Step
 from .certificate import Status
 from .chart import Chart, check
 from .curvature import ways_on
-from .edges import RELEASES, WAIT, Edges, away, inward, lift, trials
+from .edges import GROWTH, RELEASES, WAIT, Edges, away, growing, inward, lift, trials
 from .model import Chunk, Model, Suff
 from .numerical import chart_score
 from .space import DegenerateError, OutOfChartError
@@ -224,7 +224,7 @@ class _Climber:
             stuck = self._contradiction(point, here, 100 * max(self.tol, point.rounding))
             if stuck > 0:
                 return Status.DECREASED, f"q can still rise by {stuck:.3g} nats"
-            if self._release(point) or self._look_around(point, here):
+            if self._release(point) or self._grow(point, here) or self._look_around(point, here):
                 return None
             return Status.CONVERGED, ""
         if self.record.moves >= self.max_iter:
@@ -276,9 +276,8 @@ class _Climber:
         self.remaining = self.progress.remaining(here, predicted, enough)
         if self.progress.plain >= CONFIRMATIONS and self.remaining <= enough:
             return True
-        may_stop = predicted <= enough and here.em_gain <= enough
-        if may_stop and self.progress.plain == 0:
-            self.progress = self.progress._replace(confirming=CONFIRMATIONS)
+        if predicted <= enough and here.em_gain <= enough:
+            self.progress = self.progress.confirm()
         return False
 
     def _contradiction(self, point: Point, here: Here, enough: float) -> float:
@@ -339,7 +338,7 @@ class _Climber:
                 there = None
             if there is not None and there.here is not None:
                 self.state = self.accelerator.rebind(self.state, rebinding)
-                self.progress = self.progress._replace(plain=0, confirming=0)
+                self.progress = self.progress.interrupted()
                 self.point, self.edges = there, self.edges.settled()
                 self._note(there.objective, accepted=True, em=False)
                 return True
@@ -373,6 +372,42 @@ class _Climber:
                 return True
         self.chart = before
         return False
+
+    def _grow(self, point: Point, here: Here) -> bool:
+        """Let small entries grow, the others following; whether the climb moved."""
+        enough = max(self.tol, point.rounding)
+        trial = growing(self.chart, point.params, point.em_params, here.score, enough)
+        if trial is None or self.edges.releases >= RELEASES:
+            return False
+        for factor in GROWTH:
+            if self.record.moves + 2 > self.max_iter:
+                return False
+            try:
+                grown = self.chart.pack(self.chart.settled(point.params, *trial, factor))
+            except _FAILURES:
+                continue
+            there = self._probe(grown, -np.inf)
+            if there is None or there.here is None:
+                continue
+            rest = np.abs(grown - here.x) < 1e-9
+            step = rest * self.accelerator.inverse(
+                self.state, rest * there.here.score, rest * there.here.em_step
+            )
+            if there.objective < point.objective + enough:
+                there = self._probe(grown + step, point.objective + enough)
+            if there is not None and there.here is not None:
+                if there.objective < point.objective + enough:
+                    continue
+                self._take(there, em=False)
+                self.edges = self.edges._replace(releases=self.edges.releases + 1)
+                return True
+        return False
+
+    def _probe(self, x: Array, least: float) -> Point | None:
+        """A look at the point at `x`, which counts as an E-step that was not taken."""
+        there = self._try(x, least)
+        self._note(np.nan if there is None else there.objective, accepted=False, em=False)
+        return there
 
     def _away(self, point: Point, go: list[Mask]) -> Iterator[Tree]:
         space = self.model.space

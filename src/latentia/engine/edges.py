@@ -37,6 +37,9 @@ LIFT = 1e-6
 AWAY = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5)
 """How far off its bound an entry is put when it is let go: the first that gains."""
 
+GROWTH = (100.0, 10.0)
+"""By how much the distance of a growing entry is multiplied."""
+
 CERTAIN = 1e-7
 """An EM step that moves an entry away from its bound by less than this share is rounding."""
 
@@ -107,6 +110,27 @@ def _candidates(run: Running | None, base: Array) -> Mask:
         few = run.slope / run.shrinking < FEW
         tiny = run.distance < TINY * float(np.max(np.abs(base), initial=0.0))
         return np.asarray(outward & (few | tiny), dtype=np.bool_)
+
+
+def growing(chart: Chart, params: Tree, ahead: Tree, score: Array, enough: float) -> Trial | None:
+    """Entries near a bound that both the score and the EM step push away from it.
+
+    In the logarithm of its distance such an entry starts on a plain where nothing seems to be
+    left to gain; but while it has less than half a count it may gain as much as its slope in the
+    distance itself, times the way it may go.
+    """
+    runs = chart.running(params, ahead, score)
+    which: list[Mask] = []
+    for run, base in zip(runs, arrays(chart.base), strict=True):
+        if run is None:
+            which.append(np.zeros(base.size, dtype=np.bool_))
+            continue
+        with np.errstate(all="ignore"):
+            few = (run.slope > 0) & (run.shrinking > 0) & (run.slope < FEW * run.shrinking)
+            unit = float(np.max(np.abs(base), initial=0.0))
+            worth = (run.slope * unit > enough * run.distance) & (run.distance < unit / GROWTH[0])
+            which.append(np.asarray(few & worth & np.isfinite(run.bound), dtype=np.bool_))
+    return Trial(runs, which) if any(bool(mask.any()) for mask in which) else None
 
 
 class Lifted(NamedTuple):

@@ -24,7 +24,10 @@ NEGLIGIBLE = 1e-6
 """An EM step that gains less than this share of the tolerance needs no rate to be judged by."""
 
 SETTLED = 0.02
-"""A rate is believed once it rises by less than this share of its distance to one."""
+"""A rate has settled once it rises by less than this share of its distance to one."""
+
+LONGEST_WAIT = 16
+"""Accelerated steps between two confirmations, at most; one, two, four and so on at first."""
 
 CONFIRMATIONS = 3
 """Plain EM steps that confirm what an accelerator proposes."""
@@ -41,11 +44,29 @@ class Progress(NamedTuple):
         Plain steps still to take before a verdict; 0 when not confirming.
     plain : int
         Plain EM steps taken in a row up to here.
+    asked : int
+        Confirmations asked for so far.
+    wait : int
+        Accelerated steps until the next may be asked for.
     """
 
     rates: Array = np.empty(0)
     confirming: int = 0
     plain: int = 0
+    asked: int = 0
+    wait: int = 0
+
+    def confirm(self) -> Progress:
+        """Ask for a confirmation, if none is under way and the last one is long enough ago."""
+        if self.plain or self.wait:
+            return self
+        return self._replace(
+            confirming=CONFIRMATIONS, asked=self.asked + 1, wait=min(2**self.asked, LONGEST_WAIT)
+        )
+
+    def interrupted(self) -> Progress:
+        """After a move that is no step of the climb: the row of plain steps begins anew."""
+        return self._replace(plain=0, confirming=0)
 
     def after(self, before: Here, here: Here, enough: float, *, em: bool) -> Progress:
         """The progress after one more accepted step; `enough` is the gain that may remain."""
@@ -53,12 +74,15 @@ class Progress(NamedTuple):
         if not em:
             # a rate of one or more is a place where EM speeds up; it was left behind
             kept = np.array([*self.rates, *seen])
-            return Progress(kept[kept < 1][-PAIRS:])
+            kept = kept[kept < 1][-PAIRS:]
+            return Progress(kept, asked=self.asked, wait=max(self.wait - 1, 0))
         rates = self.rates
         if before.em_gain > NEGLIGIBLE * enough:
             rate = float(np.sqrt(max(here.em_gain, 0.0) / before.em_gain))
             rates = np.array([*rates, max((rate, *seen))])[-PAIRS:]
-        return Progress(rates, max(self.confirming - 1, 0), self.plain + 1)
+        return self._replace(
+            rates=rates, confirming=max(self.confirming - 1, 0), plain=self.plain + 1
+        )
 
     @property
     def em_rate(self) -> float:
@@ -66,19 +90,30 @@ class Progress(NamedTuple):
         return float(self.rates.max()) if len(self.rates) else float("nan")
 
     @property
-    def _still_rising(self) -> bool:
-        """Whether the last rate is not yet that of the slowest direction."""
+    def _where_rates_lead(self) -> float:
+        """The largest recent rate, or the limit of the last ones where these still rise.
+
+        The rates of consecutive EM steps rise to that of the slowest direction about
+        geometrically, so the limit is Aitken's; one where they do not seem to have any.
+        """
+        rate = self.em_rate
         if len(self.rates) < 2:
-            return False
-        before, last = self.rates[-2:]
-        return bool(last - before > SETTLED * (1 - last))
+            return rate
+        *earlier, before, last = (float(r) for r in self.rates[-3:])
+        rise = last - before
+        if not rise > SETTLED * (1 - last):
+            return rate
+        previous = before - earlier[0] if earlier else 0.0
+        if not previous > rise:
+            return 1.0
+        return max(rate, last + rise**2 / (previous - rise))
 
     def remaining(self, here: Here, predicted: float, enough: float) -> float:
         """Nats estimated to be left: EM's estimate or the accelerator's, whichever is larger."""
-        rate = self.em_rate
+        rate = self._where_rates_lead
         if abs(here.em_gain) <= NEGLIGIBLE * enough:
             own = abs(here.em_gain) / NEGLIGIBLE
-        elif rate < 1 and not self._still_rising:
+        elif rate < 1:
             own = here.em_gain / (1 - rate)
         else:
             own = float("inf")

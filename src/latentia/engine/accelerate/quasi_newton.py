@@ -57,6 +57,8 @@ class QuasiNewton(Accelerator[Secants]):
     longest = 1.9
     """By how much EM steps are lengthened where the secants know nothing: an EM step of up to
     twice its length still converges (Redner & Walker 1984, thm. 5.2)."""
+    least_bend = 1e-12
+    """Less curvature than this, in nats, is rounding."""
     least_gain = 1e-9
     """Secants with less than this in them, in nats, are rounding and are skipped."""
 
@@ -93,7 +95,7 @@ class QuasiNewton(Accelerator[Secants]):
         drop = before.score - after.score
         bend = float(step @ drop)
         if bend <= self.least_gain:
-            concave = bend > 0 or abs(bend) <= self.least_gain
+            concave = bend > -self.least_bend
             return state if concave else state._replace(stretch=min(2 * state.stretch, 1024.0))
         row = (step, drop, before.em_step - after.em_step)
         steps, drops, em_drops = (

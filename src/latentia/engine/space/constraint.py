@@ -127,8 +127,8 @@ class LeafChart(ABC):
         """
         return None
 
-    def settle(self, value: Array, which: Mask, bound: Array) -> Array:
-        """`value` with the entries `which` (flat) exactly on their bounds."""
+    def settle(self, value: Array, which: Mask, target: Array) -> Array:
+        """`value` with the entries `which` (flat) exactly at their targets, as on their bounds."""
         raise TypeError(f"{type(self).__name__} has no bounds")
 
     def rebinding(self, new: Any) -> Rebinding:

@@ -183,8 +183,8 @@ class _Bounded(ElementChart):
         bound = np.where(self.free, bound, np.nan)
         return Running(bound.ravel(), distance.ravel(), shrinking.ravel(), full.ravel())
 
-    def settle(self, value: Array, which: Mask, bound: Array) -> Array:
-        return np.where(which, bound, value.ravel()).reshape(value.shape)
+    def settle(self, value: Array, which: Mask, target: Array) -> Array:
+        return np.where(which, target, value.ravel()).reshape(value.shape)
 
     def rebinding(self, new: Any) -> Rebinding:
         return _kept(self.free, new.free)
@@ -285,8 +285,8 @@ class _Logarithm(ElementChart):
             return None
         return found._replace(bound=np.where(self.may_vanish.ravel(), found.bound, np.nan))
 
-    def settle(self, value: Array, which: Mask, bound: Array) -> Array:
-        return self.bounded.settle(value, which, bound)
+    def settle(self, value: Array, which: Mask, target: Array) -> Array:
+        return self.bounded.settle(value, which, target)
 
     def rebinding(self, new: Any) -> Rebinding:
         return _kept(self.free, new.free)

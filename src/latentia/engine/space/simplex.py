@@ -130,13 +130,15 @@ class SimplexChart(LeafChart):
         bound = np.where(self.moving, 0.0, np.nan)
         return Running(bound.ravel(), value.ravel(), shrinking.ravel(), (full + reference).ravel())
 
-    def settle(self, value: Array, which: Mask, bound: Array) -> Array:
-        left = np.where(which.reshape(value.shape), 0.0, value)
-        moving = np.where(self.moving, left, 0.0)
-        total = moving.sum(axis=-1, keepdims=True)
-        if not (total[self.total > 0] > 0).all():
-            raise OutOfChartError("all probabilities of a row would be zero")
-        return self.held + moving * self.total / np.where(total > 0, total, 1.0)
+    def settle(self, value: Array, which: Mask, target: Array) -> Array:
+        chosen = which.reshape(value.shape) & self.moving
+        put = np.where(chosen, target.reshape(value.shape), 0.0)
+        rest = np.where(self.moving & ~chosen, value, 0.0)
+        room = self.total - put.sum(axis=-1, keepdims=True)
+        total = rest.sum(axis=-1, keepdims=True)
+        if ((room < 0) | ((total <= 0) & (room > 0))).any():
+            raise OutOfChartError("a row of probabilities could not be kept")
+        return self.held + put + rest * room / np.where(total > 0, total, 1.0)
 
     def rebinding(self, new: Any) -> Rebinding:
         """Where the old reference is gone the new one takes its place in every ratio."""

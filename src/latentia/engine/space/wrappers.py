@@ -99,8 +99,8 @@ class _Held(LeafChart):
             return None
         return found._replace(bound=np.where(self.free.ravel(), found.bound, np.nan))
 
-    def settle(self, value: Array, which: Mask, bound: Array) -> Array:
-        return self.inner.settle(value, which, bound)
+    def settle(self, value: Array, which: Mask, target: Array) -> Array:
+        return self.inner.settle(value, which, target)
 
     def rebinding(self, new: Any) -> Rebinding:
         old_free, new_free = self.free & self.inner.free, new.free & new.inner.free
@@ -195,8 +195,8 @@ class _Shared(LeafChart):
     def running(self, value: Array, ahead: Array, slope: Array) -> Running | None:
         return self.inner.running(self.tied.reduce(value), self.tied.reduce(ahead), slope)
 
-    def settle(self, value: Array, which: Mask, bound: Array) -> Array:
-        return self.tied.expand(self.inner.settle(self.tied.reduce(value), which, bound))
+    def settle(self, value: Array, which: Mask, target: Array) -> Array:
+        return self.tied.expand(self.inner.settle(self.tied.reduce(value), which, target))
 
     def rebinding(self, new: Any) -> Rebinding:
         return self.inner.rebinding(new.inner)
