@@ -30,7 +30,7 @@ from scipy.special import gammaln, xlogy
 from latentia import EM, Model, Suff
 from latentia.engine.space import Positive
 
-PUBLISHED = {}  # main compares with an independent solver instead
+PUBLISHED = {}  # an independent solver stands in
 ELLIPSES = (  # activity, half axes, centre, degrees: Toft's table
     (1.0, 0.69, 0.92, 0.0, 0.0, 0),
     (-0.8, 0.6624, 0.874, 0.0, -0.0184, 0),
@@ -191,6 +191,11 @@ def by_bounds(model, data):
     return -found.fun - gammaln(data.counts + 1).sum()
 
 
+def report(fit, errors, **sizes):
+    """Names, what was found, what the independent solver found for `problem(**sizes)`."""
+    return [("loglik", fit.loglik, by_bounds(*problem(**sizes)))]
+
+
 def main():
     model, data = problem()
     start = model.start(data, np.random.default_rng(0))
@@ -204,7 +209,8 @@ def main():
             short = [fit.loglik - model.e_step(p, data).loglik for p in (plain, subset[passes - 1])]
             print(f"{passes:6}  {short[0]:10.4f}  {short[1]:10.4f}")
     print("\nfull steps from the last")
-    print(f"loglik {fit.loglik:.7f}   by L-BFGS-B {by_bounds(model, data):.7f}")
+    for name, found, other in report(fit, None):
+        print(f"{name} {found:.7f}   by L-BFGS-B {other:.7f}")
     slopes, zero = model.slopes(fit.params, data), fit.params.image < 1e-6
     print(f"{zero.sum()} of {len(zero)} pixels are zero")
     most = slopes[zero].max(), abs(slopes[~zero]).max()

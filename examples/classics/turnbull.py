@@ -101,8 +101,9 @@ def survival(model, params, time):
     return float(params.mass[model.ends[:, 1] > time].sum())
 
 
-def report(fit, errors, model):
+def report(fit, errors):
     """Names, what was found, what is published."""
+    model, _ = problem()
     published = PUBLISHED["survival"].items()
     return [(f"S({time})", survival(model, fit.params, time), value) for time, value in published]
 
@@ -110,7 +111,7 @@ def report(fit, errors, model):
 def main():
     model, data = problem()
     fit = EM(tol=1e-9, max_iter=100_000).fit(model, data)
-    for name, found, published in report(fit, None, model):
+    for name, found, published in report(fit, None):
         print(f"{name:8} {found:10.6f}   published {published:.3f}")
     print("\nmass on the innermost intervals, and the slope of the likelihood there")
     for (left, right), mass, slope in zip(

@@ -189,7 +189,7 @@ def test_turnbull_by_an_independent_solver():
 
 def test_turnbull_as_printed():
     module = load("turnbull")
-    for name, found, published in module.report(fitted("turnbull"), None, problem("turnbull")[0]):
+    for name, found, published in module.report(fitted("turnbull"), None):
         assert found == pytest.approx(published, abs=6e-4), name
 
 
@@ -363,7 +363,7 @@ def test_tomography_stops_near_the_maximum():
     model, data = problem("tomography")
     fit = EM(max_iter=20_000).fit(model, data, rng=0)
     assert fit.status.name == "CONVERGED"
-    assert load("tomography").by_bounds(model, data) - fit.loglik < 1e-3
+    assert load("tomography").by_bounds(model, data) - fit.loglik < 1e-4  # ten times tol
 
 
 def test_ordered_subsets_are_faster_at_first_and_do_not_converge():
