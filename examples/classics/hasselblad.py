@@ -66,7 +66,8 @@ class TwoPoissons(Model):
 
     def simulate(self, params, chunk, rng):
         from_second = rng.random(int(chunk.weights.sum())) >= params.weights[0]
-        return Rows.of(rng.poisson(params.rates[from_second.astype(int)]))
+        drawn = rng.poisson(params.rates[from_second.astype(int)])
+        return Rows.of(*np.unique(drawn, return_counts=True))
 
 
 START = Params(np.array([0.5, 0.5]), np.array([1.0, 3.0]))

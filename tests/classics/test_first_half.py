@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 import tomllib
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -69,13 +70,25 @@ def fitted(module, *options, **settings):
     return model, data, em.fit(model, data, 0, start=start)
 
 
+@cache
+def maximum(name, options):
+    """The log-likelihood at the top of the hill on which the first start stands."""
+    _, _, fit = fitted(load(name), *options, starts=1)
+    return fit.loglik
+
+
 def errors_at(model, data, fit):
     return observed_information(model, data, fit.params, Threads(1)).standard_errors()
 
 
-def last_digit(number):
-    """One unit of the last printed digit, of four decimals at least."""
-    return 10.0 ** -max(len(str(number).partition(".")[2]), 4)
+def tolerance(name, what, number):
+    """One unit of the last printed digit, of four decimals at least.
+
+    Hasselblad's parameters have standard errors of .2 to .35, and the rounding of his likelihood,
+    4e-12 nats, is 3e-6 of one: no climb that looks at the likelihood finds the seventh digit.
+    """
+    least = 1e-6 if name == "hasselblad" and what != "loglik" else 0.0
+    return max(10.0 ** -max(len(str(number).partition(".")[2]), 4), least)
 
 
 @pytest.mark.parametrize(("name", "options"), CASES, ids=IDS)
@@ -93,7 +106,7 @@ def test_published_digits(name, options):
     rows = module.report(fit, errors)
     assert rows
     for what, found, published in rows:
-        assert found == pytest.approx(published, rel=0, abs=last_digit(published)), what
+        assert found == pytest.approx(published, rel=0, abs=tolerance(name, what, published)), what
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -147,14 +160,11 @@ def test_every_data_file_has_its_source():
 
 @pytest.mark.parametrize(("name", "options", "accelerate"), CLIMBS)
 def test_each_method_stops_within_ten_tolerances(name, options, accelerate):
-    """From the same start: the maximum that a far stricter fit goes on to is that near."""
-    module = load(name)
-    tol = 1e-5
-    model, data, fit = fitted(module, *options, tol=tol, accelerate=accelerate, starts=1)
+    """Compared with the maximum that a far stricter fit reaches from the same start."""
+    _, _, fit = fitted(load(name), *options, tol=1e-5, accelerate=accelerate, starts=1)
     assert fit.status is Status.CONVERGED
     assert fit.certificate.monotone
-    polished = EM(tol=1e-11, max_iter=20_000).fit(model, data, start=fit.params)
-    assert polished.loglik - fit.loglik <= 10 * tol
+    assert 0 <= maximum(name, options) - fit.loglik + 1e-8 <= 1e-4
 
 
 @pytest.mark.parametrize(("name", "most"), [("hasselblad", 30), ("joreskog", 300)])
@@ -286,3 +296,18 @@ def test_word_alignment_ends_in_a_dictionary():
     _, _, fit = fitted(load("word_alignment"), tol=1e-9)
     np.testing.assert_allclose(fit.params.table, np.eye(4), atol=1e-6)
     assert fit.loglik == pytest.approx(-3 * np.log(4), abs=1e-6)
+
+
+@pytest.mark.parametrize("name", ["linkage", "abo", "hasselblad", "carcinoma"])
+def test_simulated_data_lead_back_to_the_parameters(name):
+    """Of a hundred times as many units; each parameter within five of its standard errors."""
+    module = load(name)
+    options = (2,) if name == "carcinoma" else ()
+    model, data, fit = fitted(module, *options)
+    many = data.reweight(np.full(len(data), 100.0))
+    drawn = model.simulate(fit.params, many, np.random.default_rng(0))
+    assert drawn.weights.sum() == 100 * fit.n_units
+    again = EM(tol=1e-9).fit(model, drawn, start=module.START if not options else fit.params)
+    errors = errors_at(model, many, fit)
+    for found, true, error in zip(again.params, fit.params, errors, strict=True):
+        assert (np.abs(found - true) <= 5 * error + 1e-9).all()
