@@ -35,7 +35,7 @@ def test_the_winner_among_four_types():
     assert [row["bic"] for row in best] == sorted(row["bic"] for row in best)
 
 
-@pytest.mark.parametrize("criterion", ["bic", "aic", "icl"])
+@pytest.mark.parametrize("criterion", ["bic", "aic", "icl", "aicc", "sabic"])
 def test_criteria_are_those_of_the_estimators(criterion):
     grid = {"n_components": [1, 2, 3]}
     base = GaussianMixture(random_state=0)
@@ -142,6 +142,17 @@ def test_what_did_not_converge_wins_only_if_nothing_did():
     assert chosen.best_settings["max_iter"] == 500
     with pytest.warns(NotConvergedWarning, match="no candidate is a converged and proper maximum"):
         select(GaussianMixture(random_state=0), FAITHFUL, {"n_components": [3], "max_iter": [1]})
+
+
+def test_too_few_rows_for_aicc_is_said():
+    rows = FAITHFUL[::30]  # 10 rows; two components with full covariances have 11 parameters
+    grid = {"n_components": [1, 2]}
+    chosen = select(GaussianMixture(random_state=0), rows, grid, criterion="aicc")
+    assert chosen.candidates[1].aicc == np.inf
+    assert chosen.best == 0
+    assert "AICC" in str(chosen)
+    with pytest.raises(ValueError, match="too many parameters for aicc on so few rows"):
+        select(GaussianMixture(random_state=0), rows, {"n_components": [2]}, criterion="aicc")
 
 
 def test_nothing_that_can_be_fitted_is_said():

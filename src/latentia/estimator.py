@@ -87,14 +87,10 @@ class LatentEstimator(BaseEstimator, ABC):
         self.loglik_ = fit.loglik
         self.n_parameters_ = fit.n_free
         self._data = self._errors = None
-        self._criteria = {
-            "aic": criteria.aic(fit.loglik, fit.n_free),
-            "bic": criteria.bic(fit.loglik, fit.n_free, fit.n_obs),
-            "icl": criteria.icl(fit.loglik, fit.n_free, fit.n_obs, entropy),
-        }
+        self._criteria = criteria.criteria(fit, entropy)
 
     def criteria(self) -> dict[str, float]:
-        """AIC, BIC and ICL of the fit itself, its weights applied; lower is better."""
+        """AIC, AICc, BIC, SABIC and ICL of the fit itself, weights applied; lower is better."""
         check_is_fitted(self, "fit_")
         return dict(self._criteria)
 

@@ -15,8 +15,9 @@ from numpy.typing import ArrayLike
 from sklearn.base import clone
 
 from latentia.engine import NotConvergedWarning, Status
+from latentia.engine.selection import CRITERIA
 
-CRITERIA = ("bic", "aic", "icl")
+__all__ = ["CRITERIA", "Candidate", "Selection", "select"]
 
 SMALLEST_VARIANCE = 1e-3
 """A component thinner than this share of the pooled covariance, in any direction, is spurious."""
@@ -37,8 +38,8 @@ class Candidate:
         What was varied.
     loglik : float
     n_parameters : int
-    aic, bic, icl : float
-        Lower is better.
+    aic, aicc, bic, sabic, icl : float
+        Lower is better; AICc is infinite where there are too few rows for so many parameters.
     status : Status
     n_steps : int
         E-steps of the best start.
@@ -51,7 +52,9 @@ class Candidate:
     loglik: float
     n_parameters: int
     aic: float
+    aicc: float
     bic: float
+    sabic: float
     icl: float
     status: Status
     n_steps: int
@@ -99,7 +102,9 @@ class Selection:
                     "loglik": c.loglik,
                     "n_parameters": c.n_parameters,
                     "aic": c.aic,
+                    "aicc": c.aicc,
                     "bic": c.bic,
+                    "sabic": c.sabic,
                     "icl": c.icl,
                     "status": c.status.name,
                     "n_steps": c.n_steps,
@@ -150,7 +155,7 @@ def select(
     grid : dict of str to list
         Values of each setting to try, such as
         ``{"n_components": range(1, 10), "covariance_type": ["full", "tied"]}``.
-    criterion : {"bic", "aic", "icl"}, default="bic"
+    criterion : {"bic", "aic", "icl", "aicc", "sabic"}, default="bic"
         Lower is better.
     sample_weight : array-like of shape (n,), optional
     n_jobs : int, optional
@@ -231,11 +236,17 @@ def _fit(
     except ValueError as error:
         seconds = time.perf_counter() - began
         failed = Candidate(
-            settings, nan, 0, nan, nan, nan, Status.DEGENERATE, 0, str(error), seconds
+            settings=settings,
+            loglik=nan,
+            n_parameters=0,
+            **dict.fromkeys(CRITERIA, nan),
+            status=Status.DEGENERATE,
+            n_steps=0,
+            note=str(error),
+            seconds=seconds,
         )
         return None, failed
     certificate = estimator.certificate_
-    heights = estimator.criteria()
     note = ""
     if certificate.status is not Status.CONVERGED:
         note = str(certificate.status)
@@ -245,21 +256,24 @@ def _fit(
         note = "a component is thinner than a thousandth of the pooled covariance"
     seconds = time.perf_counter() - began
     return estimator, Candidate(
-        settings,
-        estimator.loglik_,
-        estimator.n_parameters_,
-        heights["aic"],
-        heights["bic"],
-        heights["icl"],
-        certificate.status,
-        certificate.n_steps,
-        note,
-        seconds,
+        settings=settings,
+        loglik=estimator.loglik_,
+        n_parameters=estimator.n_parameters_,
+        **{name: estimator.criteria()[name] for name in CRITERIA},
+        status=certificate.status,
+        n_steps=certificate.n_steps,
+        note=note,
+        seconds=seconds,
     )
 
 
 def _winner(candidates: list[Candidate], criterion: str) -> int:
     possible = [i for i, c in enumerate(candidates) if np.isfinite(getattr(c, criterion))]
+    if not possible and any(np.isfinite(c.loglik) for c in candidates):
+        raise ValueError(
+            f"got {len(candidates)} candidates with too many parameters for {criterion} on so few "
+            "rows, expected one with at most n - 2; give smaller models, or another criterion"
+        )
     if not possible:
         reasons = "; ".join(sorted({c.note for c in candidates}))
         raise ValueError(f"none of the {len(candidates)} candidates could be fitted: {reasons}")

@@ -288,9 +288,12 @@ def test_densities_and_memberships_by_their_definitions(kind):
     assert gm.bic(IRIS) == pytest.approx(-2 * log_density.sum() + p * np.log(n))
     mixed = -(resp * np.log(np.maximum(resp, 1e-300))).sum()
     assert gm.icl(IRIS) == pytest.approx(gm.bic(IRIS) + 2 * mixed)
-    assert gm.criteria() == pytest.approx(
-        {"aic": gm.aic(IRIS), "bic": gm.bic(IRIS), "icl": gm.icl(IRIS)}, rel=1e-9
-    )
+    correction = 2 * p * (p + 1) / (n - p - 1)
+    assert gm.aicc(IRIS) == pytest.approx(gm.aic(IRIS) + correction)
+    assert gm.sabic(IRIS) == pytest.approx(-2 * log_density.sum() + p * np.log((n + 2) / 24))
+    names = ("aic", "aicc", "bic", "sabic", "icl")
+    of_data = {name: getattr(gm, name)(IRIS) for name in names}
+    assert gm.criteria() == pytest.approx(of_data, rel=1e-9)
 
 
 def test_rows_far_away_still_have_a_density_and_a_component():

@@ -325,6 +325,16 @@ class GaussianMixture(DensityMixin, LatentEstimator):
         log_density = self.score_samples(X)
         return criteria.bic(float(log_density.sum()), self._n_parameters(), len(log_density))
 
+    def aicc(self, X: Any) -> float:
+        """AIC corrected for few rows, on X; infinite where there are too few. Lower is better."""
+        log_density = self.score_samples(X)
+        return criteria.aicc(float(log_density.sum()), self._n_parameters(), len(log_density))
+
+    def sabic(self, X: Any) -> float:
+        """BIC with (n + 2) / 24 in place of n, on X; lower is better."""
+        log_density = self.score_samples(X)
+        return criteria.sabic(float(log_density.sum()), self._n_parameters(), len(log_density))
+
     def icl(self, X: Any) -> float:
         """The integrated completed likelihood on X, BIC plus twice the entropy; lower is better."""
         log_density, resp = self._membership(X)

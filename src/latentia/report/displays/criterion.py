@@ -68,7 +68,7 @@ class CriterionDisplay:
         ----------
         selection : Selection
             As `latentia.select` returns it.
-        criterion : {"bic", "aic", "icl"}, optional
+        criterion : {"bic", "aic", "icl", "aicc", "sabic"}, optional
             That of the sweep by default; the candidate marked is the best by this one.
         ax : matplotlib Axes, optional
 
