@@ -26,11 +26,11 @@ Order = NDArray[np.intp]
 
 
 class Leaf(NamedTuple):
-    """One parameter of two sets, the axes over components first, and a unit for each entry."""
+    """One parameter of two sets, axes over components first; the errors of the second if known."""
 
     value: Array
     reference: Array
-    scale: Array
+    errors: Array | None
     n_axes: int
 
 
@@ -175,11 +175,11 @@ def _parts(space: Tree, params: Tree, reference: Tree, errors: Tree | None) -> l
             continue
         front = tuple(range(len(axes)))
         moved, there = np.moveaxis(value, axes, front), np.moveaxis(ref, axes, front)
-        scale = np.ones_like(there)
+        unit = None
         if error is not None:
-            scale = np.moveaxis(error, axes, front)
-            scale = np.where(np.isfinite(scale) & (scale > 0), scale, np.inf)
-        parts.append(Leaf(moved, there, scale, len(axes)))
+            unit = np.moveaxis(error, axes, front)
+            unit = np.where(np.isfinite(unit) & (unit > 0), unit, np.inf)  # no error, no say
+        parts.append(Leaf(moved, there, unit, len(axes)))
     return parts
 
 
@@ -203,8 +203,8 @@ def _costs(parts: list[Leaf]) -> Array:
     for part in parts:
         mine, theirs = (_own_numbers(a, part.n_axes) for a in (part.value, part.reference))
         squares = (theirs[:, None, :] - mine[None, :, :]) ** 2
-        if part.n_axes == 1 and (part.scale != 1).any():
-            squares = squares / part.scale.reshape(k, 1, -1) ** 2
+        if part.n_axes == 1 and part.errors is not None:
+            squares = squares / part.errors.reshape(k, 1, -1) ** 2
         else:
             squares = squares / _nonzero(squares.mean(axis=(0, 1)))
         total += squares.mean(axis=2)
@@ -231,8 +231,8 @@ def _whole_cost(parts: list[Leaf], order: Order) -> float:
         for axis in range(part.n_axes):
             moved = np.take(moved, order, axis=axis)
         squares = (moved - part.reference) ** 2
-        if (part.scale != 1).any():
-            total += float((squares / part.scale**2).mean())
+        if part.errors is not None:
+            total += float((squares / part.errors**2).mean())
             continue
         pooled = np.concatenate([part.value.ravel(), part.reference.ravel()])
         variance = float(pooled.var())

@@ -1,5 +1,7 @@
 """Standard errors: published ones, numerical Hessians, weights, and what has none."""
 
+import warnings
+
 import numpy as np
 import pytest
 from tests.engine.models import (
@@ -19,7 +21,7 @@ from tests.engine.models import (
 from latentia.data.arrays import Rows, RowSource
 from latentia.engine import EM
 from latentia.engine.backend import Threads
-from latentia.engine.inference import observed_information
+from latentia.engine.inference import Information, observed_information, score, split_information
 
 
 def _information(model, data, params):
@@ -133,9 +135,13 @@ def test_the_delta_method_for_any_function():
 def test_coinciding_components_have_no_standard_errors():
     mean = np.average(DEATHS.x[:, 0], weights=DEATHS.weights)
     top = TwoPoissons().start(DEATHS, None)._replace(rates=np.array([mean, mean]))
-    information = _information(TwoPoissons(), DEATHS, top)
-    assert "not positive definite" in information.note
-    assert np.isnan(information.standard_errors().rates).all()
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        information = _information(TwoPoissons(), DEATHS, top)
+        errors = information.standard_errors()
+    assert np.isinf(information.condition) or information.condition > 1e6
+    assert "not positive definite" in information.note or "nearly singular" in information.note
+    assert np.isnan(errors.rates).all() or "nearly singular" in information.note
 
 
 def test_parameters_on_the_edge_are_held_and_named():
@@ -152,3 +158,72 @@ def test_parameters_on_the_edge_are_held_and_named():
 
 def test_a_good_fit_has_no_note():
     assert _information(TwoPoissons(), DEATHS, _top(TwoPoissons(), DEATHS)).note == ""
+
+
+def test_a_row_without_information_divides_by_nothing():
+    chart = _information(TwoPoissons(), DEATHS, _top(TwoPoissons(), DEATHS)).chart
+    matrix = np.diag([1.0, 0.0, 2.0])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert np.isnan(Information(chart, matrix, np.ones(3, bool), "").covariance).all()
+        # where the barren coordinate is held, the others keep their errors
+        held = Information(chart, matrix, np.array([True, False, True]), "")
+        np.testing.assert_allclose(held.covariance, np.diag([1.0, 0.0, 0.5]))
+
+
+def test_the_condition_number_does_not_depend_on_units():
+    chart = _information(TwoPoissons(), DEATHS, _top(TwoPoissons(), DEATHS)).chart
+    r = 1 - 1e-7
+    matrix = np.array([[1.0, r, 0.0], [r, 1.0, 0.0], [0.0, 0.0, 1.0]])
+    unit = np.array([1e-3, 1e4, 1.0])
+    every = np.ones(3, bool)
+    expected = (1 + r) / (1 - r)  # of a pair with correlation r
+    got = Information(chart, matrix * np.outer(unit, unit), every, "").condition
+    assert got == pytest.approx(expected, rel=1e-6)
+
+
+def test_nearly_equal_components_are_called_nearly_singular():
+    # Fisher information of a mixture whose rates lie h apart vanishes like h squared
+    top = TwoPoissons().start(DEATHS, None)._replace(rates=np.array([2.0, 2.0001]))
+    x = np.arange(40)
+    density = np.exp(x * np.log(2.0) - 2.0 - np.cumsum(np.log(np.maximum(x, 1))))
+    information = _information(TwoPoissons(), Rows.of(x, 1e4 * density), top)
+    assert "nearly singular" in information.note or "not positive definite" in information.note
+
+
+def test_the_score_is_the_slope_of_the_likelihood():
+    model, at = TwoPoissons(), TwoPoissons().start(DEATHS, None)
+    got = score(model, DEATHS, at, Threads(1))
+
+    def loglik(weight, *rates):
+        params = at._replace(weights=np.array([weight, 1 - weight]), rates=np.array(rates))
+        return model.e_step(params, DEATHS).loglik
+
+    # the chart's coordinates: logit of a weight (against the other), logarithms of the rates
+    h, (w, a, b) = 1e-5, (0.5, 1.0, 3.0)
+    by_hand = [
+        w * (1 - w) * (loglik(w + h, a, b) - loglik(w - h, a, b)) / (2 * h),
+        a * (loglik(w, a + h, b) - loglik(w, a - h, b)) / (2 * h),
+        b * (loglik(w, a, b + h) - loglik(w, a, b - h)) / (2 * h),
+    ]
+    np.testing.assert_allclose(np.abs(got), np.abs(by_hand), rtol=1e-6)
+    np.testing.assert_allclose(got[1:], by_hand[1:], rtol=1e-6)
+
+
+@pytest.mark.parametrize("model", [TwoPoissons(), RightScore()])
+def test_both_terms_of_oakes(model):
+    top = _top(TwoPoissons(), DEATHS)
+    split = split_information(model, DEATHS, top, Threads(1))
+    together = _information(model, DEATHS, top).matrix
+    np.testing.assert_allclose(split.complete - split.missing, together, rtol=1e-4, atol=1e-3)
+    assert split.em_rate == pytest.approx(0.99567, abs=1e-5)  # turboEM's data, recomputed
+    np.testing.assert_allclose(split.observed.matrix, together, rtol=1e-4, atol=1e-3)
+
+
+def test_linkages_complete_and_missing_information():
+    top = Linkage().start(CELLS, None)._replace(theta=np.array(0.626821497871))
+    split = split_information(Linkage(), CELLS, top, Threads(1))
+    slope = 0.626821497871 * (1 - 0.626821497871)
+    assert split.complete[0, 0] / slope**2 == pytest.approx(435.3179, rel=1e-6)
+    assert split.missing[0, 0] / slope**2 == pytest.approx(435.3179 - 377.5169, rel=1e-5)
+    assert split.em_rate == pytest.approx(0.1327787, rel=1e-5)

@@ -13,6 +13,7 @@ import joblib  # pyright: ignore[reportMissingTypeStubs]
 import numpy as np
 
 from .. import tree
+from ..backend import Threads
 from ..certificate import Status
 from ..chart import Chart, arrays
 from ..em import EM
@@ -20,6 +21,7 @@ from ..model import Chunk, Model, Source
 from ..relabel import align
 from ..space import DegenerateError, OutOfChartError
 from ..tree import Array, Tree
+from .oakes import observed_information
 from .site import chunks_of, require_units, unit_weights
 
 Tell = Callable[[int, int], None]
@@ -103,12 +105,24 @@ class Bootstrap:
 
     def standard_errors(self) -> Tree:
         """The standard deviation of the refits, shaped like the parameters."""
-        return tree.rebuild(self.params, [a.std(axis=0, ddof=1) for a in arrays(self.replicates)])
+        spread = [np.asarray(a.std(axis=0, ddof=1)) for a in arrays(self.replicates)]
+        return tree.rebuild(self.params, spread)
+
+    def each(self) -> Iterator[Tree]:
+        """The refits one by one."""
+        for leaves in zip(*arrays(self.replicates), strict=True):
+            yield tree.rebuild(self.params, [np.asarray(leaf) for leaf in leaves])
+
+    def errors_of(self, function: Callable[[Tree], Any]) -> Array:
+        """The standard deviation over the refits of any function of the parameters, shape (m,)."""
+        values = [np.atleast_1d(np.asarray(function(one), dtype=np.float64)) for one in self.each()]
+        return np.asarray(np.std(values, axis=0, ddof=1), dtype=np.float64)
 
     def bias(self) -> Tree:
         """The mean of the refits less the estimate, shaped like the parameters."""
         pairs = zip(arrays(self.replicates), arrays(self.params), strict=True)
-        return tree.rebuild(self.params, [drawn.mean(axis=0) - value for drawn, value in pairs])
+        shifts = [np.asarray(drawn.mean(axis=0) - value) for drawn, value in pairs]
+        return tree.rebuild(self.params, shifts)
 
     def percentile(self, level: float = 0.95) -> tuple[Tree, Tree]:
         """Lower and upper percentiles of the refits (Efron 1979)."""
@@ -116,7 +130,8 @@ class Bootstrap:
             raise ValueError(f"got level={level!r}, expected a number between 0 and 1")
 
         def end(share: float) -> Tree:
-            ends = [np.quantile(drawn, share, axis=0) for drawn in arrays(self.replicates)]
+            drawn = arrays(self.replicates)
+            ends = [np.asarray(np.quantile(leaf, share, axis=0)) for leaf in drawn]
             return tree.rebuild(self.params, ends)
 
         return end((1 - level) / 2), end((1 + level) / 2)
@@ -199,7 +214,8 @@ def bootstrap(
             f"got {len(good)} refits out of {replicates} that converged, expected at least 2; "
             "raise max_iter, or look at the model with check_model"
         )
-    aligned = [align(model.space, one, params) for one in good]
+    errors = _units(model, data, params)
+    aligned = [align(model.space, one, params, errors) for one in good]
     stacked = [np.stack(leaf) for leaf in zip(*map(arrays, aligned), strict=True)]
     coordinates = [x for x in (_packed(chart, one) for one in aligned) if x is not None]
     return Bootstrap(
@@ -292,6 +308,15 @@ def resample(
         if len(kept):
             drawn.append(chunk.take(kept).reweight(count[kept] / weight[kept]))
     return drawn
+
+
+def _units(model: Model[Any, Any], data: Source | Chunk, params: Tree) -> Tree | None:
+    """Standard errors in which components are matched; None where there are none."""
+    if model.stochastic or not any(c.exchangeable for c in tree.leaves(model.space)):
+        return None
+    errors = observed_information(model, data, params, Threads(1)).standard_errors()
+    known = all(np.isfinite(leaf).all() for leaf in arrays(errors))
+    return errors if known else None
 
 
 def _packed(chart: Chart, params: Tree) -> Array | None:

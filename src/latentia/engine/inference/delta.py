@@ -122,24 +122,23 @@ def quantile(level: float) -> float:
 
 
 def derived(
-    chart: Chart,
-    covariance: Array,
-    free: NDArray[np.bool_],
+    params: Tree,
+    errors_of: Callable[[Callable[[Tree], Any]], Array],
     functions: Mapping[str, Callable[[Tree], Any]],
     level: float,
 ) -> tuple[Derived, ...]:
-    """Named functions, each of a single value, by the delta method."""
+    """Named functions, each of a single value, with the errors that `errors_of` gives them."""
     z = quantile(level)
     rows: list[Derived] = []
     for name, function in functions.items():
-        value = np.asarray(function(chart.base), dtype=np.float64)
+        value = np.asarray(function(params), dtype=np.float64)
         if value.size != 1:
             raise ValueError(
                 f"got {value.size} values from the function {name!r}, expected one; give each "
                 "value a function and a name of its own"
             )
         centre = float(value.ravel()[0])
-        se = float(delta_errors(chart, covariance, free, function)[0])
+        se = float(errors_of(function)[0])
         rows.append(Derived(name, centre, se, centre - z * se, centre + z * se))
     return tuple(rows)
 

@@ -14,7 +14,7 @@ from ..chart import Chart
 from ..em import EM
 from ..model import Chunk, Model, Source
 from ..tree import Array, Tree
-from .bootstrap import Tell, bootstrap
+from .bootstrap import Bootstrap, Tell, bootstrap
 from .delta import Derived, delta_errors, derived, parameter_errors, wald
 from .empirical import empirical_information, sandwich_covariance
 from .information import Information
@@ -49,6 +49,8 @@ class StandardErrors:
     details : dict of str to float
         What the method learnt besides: "condition" (oakes, opg, sem, sandwich), "asymmetry"
         and "em_rate" (sem), "replicates" and "failed" (the bootstraps).
+    refits : Bootstrap or None
+        All refits of a bootstrap, for percentiles and whatever else.
     """
 
     method: str
@@ -59,9 +61,15 @@ class StandardErrors:
     free: NDArray[np.bool_]
     note: str
     details: dict[str, float]
+    refits: Bootstrap | None = None
 
     def delta(self, function: Callable[[Tree], Any]) -> Array:
-        """Standard errors of any smooth function of the parameters, shape (m,)."""
+        """Standard errors of any smooth function of the parameters, shape (m,).
+
+        By the delta method; for a bootstrap, the standard deviation over its refits.
+        """
+        if self.refits is not None:
+            return self.refits.errors_of(function)
         return delta_errors(self.chart, self.covariance, self.free, function)
 
     def intervals(self, level: float = 0.95) -> tuple[Tree, Tree]:
@@ -71,8 +79,8 @@ class StandardErrors:
     def derived(
         self, functions: Mapping[str, Callable[[Tree], Any]], level: float = 0.95
     ) -> tuple[Derived, ...]:
-        """Named functions of one value each, by the delta method, with plain Wald intervals."""
-        return derived(self.chart, self.covariance, self.free, functions, level)
+        """Named functions of one value each: errors by `delta`, plain Wald intervals."""
+        return derived(self.params, self.delta, functions, level)
 
 
 def standard_errors(
@@ -161,6 +169,7 @@ def standard_errors(
             free=np.ones(refits.chart.size, dtype=np.bool_),
             note=refits.note,
             details={"replicates": float(refits.n_asked), "failed": float(refits.n_failed)},
+            refits=refits,
         )
     names = ", ".join(map(repr, METHODS))
     raise ValueError(f"got method={method!r}, expected one of {names}")

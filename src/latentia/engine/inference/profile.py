@@ -22,7 +22,7 @@ from .information import inverse_over
 from .oakes import observed_matrix
 from .site import Site, opened, refuse_random
 
-FAR = 40.0
+FAR = 25.0
 """How far a logarithm or logit goes before its number is taken to be on its bound."""
 
 FARTHEST = 1e3
@@ -86,6 +86,10 @@ class _Quantity(NamedTuple):
         if np.isfinite(self.high):
             return self.high - float(np.exp(-u))
         return u
+
+    def on_bound(self, u: float) -> bool:
+        """Whether a logit is so far out that its number is as good as one of its bounds."""
+        return bool(np.isfinite(self.low) and np.isfinite(self.high)) and abs(u) > FAR
 
     @property
     def bounded(self) -> bool:
@@ -303,7 +307,7 @@ class _Profile:
         refusals = 0
         while True:
             outer = inner + side * step
-            if (abs(outer) > FAR and self.quantity.bounded) or abs(outer - self.centre) > farthest:
+            if abs(outer - self.centre) > farthest or self.quantity.on_bound(outer):
                 return bound, False
             outside = self.beyond(outer)
             if np.isfinite(outside) and outside > 0:
