@@ -102,12 +102,14 @@ class Weibull(Model):
 
         u is exponential, so z has density exp(z - exp(z)): entire, falling off on both sides.
         """
-        high = np.log(np.where(exact, u0, np.minimum(u1, u0 + REACH)))
-        low = np.where(exact, high, np.log(np.maximum(u0, np.exp(high - REACH))))
+        width = np.where(exact, 0.0, np.minimum(u1 - u0, REACH))
+        base = np.maximum(u0, (u0 + width) * np.exp(-REACH))
         x, weight = np.polynomial.legendre.leggauss(NODES)
         at = ((np.arange(PANELS)[:, None] + (x + 1) / 2) / PANELS).ravel()
-        z = low[:, None] + (high - low)[:, None] * at
-        density = np.exp(z - np.exp(z) + u0[:, None]) * np.tile(weight, PANELS)
+        ahead = np.log1p((u0 - base + width) / base)[:, None] * at
+        z, base = np.log(base)[:, None] + ahead, base[:, None]
+        passed = base * np.expm1(ahead) + base - u0[:, None]  # u - u0, exact where u0 is large
+        density = np.exp(z - passed) * np.tile(weight, PANELS)
         return z, density / density.sum(axis=1, keepdims=True)
 
     def m_step(self, suff, params):
@@ -145,7 +147,7 @@ def report(fit, errors, name="cosmesis"):
 def main():
     for name in PUBLISHED:
         model, data = problem(name)
-        fit = EM(tol=1e-11).fit(model, data)
+        fit = EM(tol=1e-12).fit(model, data)
         errors = observed_information(model, data, fit.params, Threads()).standard_errors()
         print(name)
         for key, found, published in report(fit, errors, name):
