@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
-from scipy.stats import multivariate_normal, norm
+from scipy.optimize import brentq
+from scipy.stats import chi2, multivariate_normal, norm
 
 from latentia import EM, GaussianMixture, datasets
 from latentia.data.arrays import Rows
-from latentia.engine.inference import TooFewUnitsError
+from latentia.engine.inference import TooFewUnitsError, profile_interval
 
 X = datasets.load("faithful").values
 TIGHT = EM(tol=1e-11, max_iter=5000)
@@ -116,3 +117,47 @@ def test_few_rows_are_refused():
     for method in ("opg", "sandwich", "bootstrap"):
         with pytest.raises(TooFewUnitsError, match="got 9 independent units for"):
             gm.standard_errors(method=method)
+
+
+@pytest.fixture(scope="module")
+def normal():
+    gm = GaussianMixture(1, reg_covar=0, em=TIGHT).fit(X)
+    return gm._model(gm._frame), Rows.of(X), gm._params()
+
+
+def _roots(drop, centre, low, high):
+    return [brentq(lambda c: drop(c) - chi2.ppf(0.95, 1) / 2, centre, far) for far in (low, high)]
+
+
+def test_profiles_of_a_normal_have_closed_forms(normal):
+    # with all else free only the margin counts for a mean or a variance
+    n, cov = len(X), np.cov(X.T, bias=True)
+    mean, variance = X[:, 1].mean(), cov[1, 1]
+    got = profile_interval(*normal, ("components.means", (0, 1)))
+    expected = _roots(lambda c: n / 2 * np.log1p((c - mean) ** 2 / variance), mean, 60, 80)
+    np.testing.assert_allclose([got.lower, got.upper], expected, rtol=1e-6)
+    got = profile_interval(*normal, ("components.covariances", (0, 1, 1)))
+
+    def drop(c):
+        return n / 2 * (np.log(c / variance) + variance / c - 1)
+
+    expected = _roots(drop, variance, variance / 3, variance * 3)
+    np.testing.assert_allclose([got.lower, got.upper], expected, rtol=1e-5)
+    assert got.found == (True, True)
+
+
+def test_the_profile_of_a_correlation_has_a_closed_form(normal):
+    # (1 - rho^2)^(n/2) / (1 - rho r)^n up to a constant (Kalbfleisch & Sprott 1970)
+    n, r = len(X), np.corrcoef(X.T)[0, 1]
+
+    def drop(rho):
+        return n * np.log(1 - rho * r) - n / 2 * (np.log(1 - rho**2) + np.log(1 - r**2))
+
+    def correlation(params):
+        c = params.components.covariances[0]
+        return c[0, 1] / np.sqrt(c[0, 0] * c[1, 1])
+
+    got = profile_interval(*normal, correlation)
+    expected = _roots(drop, r, 0.5, 0.999)
+    np.testing.assert_allclose([got.lower, got.upper], expected, rtol=1e-6)
+    assert got.name == "correlation"

@@ -156,6 +156,14 @@ def test_parameters_on_the_edge_are_held_and_named():
     assert errors.weights[1] > 0
 
 
+def test_a_place_that_is_no_maximum_is_called_so():
+    x = Rows.of(np.linspace(-1, 1, 100))
+    for off, wanted in ((0.03, False), (0.06, True)):  # n off² / 2 nats: .045 and .18
+        at = NormalMean().start(x, None)._replace(mean=np.array(off))
+        note = _information(NormalMean(), x, at).note
+        assert ("about 0.18 nats are left to gain" in note) == wanted
+
+
 def test_a_good_fit_has_no_note():
     assert _information(TwoPoissons(), DEATHS, _top(TwoPoissons(), DEATHS)).note == ""
 

@@ -17,6 +17,9 @@ from .site import Site
 NEARLY_SINGULAR = 1e6
 """Condition number, diagonal scaled to one, beyond which differences leave few digits."""
 
+NOT_THERE = 0.1
+"""Nats left to gain that are said aloud: some combination is half a standard error off."""
+
 
 @dataclass(frozen=True)
 class Information:
@@ -118,9 +121,22 @@ def note_on(site: Site, matrix: Array, name: str) -> str:
             f"The {name} is nearly singular (condition number {condition:.1e}): some combination "
             "of parameters is hardly determined, and standard errors that it enters are rough."
         )
+    left = _left_to_gain(site, matrix) if np.isfinite(condition) else 0.0
+    if left > NOT_THERE:
+        notes.append(
+            f"The parameters are not at a maximum: about {left:.2g} nats are left to gain, so fit "
+            "to the end before standard errors are believed."
+        )
     if not site.model.exact_e_step:
         notes.append("The E-step is approximate, so these are of the bound, not the likelihood.")
     return " ".join([*notes, *held_notes(site)])
+
+
+def _left_to_gain(site: Site, matrix: Array) -> float:
+    """Nats between here and the top, if the objective were the parabola that it looks like."""
+    slope = site.score(np.zeros(site.chart.size)) * site.free
+    gain = float(slope @ inverse_over(matrix, site.free) @ slope) / 2
+    return gain if np.isfinite(gain) else 0.0
 
 
 def held_notes(site: Site) -> list[str]:
