@@ -6,7 +6,8 @@ import pytest
 from latentia.data.arrays import Rows
 from latentia.engine import EM, DecreasedWarning, DegenerateFitError, NotConvergedWarning, Status
 from latentia.engine.chart import ConstraintError
-from latentia.engine.climb import HALVINGS, LONG
+from latentia.engine.climb import HALVINGS
+from latentia.engine.explore import LONG
 
 from .models import (
     CELLS,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import pairwise
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -193,17 +193,26 @@ def n_free(space: Tree, params: Tree) -> int:
     )
 
 
-def lifted(space: Tree, params: Tree, start: Tree, share: float) -> Tree | None:
+class Lifted(NamedTuple):
+    """Parameters off their bounds, and for each leaf which entries were on them (flat)."""
+
+    params: Tree
+    which: list[Mask]
+
+
+def lifted(space: Tree, params: Tree, start: Tree, share: float) -> Lifted | None:
     """`params` with what reached a bound since `start` a little way off it; None if nothing did."""
-    values = arrays(params)
-    raised = [
-        constraint.lifted(value, base, share)
-        for constraint, value, base in zip(tree.leaves(space), values, arrays(start), strict=True)
-    ]
-    if all(value is None for value in raised):
+    values: list[Array] = []
+    which: list[Mask] = []
+    leaves = zip(tree.leaves(space), arrays(params), arrays(start), strict=True)
+    for constraint, value, base in leaves:
+        found = constraint.lifted(value, base, share)
+        values.append(value if found is None else found[0])
+        none = np.zeros(value.size, dtype=np.bool_)
+        which.append(none if found is None else found[1].ravel())
+    if not any(bool(mask.any()) for mask in which):
         return None
-    both = zip(raised, values, strict=True)
-    return tree.rebuild(params, [old if new is None else new for new, old in both])
+    return Lifted(tree.rebuild(params, values), which)
 
 
 def at_floors(space: Tree, params: Tree) -> tuple[str, ...]:

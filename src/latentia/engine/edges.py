@@ -10,12 +10,12 @@ method; Nocedal & Wright 2006, sec. 16.5).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from .chart import Chart, arrays, lifted
+from .chart import Chart, Lifted, arrays, lifted
 from .space.constraint import Mask, Running
 from .tree import Array, Tree
 
@@ -133,28 +133,6 @@ def growing(chart: Chart, params: Tree, ahead: Tree, score: Array, enough: float
     return Trial(runs, which) if any(bool(mask.any()) for mask in which) else None
 
 
-class Lifted(NamedTuple):
-    """Parameters off their bounds, and for each leaf the entries that were on them."""
-
-    params: Tree
-    which: list[Mask]
-
-
-def lift(space: Tree, params: Tree, start: Tree, share: float = LIFT) -> Lifted | None:
-    """What reached a bound since `start`, off it by `share`; None if nothing did."""
-    raised = lifted(space, params, start, share)
-    if raised is None:
-        return None
-    pairs = zip(arrays(raised), arrays(params), strict=True)
-    return Lifted(raised, [_left_bound(new, old) for new, old in pairs])
-
-
-def _left_bound(new: Array, old: Array) -> Mask:
-    """Entries that grew from their bound; a simplex also shrinks the others a little."""
-    share = np.abs(new - old) / np.maximum(np.abs(new), 1e-300)
-    return np.asarray((share.ravel() > 1e-3) | ((old == 0) & (new != 0)).ravel(), dtype=np.bool_)
-
-
 def inward(raised: Lifted, runs: Sequence[Running | None], unit_gain: float) -> list[Mask] | None:
     """Of the lifted entries those that gain by going on: None where there are none."""
     found = [
@@ -165,15 +143,13 @@ def inward(raised: Lifted, runs: Sequence[Running | None], unit_gain: float) -> 
     return found if any(bool(mask.any()) for mask in found) else None
 
 
-def away(
-    space: Tree, params: Tree, start: Tree, go: Sequence[Mask], chart_of: Callable[[Tree], Chart]
-) -> Iterator[Tree]:
+def away(space: Tree, params: Tree, start: Tree, go: Sequence[Mask]) -> Iterator[Tree]:
     """`params` with the entries `go` ever nearer to their bounds, the others left on them."""
     for share in AWAY:
-        raised = lift(space, params, start, share)
+        raised = lifted(space, params, start, share)
         if raised is None:
             return
-        chart = chart_of(raised.params)
+        chart = Chart(space, raised.params)
         runs = chart.running(raised.params, raised.params, np.zeros(chart.size))
         back = [mask & ~going for mask, going in zip(raised.which, go, strict=True)]
         yield chart.settled(raised.params, runs, back)

@@ -58,11 +58,11 @@ class Progress(NamedTuple):
 
     def confirm(self) -> Progress:
         """Ask for a confirmation, if none is under way and the last one is long enough ago."""
-        if self.plain or self.wait:
+        missing = CONFIRMATIONS - self.plain
+        if self.confirming or self.wait or missing <= 0:
             return self
-        return self._replace(
-            confirming=CONFIRMATIONS, asked=self.asked + 1, wait=min(2**self.asked, LONGEST_WAIT)
-        )
+        wait = min(2**self.asked, LONGEST_WAIT)
+        return self._replace(confirming=missing, asked=self.asked + 1, wait=wait)
 
     def interrupted(self) -> Progress:
         """After a move that is no step of the climb: the row of plain steps begins anew."""

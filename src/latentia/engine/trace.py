@@ -51,6 +51,8 @@ class ClimbState(NamedTuple):
         As in `Certificate`.
     refused, looks : int
         Proposals taken back; how often the climb looked around.
+    looked : float
+        The objective where it did so last.
     edges : Edges
         What is known of parameters that ran to a boundary.
     """
@@ -65,6 +67,7 @@ class ClimbState(NamedTuple):
     largest_fall: float
     refused: int
     looks: int
+    looked: float
     edges: Edges
 
     def afresh(self) -> ClimbState:

@@ -59,9 +59,18 @@ class Proposal(NamedTuple):
 
 
 class Accelerator(ABC, Generic[S]):
-    """How the next step is chosen."""
+    """How the next step is chosen.
+
+    Attributes
+    ----------
+    name : str
+    explores : bool
+        Whether the climb may try, beside the method's steps, parameters exactly on their bounds
+        and ways on from where it seems to end. False for EM itself.
+    """
 
     name: str
+    explores: bool = True
 
     @abstractmethod
     def begin(self, size: int) -> S:

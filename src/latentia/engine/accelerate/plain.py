@@ -18,6 +18,7 @@ class Plain(Accelerator[NoState]):
     """Expectation-maximization itself (Dempster, Laird & Rubin 1977)."""
 
     name = "none"
+    explores = False
 
     def begin(self, size: int) -> NoState:
         return NoState()

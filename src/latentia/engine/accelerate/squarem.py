@@ -52,13 +52,14 @@ class Squarem(Accelerator[SquaremState]):
 
     def propose(self, state: SquaremState, here: Here) -> Proposal:
         if state.em_steps < 1:
-            return Proposal(None, here.em_gain)
+            return Proposal(None, np.inf)
         length = self._length(state, here.em_step)
         if length <= 1.0:
             return Proposal(None, here.em_gain)
         r, v = state.first, here.em_step - state.first
         # from the point after the first EM step, which lies r beyond where the cycle began
-        return Proposal((2 * length - 1) * r + length**2 * v, here.em_gain)
+        step = (2 * length - 1) * r + length**2 * v
+        return Proposal(step, max(0.5 * float(step @ here.score), here.em_gain))
 
     def retry(self, state: SquaremState, step: Array, tries: int) -> Array | None:
         return None

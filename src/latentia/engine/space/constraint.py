@@ -167,8 +167,8 @@ class Constraint(ABC):
         """The allowed value nearest to one that a chart proposed; needed where floors are."""
         return value
 
-    def lifted(self, value: Array, base: Array, share: float) -> Array | None:
-        """`value` with what is on a bound, but was not in `base`, a little way off it.
+    def lifted(self, value: Array, base: Array, share: float) -> tuple[Array, Mask] | None:
+        """`value` with what is on a bound, but was not in `base`, a little way off it, and which.
 
         `share` is that little way in the parameter's own unit. None where there is nothing to
         lift; a zero by declaration or from the start is meant, and stays.

@@ -127,14 +127,15 @@ class Interval(ElementConstraint):
     def at_boundary(self, value: Array) -> list[Index]:
         return indices((value == self.lower) | (value == self.upper))
 
-    def lifted(self, value: Array, base: Array, share: float) -> Array | None:
+    def lifted(self, value: Array, base: Array, share: float) -> tuple[Array, Mask] | None:
         width = self.upper - self.lower
         low = (value == self.lower) & (base != self.lower)
         high = (value == self.upper) & (base != self.upper)
         if not (low | high).any():
             return None
         step = share * (width if np.isfinite(width) else _unit_of(value))
-        return np.where(low, self.lower + step, np.where(high, self.upper - step, value))
+        raised = np.where(low, self.lower + step, np.where(high, self.upper - step, value))
+        return raised, low | high
 
 
 @final
@@ -249,9 +250,9 @@ class Positive(ElementConstraint):
     def at_boundary(self, value: Array) -> list[Index]:
         return indices(value == 0)
 
-    def lifted(self, value: Array, base: Array, share: float) -> Array | None:
+    def lifted(self, value: Array, base: Array, share: float) -> tuple[Array, Mask] | None:
         gone = (value == 0) & (base > 0)
-        return np.where(gone, share * _unit_of(value), value) if gone.any() else None
+        return (np.where(gone, share * _unit_of(value), value), gone) if gone.any() else None
 
 
 @final

@@ -66,12 +66,12 @@ class Simplex(Constraint):
     def at_boundary(self, value: Array) -> list[Index]:
         return indices((value == 0) & self._allowed(value.shape))
 
-    def lifted(self, value: Array, base: Array, share: float) -> Array | None:
+    def lifted(self, value: Array, base: Array, share: float) -> tuple[Array, Mask] | None:
         gone = (value == 0) & (base > 0) & self._allowed(value.shape)
         if not gone.any():
             return None
         raised = np.where(gone, share, value)
-        return raised / raised.sum(axis=-1, keepdims=True)
+        return raised / raised.sum(axis=-1, keepdims=True), gone
 
 
 @final

@@ -57,7 +57,7 @@ class Masked(Constraint):
     def project(self, value: Array) -> Array:
         return np.where(self.free, self.inner.project(value), value)
 
-    def lifted(self, value: Array, base: Array, share: float) -> Array | None:
+    def lifted(self, value: Array, base: Array, share: float) -> tuple[Array, Mask] | None:
         return self.inner.lifted(value, np.where(self.free, base, value), share)
 
     def at_floor(self, value: Array) -> list[Index]:
@@ -163,9 +163,9 @@ class Tied(Constraint):
     def project(self, value: Array) -> Array:
         return self.expand(self.inner.project(self.reduce(value)))
 
-    def lifted(self, value: Array, base: Array, share: float) -> Array | None:
-        raised = self.inner.lifted(self.reduce(value), self.reduce(base), share)
-        return None if raised is None else self.expand(raised)
+    def lifted(self, value: Array, base: Array, share: float) -> tuple[Array, Mask] | None:
+        found = self.inner.lifted(self.reduce(value), self.reduce(base), share)
+        return None if found is None else (self.expand(found[0]), found[1])
 
     def at_floor(self, value: Array) -> list[Index]:
         return self.inner.at_floor(self.reduce(value))
