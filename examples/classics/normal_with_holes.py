@@ -81,16 +81,16 @@ class IncompleteNormal(Model):
         for number, seen in enumerate(chunk.seen):
             rows = chunk.pattern == number
             w, hidden = chunk.weights[rows], ~seen
-            known = covariance[np.ix_(seen, seen)]
-            slope = np.linalg.solve(known, covariance[seen])  # of every entry on those seen
+            root = np.linalg.cholesky(covariance[np.ix_(seen, seen)])  # fails if not definite
+            slope = np.linalg.solve(root.T, np.linalg.solve(root, covariance[seen]))
             residual = chunk.x[rows][:, seen] - mean[seen]
             expected = mean - self.origin + residual @ slope
             left = covariance[hidden] - covariance[np.ix_(hidden, seen)] @ slope
             first += w @ expected
             second += (expected.T * w) @ expected
             second[np.ix_(hidden, hidden)] += w.sum() * left[:, hidden]
-            distance = (residual * np.linalg.solve(known, residual.T).T).sum(axis=1)
-            log_scale = seen.sum() * np.log(2 * np.pi) + np.linalg.slogdet(known)[1]
+            distance = (np.linalg.solve(root, residual.T) ** 2).sum(axis=0)
+            log_scale = seen.sum() * np.log(2 * np.pi) + 2 * np.log(np.diag(root)).sum()
             loglik -= 0.5 * float(w @ (distance + log_scale))
         n = chunk.weights.sum()
         return Suff(loglik, n, n, Stats(n, first, (second + second.T) / 2))
@@ -107,9 +107,10 @@ class IncompleteNormal(Model):
         return second - np.outer(first, m) - np.outer(m, first) + n * np.outer(m, m)
 
     def q(self, params, suff):
-        spread = np.trace(np.linalg.solve(params.covariance, self.scatter(params, suff)))
-        log_scale = len(self.origin) * np.log(2 * np.pi) + np.linalg.slogdet(params.covariance)[1]
-        return float(-0.5 * (spread + suff.stats.n * log_scale))
+        root = np.linalg.cholesky(params.covariance)
+        half = np.linalg.solve(root, self.scatter(params, suff))
+        log_scale = len(root) * np.log(2 * np.pi) + 2 * np.log(np.diag(root)).sum()
+        return float(-0.5 * (np.trace(np.linalg.solve(root, half.T)) + suff.stats.n * log_scale))
 
     def score(self, params, suff):
         precision = np.linalg.inv(params.covariance)

@@ -239,6 +239,14 @@ def test_likelihood_with_holes_is_that_of_what_was_seen(name):
     assert fit.loglik == pytest.approx(total, abs=1e-9)
 
 
+def test_a_covariance_that_is_not_definite_has_no_likelihood():
+    module = load("normal_with_holes")
+    model, rows = module.problem("apple")
+    params = module.Params(np.zeros(2), np.array([[1.0, 2.0], [2.0, 1.0]]))
+    with pytest.raises(np.linalg.LinAlgError):
+        model.e_step(params, model.prepare(rows))
+
+
 def test_a_row_without_anything_seen_changes_nothing():
     model, rows = load("normal_with_holes").problem("apple")
     more = type(rows)(np.vstack([rows.x, [[np.nan, np.nan]]]), np.append(rows.weights, 3.0))
