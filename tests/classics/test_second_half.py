@@ -159,7 +159,7 @@ def test_turnbull_is_the_maximum():
     assert mass.sum() == pytest.approx(1, abs=1e-12)
     assert np.abs(slopes[mass > 1e-9]).max() < 1e-5
     assert slopes[mass <= 1e-9].max() < 0
-    assert (mass > 1e-9).sum() == 8  # Finkelstein & Wolfe's table has eight steps
+    assert (mass > 1e-9).sum() == 8  # the steps of survfit's curve that are above 1e-3
     # what is left to gain is at most n log max(1 + slope) (Lindsay 1983)
     assert 46 * np.log1p(slopes.max()) < 1e-4
 
