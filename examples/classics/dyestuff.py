@@ -1,8 +1,9 @@
 """Variance components: how much of the scatter of a dyestuff's yield is between batches.
 
-Six batches, five yields each (Davies & Goldsmith 1972, sec. 6.4; Box & Tiao 1973, sec. 5.1.2; the first
-example of the R package lme4): y = mean + batch + residual, both normal. The batch effects are latent. EM for such
-models: Dempster, Laird & Rubin (1977, sec. 4.4); Laird & Ware (1982, Biometrics 38, 963-974).
+Six batches, five yields each (Davies & Goldsmith 1972, sec. 6.4; Box & Tiao 1973, sec. 5.1.2; the
+first example of the R package lme4): y = mean + batch + residual, both normal. The batch effects
+are latent. EM for such models: Dempster, Laird & Rubin (1977, sec. 4.4); Laird & Ware (1982,
+Biometrics 38, 963-974).
 
 By maximum likelihood a batch is a unit. Restricted maximum likelihood integrates the mean out under
 a flat prior, which ties the batches together, so the experiment is one unit and the mean is one
