@@ -12,7 +12,9 @@ from latentia.data.arrays import Rows
 from latentia.engine import EM, Status
 from latentia.engine.accelerate import (
     ACCELERATORS,
+    LBFGS,
     Accelerator,
+    Anderson,
     Auto,
     Here,
     Plain,
@@ -20,6 +22,8 @@ from latentia.engine.accelerate import (
     QuasiNewton,
     Squarem,
 )
+from latentia.engine.space import Rebinding
+from latentia.engine.space.simplex import SimplexChart
 from latentia.engine.tree import leaves
 
 from .models import DEATHS, KnownComponents, TwoPoissons
@@ -118,7 +122,7 @@ def test_squarem_lands_on_the_maximum_of_a_linear_map(rate, start):
         return Here(x, -float(x @ x), (rate - 1) * x, -2 * x)
 
     before, after = at(start), at(rate * start)
-    state = method.begin(1)
+    state = method.begin(1)._replace(longest=1e9)  # nothing bounds the step
     assert method.propose(state, before).step is None
     state = method.accept(state, before, after, em=True)
     step = method.propose(state, after).step
@@ -216,7 +220,91 @@ def test_convexity_stretches_and_rounding_is_skipped():
     assert method.accept(state, *hair, em=False).used == 0
 
 
-@pytest.mark.parametrize("method", [QuasiNewton(), Squarem(), Auto()])
+def test_squarem_bounds_its_steps_by_what_held():
+    def at(x):
+        x = np.array([x])
+        return Here(x, -float(x @ x), -0.001 * x, -2 * x)  # the free step length is 1000
+
+    method, before, after = Squarem(), at(1.0), at(0.999)
+    state = method.accept(method.begin(1), before, after, em=True)
+    lengths = []
+    for _ in range(3):
+        step = method.propose(state, after).step
+        lengths.append(float(np.sqrt(-step[0] / 0.001)))  # about a² r, since v is tiny
+        state = method.accept(state, after, after, em=False)._replace(em_steps=1)
+    assert lengths == sorted(lengths)
+    assert state.longest == pytest.approx(4 * method.growth**3 / method.growth * 4)
+    assert method.refuse(state).longest == state.longest / method.growth
+    assert method.retry(state, np.ones(1), 1) is None
+
+
+def test_anderson_without_damping_solves_a_linear_map():
+    # of order d it is GMRES (Walker & Ni 2011), which needs d steps
+    rng = np.random.default_rng(3)
+    hill, method = Hill(rng, 3), Anderson(order=6)
+    here = hill.at(np.ones(3))
+    state = method.begin(6)  # a memory of three steps
+    state = state._replace(steps=state.steps[:, :3], changes=state.changes[:, :3])
+    for _ in range(3):
+        there = hill.at(here.x + here.em_step)
+        state = method.accept(state, here, there, em=True)
+        here = there
+    step = method.propose(state._replace(trust=10_000, em_first=0), here).step
+    np.testing.assert_allclose(here.x + step, 0, atol=1e-8)
+
+
+def test_anderson_is_damped_at_first_and_trusts_what_held():
+    rng = np.random.default_rng(4)
+    hill, method = Hill(rng, 4), Anderson()
+    state, points = _walk(method, hill, np.ones(4), 2, rng)
+    here = points[-1]
+    reach = [
+        np.linalg.norm(
+            method.propose(state._replace(trust=t, em_first=0), here).step - here.em_step
+        )
+        for t in (-50, 0, 25, 50)
+    ]
+    assert reach == sorted(reach)
+    assert reach[0] < 0.05 * reach[-1]  # hardly more than the EM step
+
+
+@given(seed=seeds)
+@settings(max_examples=20)
+def test_lbfgs_satisfies_its_last_secant_and_needs_no_em_step(seed):
+    rng = np.random.default_rng(seed)
+    hill, method = Hill(rng, 4), LBFGS()
+    state, points = _walk(method, hill, np.ones(4), 6, rng)
+    step, drop = points[-1].x - points[-2].x, points[-2].score - points[-1].score
+    np.testing.assert_allclose(method.inverse(state, drop, np.full(4, np.nan)), step, rtol=1e-6)
+
+
+@pytest.mark.parametrize("method", [QuasiNewton(), LBFGS(), Squarem(), Anderson(), Auto(), Plain()])
+def test_states_follow_into_a_chart_that_holds_a_coordinate(method):
+    rng = np.random.default_rng(5)
+    d, kept = 5, np.array([0, 2, 3, 4])
+    hill = Hill(rng, d)
+    state, points = _walk(method, hill, np.ones(d), 6, rng)
+    moved = method.rebind(state, Rebinding(kept, np.full(4, -1)))
+    face = points[-1]
+    here = Here(face.x[kept], face.objective, face.em_step[kept], face.score[kept])
+    step = method.propose(moved, here).step
+    assert step is None or step.shape == (4,)
+    if isinstance(method, QuasiNewton | LBFGS):
+        image = method.inverse(moved, here.score, here.em_step)
+        assert here.score @ image > 0
+
+
+def test_a_ratio_whose_reference_went_follows():
+    # three probabilities as log-ratios to the first; the first is settled at zero
+    old = SimplexChart(np.array([0.5, 0.3, 0.2]), np.ones(3, bool))
+    new = SimplexChart(np.array([0.0, 0.6, 0.4]), np.ones(3, bool))
+    there = np.array([0.0, 0.25, 0.75])
+    near = 1e-9 * there + [1 - 1e-9, 0, 0]
+    follows = old.rebinding(new).steps(old.pack(np.maximum(near, 1e-300))[None])[0]
+    np.testing.assert_allclose(follows, new.pack(there), rtol=1e-6)
+
+
+@pytest.mark.parametrize("method", [QuasiNewton(), Auto(), LBFGS()])
 def test_a_refused_proposal_is_shortened_twice(method):
     state = method.begin(2)
     np.testing.assert_allclose(method.retry(state, np.ones(2), 1), [0.4, 0.4])
@@ -234,6 +322,7 @@ def test_auto_turns_to_squarem_where_quasi_newton_fails_again_and_again():
     state = method.accept(state, first, second, em=True)
     squarem = Squarem()
     alone = squarem.accept(squarem.begin(3), first, second, em=True)
+    assert method.begin(3).squarem.longest == squarem.begin(3).longest
     got, expected = method.propose(state, second), squarem.propose(alone, second)
     np.testing.assert_array_equal(got.step, expected.step)
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from latentia.engine.accelerate import Here
-from latentia.engine.stopping import CONFIRMATIONS, PAIRS, Progress
+from latentia.engine.stopping import CONFIRMATIONS, LONGEST_WAIT, PAIRS, SETTLED, Progress
 
 
 class Hill:
@@ -56,19 +56,24 @@ def test_the_estimate_is_seldom_far_below_what_is_left(seed):
         left = hill.left(here.x)
         if left < 1e-9:
             break
-        # rates rise to the slowest from below, so the estimate does too
-        assert progress.remaining(here, float("nan"), 1e-9) <= 1.001 * left / (1 - rates[-1])
+        # rates rise to the slowest from below; while they rise, they are followed beyond
+        estimate = progress.remaining(here, float("nan"), 1e-9)
+        rise = np.diff(progress.rates[-2:], prepend=0.0)[-1]
+        if len(progress.rates) > 1 and rise <= SETTLED * (1 - progress.rates[-1]):
+            assert estimate <= 1.001 * left / (1 - rates[-1])
+        elif len(progress.rates) > 1:
+            assert estimate >= here.em_gain / (1 - progress.em_rate)
     if left > 1e-9 and progress.plain > 200:
         assert progress.remaining(here, float("nan"), 1e-9) >= 0.5 * left
 
 
 def test_the_largest_recent_rate_counts():
-    here = [Here(np.zeros(1), 0.0, np.ones(1), np.full(1, 2 * gain)) for gain in (8, 6, 1, 0.5)]
+    here = [Here(np.zeros(1), 0.0, np.ones(1), np.full(1, 2 * gain)) for gain in (8, 6, 1, 0.16)]
     progress = Progress()
     for before, after in pairwise(here):
         progress = progress.after(before, after, 1e-9, em=True)
     assert progress.em_rate == pytest.approx(np.sqrt(6 / 8))
-    assert progress.remaining(here[-1], 0.0, 1e-9) == pytest.approx(0.5 / (1 - np.sqrt(6 / 8)))
+    assert progress.remaining(here[-1], 0.0, 1e-9) == pytest.approx(0.16 / (1 - np.sqrt(6 / 8)))
 
 
 def test_only_the_last_pairs_are_kept():
@@ -105,3 +110,42 @@ def test_an_accelerated_step_ends_a_row_of_plain_ones():
         assert (progress.plain, progress.confirming) == (n, CONFIRMATIONS - n)
     assert progress.after(a, b, 1e-9, em=True).confirming == 0
     assert progress.after(a, b, 1e-9, em=False).plain == 0
+
+
+def test_rates_that_still_rise_are_followed_to_their_limit():
+    # 0.5, 0.7, 0.8: the rise halves, so the limit is 0.9
+    gains = np.cumprod([1.0, 0.5**2, 0.7**2, 0.8**2])
+    here = [Here(np.zeros(1), 0.0, np.ones(1), np.full(1, 2 * gain)) for gain in gains]
+    progress = Progress()
+    for before, after in pairwise(here):
+        progress = progress.after(before, after, 1e-9, em=True)
+    assert progress.em_rate == pytest.approx(0.8)
+    estimate = progress.remaining(here[-1], float("nan"), 1e-9)
+    assert estimate == pytest.approx(gains[-1] / (1 - 0.9))
+    # and where the rise grows there is no limit in sight
+    faster = here[-1]._replace(score=here[-1].score * 0.95**2)
+    assert progress.after(here[-1], faster, 1e-9, em=True).remaining(faster, 0.0, 1e-9) == np.inf
+
+
+def test_confirmations_are_asked_for_ever_more_rarely():
+    a, b = (Here(np.zeros(1), 0.0, np.ones(1), np.full(1, g)) for g in (2.0, 1.0))
+    progress, waits = Progress(), []
+    for _ in range(6):
+        progress = progress.confirm()
+        for _ in range(CONFIRMATIONS):
+            progress = progress.after(a, b, 1e-9, em=True)
+        assert progress.confirming == 0
+        waited = 0
+        progress = progress.after(a, b, 1e-9, em=False)
+        while not progress.confirm().confirming:
+            progress, waited = progress.after(a, b, 1e-9, em=False), waited + 1
+        waits.append(waited + 1)
+    assert waits == [1, 2, 4, 8, LONGEST_WAIT, LONGEST_WAIT]
+
+
+@given(rate=st.floats(0.5, 0.9999), length=st.floats(1e-3, 1e3))
+def test_a_step_of_any_kind_shows_the_rate_along_it(rate, length):
+    hill = Hill([0.1, rate], [1.0, 1.0], np.eye(2))
+    before, after = hill.at(np.array([0.0, -length])), hill.at(np.array([0.0, length]))
+    progress = Progress().after(before, after, 1e-9, em=False)
+    assert progress.em_rate == pytest.approx(rate, rel=1e-9)

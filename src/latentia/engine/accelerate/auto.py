@@ -21,17 +21,24 @@ class AutoState(NamedTuple):
 
 @final
 class Auto(Accelerator[AutoState]):
-    """Quasi-Newton; SQUAREM after it where quasi-Newton is refused again and again."""
+    """Quasi-Newton; SQUAREM after it where quasi-Newton is refused again and again.
+
+    Up to a thousand free parameters a hundred pairs of secants are kept, which with fewer
+    parameters is the dense method; above, twenty.
+    """
 
     name = "auto"
     patience = 6.0
     """Failures, each forgotten at a tenth for a success, after which SQUAREM takes over."""
+    many = 1000
+    """Free parameters above which fewer pairs are kept."""
 
     def __init__(self) -> None:
-        self.first, self.second = QuasiNewton(), Squarem()
+        self.first, self.lean, self.second = QuasiNewton(), QuasiNewton(memory=20), Squarem()
 
     def begin(self, size: int) -> AutoState:
-        return AutoState(self.first.begin(size), self.second.begin(size), 0.0)
+        secants = (self.lean if size > self.many else self.first).begin(size)
+        return AutoState(secants, self.second.begin(size), 0.0)
 
     def _fell_back(self, state: AutoState) -> bool:
         return state.failures > self.patience
@@ -59,7 +66,9 @@ class Auto(Accelerator[AutoState]):
 
     def rebind(self, state: AutoState, rebinding: Rebinding) -> AutoState:
         return AutoState(
-            self.first.rebind(state.secants, rebinding),
+            (self.lean if len(rebinding.kept) > self.many else self.first).rebind(
+                state.secants, rebinding
+            ),
             self.second.rebind(state.squarem, rebinding),
             state.failures,
         )
