@@ -1,11 +1,14 @@
 """The outer product of unit scores and the sandwich, against both written out by hand."""
 
+import warnings
+
 import numpy as np
 import pytest
 from scipy.stats import poisson
 from tests.engine.models import (
     CELLS,
     DEATHS,
+    KnownComponents,
     Linkage,
     NormalMean,
     NumericalMStep,
@@ -107,6 +110,19 @@ def test_weights_are_replication():
     np.testing.assert_allclose(robust, again, rtol=1e-4)
 
 
+def test_an_exact_zero_raises_no_warning():
+    model = KnownComponents([0.5, 1.25, 2.75])
+    top = type(model.space)(np.array([0.0, 0.4, 0.6]))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = standard_errors(model, DEATHS, top, "opg")
+    x, w = DEATHS.x[:, 0], DEATHS.weights
+    f, g = poisson.pmf(x, 1.25), poisson.pmf(x, 2.75)
+    by_hand = 1 / np.sqrt(w @ ((f - g) / (0.4 * f + 0.6 * g)) ** 2)
+    np.testing.assert_allclose(found.errors.weights, [0, by_hand, by_hand], rtol=1e-6)
+    assert "weights[0]" in found.note
+
+
 def test_unit_scores_add_up_and_leave_out_what_has_no_weight():
     at = TwoPoissons().start(DEATHS, None)
     weighted = DEATHS.reweight(np.r_[0.0, np.ones(9)])
@@ -132,6 +148,10 @@ def test_too_few_units_are_refused_by_name(method):
         standard_errors(TwoPoissons(), Rows.of([0, 1, 4]), at, method)
     with pytest.raises(TooFewUnitsError, match="a single independent unit"):
         standard_errors(TwoPoissons(), Rows.of([2], [50.0]), at, method)
-    # by weight there are enough: three rows that stand for a hundred
-    matrix = empirical_information(TwoPoissons(), Rows.of([0, 1, 4], [50.0, 30.0, 20.0]), at)
-    assert matrix.matrix.shape == (3, 3)
+
+
+def test_units_that_do_not_tell_parameters_apart_are_named():
+    # by weight there are enough, but two different rows have two scores for three parameters
+    at = TwoPoissons().start(DEATHS, None)
+    found = standard_errors(TwoPoissons(), Rows.of([0, 4], [50.0, 30.0]), at, "opg")
+    assert "do not tell all parameters apart" in found.note or "nearly singular" in found.note

@@ -1,6 +1,7 @@
 """Standard errors: published ones, numerical Hessians, weights, and what has none."""
 
 import warnings
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -18,10 +19,19 @@ from tests.engine.models import (
     WithPrior,
 )
 
+from latentia import Model
 from latentia.data.arrays import Rows, RowSource
 from latentia.engine import EM
 from latentia.engine.backend import Threads
-from latentia.engine.inference import Information, observed_information, score, split_information
+from latentia.engine.inference import (
+    Information,
+    observed_information,
+    profile_interval,
+    score,
+    split_information,
+    standard_errors,
+)
+from latentia.engine.space import Real
 
 
 def _information(model, data, params):
@@ -235,3 +245,45 @@ def test_linkages_complete_and_missing_information():
     assert split.complete[0, 0] / slope**2 == pytest.approx(435.3179, rel=1e-6)
     assert split.missing[0, 0] / slope**2 == pytest.approx(435.3179 - 377.5169, rel=1e-5)
     assert split.em_rate == pytest.approx(0.1327787, rel=1e-5)
+
+
+class Sum(NamedTuple):
+    first: Any
+    second: Any
+
+
+class OnlyTheSum(Model):
+    """Normal rows whose mean is the sum of two parameters: their difference cannot be seen."""
+
+    space = Sum(Real(), Real())
+    n_gauge = 1
+
+    def start(self, sample, rng, given=None):
+        return Sum(np.array(1.0), np.array(0.0))
+
+    def e_step(self, params, chunk):
+        inner = NormalMean().e_step(self._mean(params), chunk)
+        return inner
+
+    def _mean(self, params):
+        return NormalMean().start(None, None)._replace(mean=params.first + params.second)
+
+    def m_step(self, suff, params):
+        off = suff.stats.sum / suff.stats.n - params.first - params.second
+        return Sum(params.first + off / 2, params.second + off / 2)
+
+    def q(self, params, suff):
+        return NormalMean().q(self._mean(params), suff)
+
+
+@pytest.mark.parametrize("method", ["oakes", "opg", "sandwich"])
+def test_what_the_likelihood_cannot_see_is_left_out(method):
+    x = np.random.default_rng(0).normal(size=400)
+    x = 2 + (x - x.mean()) / x.std()
+    top = Sum(np.array(0.5), np.array(1.5))
+    found = standard_errors(OnlyTheSum(), Rows.of(x), top, method)
+    assert found.delta(lambda p: p.first + p.second)[0] == pytest.approx(1 / 20, rel=1e-5)
+    assert "cannot see 1 of the directions" in found.note
+    assert "not positive" not in found.note
+    got = profile_interval(OnlyTheSum(), Rows.of(x), top, lambda p: p.first + p.second)
+    np.testing.assert_allclose([got.lower, got.upper], 2 + 1.959964 / 20 * np.array([-1, 1]))

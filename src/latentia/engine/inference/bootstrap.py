@@ -204,6 +204,8 @@ def bootstrap(
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # what failed is counted instead
         for refit in _refits(model, chunks, weights, params, settings, children, workers):
+            if refit.status is Status.INTERRUPTED:
+                raise KeyboardInterrupt
             done.append(refit)
             if progress is not None:
                 progress(len(done), replicates)

@@ -58,11 +58,12 @@ def site_scores(site: Site) -> UnitScores:
     """The scores of the units at a site."""
 
     def of_chunk(chunk: Chunk) -> list[tuple[Array, float]]:
-        return [
-            (_slope(site, suff) / suff.n_units, suff.n_units)
-            for suff in site.model.unit_stats(site.chart.base, chunk)
-            if suff.n_units > 0
-        ]
+        with np.errstate(all="ignore"):  # as in a fit, where what is not finite is told apart
+            return [
+                (_slope(site, suff) / suff.n_units, suff.n_units)
+                for suff in site.model.unit_stats(site.chart.base, chunk)
+                if suff.n_units > 0
+            ]
 
     found = [pair for part in site.evaluator.mapper.map(of_chunk, site.chunks) for pair in part]
     scores = np.array([slope for slope, _ in found], dtype=np.float64)
@@ -123,7 +124,8 @@ def empirical_information(
         matrix = outer_products(site, "opg")
         if has_prior(model):
             matrix = matrix + _prior_information(site)
-        return judged(site, matrix, "outer product of the scores")
+        why = "these units do not tell all parameters apart"
+        return judged(site, matrix, "outer product of the scores", why)
 
 
 def _prior_information(site: Site) -> Array:
@@ -175,6 +177,7 @@ def sandwich_covariance(
     with opened(model, data, params, backend) as site:
         between = outer_products(site, "sandwich")
         matrix = observed_matrix(site)
-        bread = inverse_over(matrix, site.free)
+        bread = inverse_over(matrix, site.free, model.n_gauge)
         note = note_on(site, matrix, "observed information")
-        return Sandwich(bread @ between @ bread, Information(site.chart, matrix, site.free, note))
+        information = Information(site.chart, matrix, site.free, note, model.n_gauge)
+        return Sandwich(bread @ between @ bread, information)

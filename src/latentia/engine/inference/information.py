@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..chart import Chart, at_boundaries
+from ..chart import Chart, at_boundaries, at_floors
 from ..tree import Array, Tree
 from .delta import delta_errors, parameter_errors
 from .site import Site
@@ -35,17 +35,20 @@ class Information:
         False where a floor bars the way; such coordinates are held.
     note : str
         Why standard errors are missing or conditional; empty where all is well.
+    n_gauge : int, default=0
+        Directions that the likelihood cannot see.
     """
 
     chart: Chart
     matrix: Array
     free: NDArray[np.bool_]
     note: str
+    n_gauge: int = 0
 
     @property
     def covariance(self) -> Array:
         """The inverse over the free coordinates, zero over held ones; nan if not definite."""
-        return inverse_over(self.matrix, self.free)
+        return inverse_over(self.matrix, self.free, self.n_gauge)
 
     @property
     def condition(self) -> float:
@@ -53,7 +56,7 @@ class Information:
 
         Infinite where the matrix is not positive definite.
         """
-        return condition_number(self.matrix, self.free)
+        return condition_number(self.matrix, self.free, self.n_gauge)
 
     def standard_errors(self) -> Tree:
         """Standard errors of all parameters, by the delta method, shaped like them."""
@@ -64,29 +67,41 @@ class Information:
         return delta_errors(self.chart, self.covariance, self.free, function)
 
 
-def inverse_over(matrix: Array, free: NDArray[np.bool_]) -> Array:
-    """The inverse of the free block, zero elsewhere; nan throughout if it is not definite."""
+def inverse_over(matrix: Array, free: NDArray[np.bool_], n_gauge: int = 0) -> Array:
+    """The inverse of the free block, zero elsewhere; nan throughout if it is not definite.
+
+    Where the likelihood cannot see `n_gauge` directions it is a generalised inverse, which is
+    right for whatever does not depend on them.
+    """
     size = len(matrix)
     out = np.zeros((size, size))
     if not free.any():
         return out
-    if not np.isfinite(condition_number(matrix, free)):
+    if not np.isfinite(condition_number(matrix, free, n_gauge)):
         return np.full((size, size), np.nan)
     scaled, scale = _scaled(matrix, free)
-    inverse = np.linalg.inv(scaled) / scale / scale[:, None]
+    if n_gauge:
+        eigenvalues, vectors = np.linalg.eigh(scaled)
+        seen = vectors[:, n_gauge:]
+        inverse = (seen / eigenvalues[n_gauge:]) @ seen.T / scale / scale[:, None]
+    else:
+        inverse = np.linalg.inv(scaled) / scale / scale[:, None]
     out[np.ix_(free, free)] = (inverse + inverse.T) / 2
     return out
 
 
-def condition_number(matrix: Array, free: NDArray[np.bool_]) -> float:
-    """Of the free block with its diagonal scaled to one; infinite if it is not definite."""
-    if not free.any():
+def condition_number(matrix: Array, free: NDArray[np.bool_], n_gauge: int = 0) -> float:
+    """Of the free block with its diagonal scaled to one; infinite if it is not definite.
+
+    The `n_gauge` smallest eigenvalues are left out.
+    """
+    if int(free.sum()) <= n_gauge:
         return 1.0
     scaled, _ = _scaled(matrix, free)
     if not np.isfinite(scaled).all() or (np.diagonal(scaled) <= 0).any():
         return np.inf
     eigenvalues = np.linalg.eigvalsh(scaled)
-    lowest = float(eigenvalues[0])
+    lowest = float(eigenvalues[n_gauge])
     eps = len(scaled) * float(np.finfo(np.float64).eps)
     return float(eigenvalues[-1]) / lowest if lowest > eps else np.inf
 
@@ -98,23 +113,24 @@ def _scaled(matrix: Array, free: NDArray[np.bool_]) -> tuple[Array, Array]:
     return inner / scale / scale[:, None], scale
 
 
-def judged(site: Site, matrix: Array, name: str = "observed information") -> Information:
-    """An information with what has to be said of it."""
-    return Information(site.chart, matrix, site.free, note_on(site, matrix, name))
+NO_MAXIMUM = "this is not a proper maximum (or two components coincide)"
 
 
-def note_on(site: Site, matrix: Array, name: str) -> str:
+def judged(
+    site: Site, matrix: Array, name: str = "observed information", why: str = NO_MAXIMUM
+) -> Information:
+    """An information with what has to be said of it; `why` is what it means if not definite."""
+    note = note_on(site, matrix, name, why)
+    return Information(site.chart, matrix, site.free, note, site.model.n_gauge)
+
+
+def note_on(site: Site, matrix: Array, name: str, why: str = NO_MAXIMUM) -> str:
     """What is wrong with a matrix, and which parameters are held; empty where all is well."""
     notes: list[str] = []
-    condition = condition_number(matrix, site.free)
+    condition = condition_number(matrix, site.free, site.model.n_gauge)
     if not np.isfinite(condition):
-        why = (
-            f"since the likelihood cannot see {site.model.n_gauge} of the directions"
-            if site.model.n_gauge
-            else "so this is not a proper maximum (or two components coincide)"
-        )
         notes.append(
-            f"The {name} is not positive definite, {why} and there are no standard errors."
+            f"The {name} is not positive definite, so {why} and there are no standard errors."
         )
     elif condition > NEARLY_SINGULAR:
         notes.append(
@@ -129,22 +145,27 @@ def note_on(site: Site, matrix: Array, name: str) -> str:
         )
     if not site.model.exact_e_step:
         notes.append("The E-step is approximate, so these are of the bound, not the likelihood.")
-    return " ".join([*notes, *held_notes(site)])
+    if site.model.n_gauge:
+        notes.append(
+            f"The likelihood cannot see {site.model.n_gauge} of the directions: only what does not "
+            "depend on them has a standard error of its own."
+        )
+    return " ".join([*notes, *held_notes(site.model.space, site.chart.base)])
 
 
 def _left_to_gain(site: Site, matrix: Array) -> float:
     """Nats between here and the top, if the objective were the parabola that it looks like."""
     slope = site.score(np.zeros(site.chart.size)) * site.free
-    gain = float(slope @ inverse_over(matrix, site.free) @ slope) / 2
+    gain = float(slope @ inverse_over(matrix, site.free, site.model.n_gauge) @ slope) / 2
     return gain if np.isfinite(gain) else 0.0
 
 
-def held_notes(site: Site) -> list[str]:
+def held_notes(space: Tree, params: Tree) -> list[str]:
     """Which parameters have no error because they cannot move."""
     notes: list[str] = []
-    if site.floors:
-        notes.append(f"Held by a floor and so without a standard error: {', '.join(site.floors)}.")
-    edge = at_boundaries(site.model.space, site.chart.base)
+    floors, edge = at_floors(space, params), at_boundaries(space, params)
+    if floors:
+        notes.append(f"Held by a floor and so without a standard error: {', '.join(floors)}.")
     if edge:
         notes.append(f"On the edge of what is allowed and so held: {', '.join(edge)}.")
     return notes

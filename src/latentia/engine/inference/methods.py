@@ -17,7 +17,7 @@ from ..tree import Array, Tree
 from .bootstrap import Bootstrap, Tell, bootstrap
 from .delta import Derived, delta_errors, derived, parameter_errors, wald
 from .empirical import empirical_information, sandwich_covariance
-from .information import Information
+from .information import Information, held_notes
 from .oakes import observed_information
 from .supplemented import supplemented_em
 
@@ -167,7 +167,7 @@ def standard_errors(
             covariance=refits.covariance,
             chart=refits.chart,
             free=np.ones(refits.chart.size, dtype=np.bool_),
-            note=refits.note,
+            note=" ".join(filter(None, [refits.note, *held_notes(model.space, params)])),
             details={"replicates": float(refits.n_asked), "failed": float(refits.n_failed)},
             refits=refits,
         )

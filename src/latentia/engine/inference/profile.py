@@ -194,16 +194,22 @@ class _Profile:
 
     def __init__(self, site: Site, quantity: _Quantity, reach: float) -> None:
         self.site, self.quantity, self.reach = site, quantity, reach
-        covariance = inverse_over(observed_matrix(site), site.free)
+        covariance = inverse_over(observed_matrix(site), site.free, site.model.n_gauge)
         if not np.isfinite(covariance).all():
             raise ValueError(
                 "the observed information is not positive definite, so this is no proper "
                 "maximum; fit again from other starts, or ask for a simpler model"
             )
         inner = covariance[np.ix_(site.free, site.free)]
-        self.width = np.zeros((site.chart.size, len(inner)))
-        self.width[site.free] = np.linalg.cholesky(inner)
-        origin = np.zeros(len(inner))
+        if site.model.n_gauge:  # directions that the likelihood cannot see are not walked in
+            eigenvalues, vectors = np.linalg.eigh(inner)
+            seen = slice(site.model.n_gauge, None)
+            factor = vectors[:, seen] * np.sqrt(eigenvalues[seen])
+        else:
+            factor = np.linalg.cholesky(inner)
+        self.width = np.zeros((site.chart.size, factor.shape[1]))
+        self.width[site.free] = factor
+        origin = np.zeros(factor.shape[1])
         self.centre = self._height(origin)
         self.top = self._objective(origin)[0]
         slope = self._steepness(origin)

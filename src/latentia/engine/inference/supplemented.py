@@ -107,7 +107,10 @@ def supplemented_em(
             )
             note = f"{note} {off}".strip()
         return Supplemented(
-            Information(site.chart, matrix, site.free, note), complete, rates, asymmetry
+            Information(site.chart, matrix, site.free, note, model.n_gauge),
+            complete,
+            rates,
+            asymmetry,
         )
 
 
