@@ -22,7 +22,7 @@ from latentia.estimator import Estimate, LatentEstimator, climb_settings
 from latentia.families.covariance import STRUCTURES
 from latentia.families.gaussian import Gaussian, GaussianParams, normal_log_density
 
-from . import errors, given, inference, record, start
+from . import errors, given, inference, partial, record, start
 from .model import Membership, MixtureModel, MixtureParams, entropy, membership
 
 if TYPE_CHECKING:
@@ -218,6 +218,52 @@ class GaussianMixture(DensityMixin, LatentEstimator):
         """Fit, and give each row's most probable component."""
         return self.fit(X, y, sample_weight).predict(X)
 
+    def partial_fit(self, X: Any, y: Any = None, sample_weight: ArrayLike | None = None) -> Self:
+        """Take one more batch of rows into the estimate: a step of stepwise EM.
+
+        The first batch makes the start, as `fit` would of these rows, and needs at least as many
+        rows as there are components; later batches may be of any size. Earlier batches count less
+        and less. After `fit`, its rows count as the first batch; `fit` itself starts anew.
+
+        What only a full fit can say (`fit_`, `loglik_`, `certificate_`, standard errors, a file)
+        is missing afterwards; `n_samples_seen_` is the weight of all rows so far.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, d)
+        y : ignored
+        sample_weight : array-like of shape (n,), optional
+            How often each row counts.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If the batch cannot be used or a component collapses; the estimator then stays as it
+            was.
+
+        References
+        ----------
+        Cappé & Moulines (2009), On-line expectation-maximization algorithm for latent data
+        models, JRSS B 71.
+
+        Examples
+        --------
+        >>> from latentia import GaussianMixture, datasets
+        >>> X = datasets.load("faithful").values
+        >>> gm = GaussianMixture(2, random_state=0)
+        >>> for batch in (X[:100], X[100:200], X[200:]):
+        ...     gm = gm.partial_fit(batch)
+        >>> gm.means_.round()
+        array([[ 4., 80.],
+               [ 2., 54.]])
+        """
+        partial.go_on(self, X, sample_weight)
+        return self
+
     def _training_rows(self, X: Any, sample_weight: ArrayLike | None) -> tuple[Rows, Any]:
         x = errors.validated(self, X, reset=True)
         names = getattr(self, "feature_names_in_", None)
@@ -253,20 +299,25 @@ class GaussianMixture(DensityMixin, LatentEstimator):
         return settings
 
     def _keep(self, fit: Fit[MixtureParams], frame: Frame, rows: Rows, dtype: Any) -> None:
+        partial.forget(self)
+        collapsed = fit.status is Status.DEGENERATE
+        self._set_parameters(fit.params, dtype, collapsed)
+        self._frame = frame
+        self._restore(fit, np.nan if collapsed else self._entropy(rows))
+        self._data = rows
+
+    def _set_parameters(self, params: MixtureParams, dtype: Any, collapsed: bool = False) -> None:
         structure = STRUCTURES[self.covariance_type]
-        weights, (means, covariances) = fit.params
+        weights, (means, covariances) = params
         precision = np.full_like(covariances, np.nan)
-        if fit.status is not Status.DEGENERATE:
+        if not collapsed:
             precision = structure.precision(covariances)
         self.weights_ = weights.astype(dtype)
         self.means_ = means.astype(dtype)
         self.covariances_ = np.array(covariances, dtype=dtype)
         self.precisions_cholesky_ = precision.astype(dtype)
         self.precisions_ = structure.inverse(precision).astype(dtype)
-        self._frame = frame
-        collapsed = fit.status is Status.DEGENERATE
-        self._restore(fit, np.nan if collapsed else self._entropy(rows))
-        self._data = rows
+        self._fitted_type = self.covariance_type
 
     def _entropy(self, rows: Rows) -> float:
         return entropy(self._posterior(rows.x).resp, rows.weights)

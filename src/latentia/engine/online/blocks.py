@@ -53,13 +53,13 @@ def split(chunks: Sequence[Chunk], n_blocks: int, rng: np.random.Generator) -> l
     """
     layers: list[list[Piece]] = [[] for _ in range(n_blocks)]
     place = 0
-    for i in rng.permutation(len(chunks)):
+    for i in map(int, rng.permutation(len(chunks))):
         n = len(chunks[i])
         n_pieces = min(n, n_blocks, max(-(-n // PIECE), -(-n_blocks // len(chunks))))
         if not n_pieces:
             continue
         for units in np.array_split(rng.permutation(n), n_pieces):
-            layers[place].append(Piece(int(i), np.sort(units)))
+            layers[place].append(Piece(i, np.sort(units)))
             place = (place + 1) % n_blocks  # the next chunk goes on where this one stopped
     return [tuple(layer) for layer in layers if layer]
 
