@@ -30,6 +30,7 @@ from latentia.engine.inference import (
     score,
     split_information,
     standard_errors,
+    supplemented_em,
 )
 from latentia.engine.space import Real
 
@@ -285,5 +286,9 @@ def test_what_the_likelihood_cannot_see_is_left_out(method):
     assert found.delta(lambda p: p.first + p.second)[0] == pytest.approx(1 / 20, rel=1e-5)
     assert "cannot see 1 of the directions" in found.note
     assert "not positive" not in found.note
+    # nothing is latent but along the direction that cannot be seen, where EM stands still
+    assert supplemented_em(OnlyTheSum(), Rows.of(x), top).em_rate == pytest.approx(0, abs=1e-8)
+    # nor would complete data tell the two apart
+    assert np.isnan(split_information(OnlyTheSum(), Rows.of(x), top).em_rate)
     got = profile_interval(OnlyTheSum(), Rows.of(x), top, lambda p: p.first + p.second)
     np.testing.assert_allclose([got.lower, got.upper], 2 + 1.959964 / 20 * np.array([-1, 1]))

@@ -12,7 +12,7 @@ from ..backend import Backend
 from ..model import Chunk, Model, Source, Suff
 from ..numerical import chart_score, differences
 from ..tree import Array, Tree
-from .information import Information, judged
+from .information import Information, condition_number, judged
 from .site import Site, opened, refuse_random
 
 
@@ -87,11 +87,19 @@ class Split:
 
     @property
     def em_rate(self) -> float:
-        """The largest share of information that is missing: the rate of EM."""
-        free = np.ix_(self.observed.free, self.observed.free)
-        if not self.observed.free.any():
+        """The largest share of information that is missing: the rate of EM.
+
+        Directions that the likelihood cannot see, in which all is missing, are left out. nan
+        where even the complete data would not determine the parameters.
+        """
+        free, n_gauge = self.observed.free, self.observed.n_gauge
+        if int(free.sum()) <= n_gauge:
             return 0.0
-        return float(eigh(self.missing[free], self.complete[free], eigvals_only=True)[-1])
+        if condition_number(self.complete, free) > 1e12:
+            return float("nan")
+        block = np.ix_(free, free)
+        shares = eigh(self.missing[block], self.complete[block], eigvals_only=True)
+        return float(shares[-1 - n_gauge])
 
 
 def split_information(

@@ -42,7 +42,9 @@ class ProfileInterval:
     ----------
     name : str
     estimate, lower, upper : float
-        An end that was not found is the bound of what is allowed: 0, 1, or infinite.
+        An end that was not found is the bound of what is allowed, 0, 1, or infinite; where a
+        note says that the other parameters could not be maximised over, it is how far the walk
+        came.
     found : tuple of two bool
         Whether the lower and the upper end were found. Where one was not, the likelihood does
         not fall far enough on the way to the bound.

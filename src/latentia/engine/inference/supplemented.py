@@ -44,11 +44,15 @@ class Supplemented:
 
     @property
     def em_rate(self) -> float:
-        """The largest eigenvalue of DM: the share of the distance that an EM step leaves."""
-        free = self.information.free
-        if not free.any():
+        """The largest eigenvalue of DM: the share of the distance that an EM step leaves.
+
+        Directions that the likelihood cannot see, along which EM stands still, are left out.
+        """
+        free, n_gauge = self.information.free, self.information.n_gauge
+        if int(free.sum()) <= n_gauge:
             return 0.0
-        return float(np.linalg.eigvals(self.rates[np.ix_(free, free)]).real.max())
+        eigenvalues = np.linalg.eigvals(self.rates[np.ix_(free, free)])
+        return float(np.sort(eigenvalues.real)[-1 - n_gauge])
 
 
 def supplemented_em(
