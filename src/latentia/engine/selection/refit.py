@@ -17,7 +17,7 @@ from ..space import DegenerateError, OutOfChartError
 from ..tree import Tree
 
 Grow = Callable[[Any, np.random.Generator], Any]
-"""Starting parameters of the larger model from parameters of the smaller one."""
+"""One or several starting parameters of the larger model from parameters of the smaller one."""
 
 FAILURES = (DegenerateError, OutOfChartError, DegenerateFitError, np.linalg.LinAlgError)
 
@@ -46,7 +46,7 @@ class Pair:
         Its number of starts is that of the larger model's cold starts.
     grow : callable or None
     grown : int
-        Starts of the larger model that `grow` makes.
+        How often `grow` is called.
     slack : float
         Differences of two log-likelihoods below this are what the tolerance leaves.
     """
@@ -72,7 +72,7 @@ class Pair:
         found: list[Fit[Any] | None] = []
         if self.grow is not None:
             children = warm.spawn(self.grown * rounds)
-            starts = [self.grow(smaller, child) for child in children]
+            starts = [start for child in children for start in _several(self.grow(smaller, child))]
             found.append(self._fit(self.larger, data, warm, starts))
         found.append(self._fit(self.larger, data, cold, None, rounds))
         fits = [fit for fit in found if fit is not None]
@@ -97,6 +97,10 @@ class Pair:
         if fit.status is Status.INTERRUPTED:
             raise KeyboardInterrupt
         return None if fit.status is Status.DEGENERATE else fit
+
+
+def _several(grown: Any) -> list[Tree]:
+    return [grown] if hasattr(grown, "_fields") else list(grown)
 
 
 class Replicate(NamedTuple):
