@@ -90,20 +90,20 @@ class Chart:
         params: Tree,
         runs: Sequence[Running | None],
         which: Sequence[Mask],
-        factor: float = 0.0,
+        distances: Sequence[Array] | None = None,
     ) -> Tree:
         """`params` with the entries `which`, flat for each leaf, exactly on their bounds.
 
-        With a `factor` they are put at that many times their distance from them.
+        With `distances`, flat for each leaf, they are put at these distances from them.
         """
-        values = [
-            chart.settle(value, mask, run.bound + factor * (value.ravel() - run.bound))
-            if run is not None and mask.any()
-            else value
-            for chart, value, run, mask in zip(
-                self._charts, arrays(params), runs, which, strict=True
-            )
-        ]
+        values = arrays(params)
+        for i, (chart, value, run, mask) in enumerate(
+            zip(self._charts, values, runs, which, strict=True)
+        ):
+            if run is not None and mask.any():
+                off = 0.0 if distances is None else distances[i]
+                target = run.bound + np.sign(value.ravel() - run.bound) * off
+                values[i] = chart.settle(value, mask, target)
         return tree.rebuild(self.base, values)
 
     def holding(

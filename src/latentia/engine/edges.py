@@ -37,8 +37,8 @@ LIFT = 1e-6
 AWAY = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5)
 """How far off its bound an entry is put when it is let go: the first that gains."""
 
-GROWTH = (100.0, 10.0)
-"""By how much the distance of a growing entry is multiplied."""
+GROWTH = (1e-1, 1e-2, 1e-3, 1e-4)
+"""How far off its bound a growing entry is put, in the unit of its parameter."""
 
 CERTAIN = 1e-7
 """An EM step that moves an entry away from its bound by less than this share is rounding."""
@@ -84,7 +84,7 @@ class Trial(NamedTuple):
 def trials(chart: Chart, params: Tree, ahead: Tree, score: Array) -> Iterator[Trial]:
     """What to try on its bound: all that runs there, then the half that runs fastest."""
     runs = chart.running(params, ahead, score)
-    which = [_candidates(run, base) for run, base in zip(runs, arrays(chart.base), strict=True)]
+    which = [_candidates(run, unit) for run, unit in zip(runs, units(chart), strict=True)]
     total = sum(int(mask.sum()) for mask in which)
     if not total:
         return
@@ -102,14 +102,27 @@ def trials(chart: Chart, params: Tree, ahead: Tree, score: Array) -> Iterator[Tr
             yield Trial(runs, fast)
 
 
-def _candidates(run: Running | None, base: Array) -> Mask:
+def _candidates(run: Running | None, unit: float) -> Mask:
     if run is None:
-        return np.zeros(base.size, dtype=np.bool_)
+        return np.zeros(0, dtype=np.bool_)
     with np.errstate(all="ignore"):
         outward = (run.slope < 0) & (run.shrinking < 0) & np.isfinite(run.bound)
         few = run.slope / run.shrinking < FEW
-        tiny = run.distance < TINY * float(np.max(np.abs(base), initial=0.0))
+        tiny = run.distance < TINY * unit
         return np.asarray(outward & (few | tiny), dtype=np.bool_)
+
+
+def units(chart: Chart) -> list[float]:
+    """The size of each leaf: its largest entry where the chart began."""
+    return [float(np.max(np.abs(base), initial=0.0)) for base in arrays(chart.base)]
+
+
+def spread(chart: Chart, trial: Trial, share: float) -> list[Array]:
+    """Distances from their bounds for growing entries: a share of the unit, or ten times theirs."""
+    return [
+        np.zeros(0) if run is None else np.maximum(share * unit, 10 * run.distance)
+        for run, unit in zip(trial.runs, units(chart), strict=True)
+    ]
 
 
 def growing(chart: Chart, params: Tree, ahead: Tree, score: Array, enough: float) -> Trial | None:
@@ -121,14 +134,13 @@ def growing(chart: Chart, params: Tree, ahead: Tree, score: Array, enough: float
     """
     runs = chart.running(params, ahead, score)
     which: list[Mask] = []
-    for run, base in zip(runs, arrays(chart.base), strict=True):
+    for run, unit in zip(runs, units(chart), strict=True):
         if run is None:
-            which.append(np.zeros(base.size, dtype=np.bool_))
+            which.append(np.zeros(0, dtype=np.bool_))
             continue
         with np.errstate(all="ignore"):
             few = (run.slope > 0) & (run.shrinking > 0) & (run.slope < FEW * run.shrinking)
-            unit = float(np.max(np.abs(base), initial=0.0))
-            worth = (run.slope * unit > enough * run.distance) & (run.distance < unit / GROWTH[0])
+            worth = (run.slope * unit > enough * run.distance) & (run.distance < unit * GROWTH[1])
             which.append(np.asarray(few & worth & np.isfinite(run.bound), dtype=np.bool_))
     return Trial(runs, which) if any(bool(mask.any()) for mask in which) else None
 

@@ -12,7 +12,7 @@ import numpy as np
 from .accelerate import Here
 from .chart import Chart, lifted
 from .curvature import ways_on
-from .edges import GROWTH, LIFT, RELEASES, WAIT, Edges, away, growing, inward, trials
+from .edges import GROWTH, LIFT, RELEASES, WAIT, Edges, away, growing, inward, spread, trials
 from .evaluator import FAILURES, Point
 from .stopping import Progress
 from .tree import Array, Tree
@@ -120,11 +120,12 @@ def _grow(climber: Climber, point: Point, here: Here) -> bool:
     trial = growing(climber.chart, point.params, point.em_params, here.score, enough)
     if trial is None or climber.edges.releases >= RELEASES:
         return False
-    for factor in GROWTH:
+    for share in GROWTH:
         if climber.record.moves + 2 > climber.max_iter:
             return False
         try:
-            grown = climber.chart.pack(climber.chart.settled(point.params, *trial, factor))
+            distances = spread(climber.chart, trial, share)
+            grown = climber.chart.pack(climber.chart.settled(point.params, *trial, distances))
         except FAILURES:
             continue
         there = climber.probe(grown, -np.inf)
