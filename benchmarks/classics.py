@@ -15,8 +15,9 @@ import importlib.util
 import sys
 import time
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -34,7 +35,7 @@ class Case(NamedTuple):
 
     file: str
     label: str
-    options: dict[str, Any] = {}
+    options: Mapping[str, Any] = MappingProxyType({})
     start: str = ""
 
 
@@ -66,7 +67,8 @@ def load(name: str) -> Any:
     if name in sys.modules:
         return sys.modules[name]
     spec = importlib.util.spec_from_file_location(name, FOLDER / f"{name}.py")
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
     spec.loader.exec_module(module)
@@ -98,7 +100,9 @@ def row(case: Case, longest: int, say: Callable[[str], None]) -> None:
     """One line of the table."""
     model, data, _ = made(case)
     fits = {method: climbed(case, method, longest)[0] for method in METHODS}
-    tops = {name: max(polished(model, data, fit.params), fit.objective) for name, fit in fits.items()}
+    tops = {
+        name: max(polished(model, data, fit.params), fit.objective) for name, fit in fits.items()
+    }
     best = max(tops.values())
     cells: list[str] = []
     for name, fit in fits.items():

@@ -323,7 +323,9 @@ class Climber:
         enough = max(self.tol, 1000 * point.rounding)
         if here is None or fall > enough or abs(here.em_gain) > enough:
             return False
-        return np.isfinite(self.remaining) and not self._contradiction(point, here, enough)
+        # beyond that an estimate is asked for too: rates of steps that are rounding are noise
+        known = fall <= 1000 * point.rounding or np.isfinite(self.remaining)
+        return known and not self._contradiction(point, here, enough)
 
     def _halve(self, point: Point) -> Point | None:
         """An inexact M-step, shortened until the objective does not fall."""
