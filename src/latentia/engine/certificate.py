@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
+from typing import Any
 
 
 class Status(Enum):
@@ -22,6 +23,7 @@ class Status(Enum):
         "that fits too few distinct points. Ask for a simpler model, or set a floor."
     )
     INTERRUPTED = "The climb was interrupted; the best point so far is returned."
+    OUTRUN = "The climb was left where it was, since others of the race were higher."
 
     def __str__(self) -> str:
         return self.value
@@ -29,10 +31,19 @@ class Status(Enum):
 
 @dataclass(frozen=True)
 class Optimum:
-    """A distinct local maximum and how many starts reached it."""
+    """A distinct local maximum and how many starts reached it.
+
+    Attributes
+    ----------
+    objective : float
+    hits : int
+    params : NamedTuple of arrays, or None
+        Where it is; None in a fit that was loaded from a file.
+    """
 
     objective: float
     hits: int
+    params: Any = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -73,11 +84,16 @@ class Certificate:
     n_degenerate : int
         Starts that collapsed and were left out.
     optima : tuple of Optimum
-        The distinct maxima that the starts reached, best first.
+        The distinct maxima that the starts reached, best first: they differ in height, or in
+        parameters by more than the order of components.
     claims : tuple of str
         What the model's flags allow to be said.
     detail : str
         More about the status, such as the parameter that collapsed; may be empty.
+    n_steps_all : int
+        E-steps of all starts together, with those that lost a race, annealing and warming up.
+    n_outrun : int
+        Starts that lost a race and were not climbed to the end.
     """
 
     status: Status
@@ -98,6 +114,13 @@ class Certificate:
     optima: tuple[Optimum, ...]
     claims: tuple[str, ...]
     detail: str = ""
+    n_steps_all: int = 0
+    n_outrun: int = 0
+
+    @property
+    def alike(self) -> float:
+        """Maxima that differ by fewer nats than this are of equal height."""
+        return max(100 * self.tol, 1e-6)
 
     def sentences(self) -> list[str]:
         """The certificate in plain words, a sentence an item."""
@@ -135,6 +158,17 @@ class Certificate:
                 f"{_counted(len(self.optima), 'distinct maximum', 'distinct maxima')} "
                 f"{_were(len(self.optima))} seen."
             )
+            if self.n_outrun:
+                told.append(
+                    f"{_counted(self.n_outrun, 'start')} lost the race and {_were(self.n_outrun)} "
+                    "not climbed to the end."
+                )
+            twins = sum(self.optima[0].objective - o.objective <= self.alike for o in self.optima)
+            if twins > 1:
+                told.append(
+                    f"The highest maximum has {_counted(twins - 1, 'equal')} at other parameters: "
+                    "the data do not choose between them."
+                )
         else:
             told.append("One start was made; another could find a higher maximum.")
         if self.n_degenerate:

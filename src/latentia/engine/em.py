@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from copy import deepcopy
+from dataclasses import replace
+from functools import lru_cache
 from typing import Any, TypeVar, cast
 
 import numpy as np
 from sklearn.base import BaseEstimator  # pyright: ignore[reportMissingTypeStubs]
 
 from .accelerate import ACCELERATORS, Accelerator
-from .backend import Backend, backend_of
-from .callbacks import Bar, Callback, Plan, Step
-from .certificate import Status
-from .climb import Evaluator, climb
+from .backend import backend_of
+from .callbacks import Bar, Callback, Plan
+from .checkpoint import Checkpoint, seed_of
+from .evaluator import Evaluator
 from .fit import Fit, announce, assemble
 from .model import Chunk, Model, Source
-from .trace import Climb, ClimbState
+from .online.warm_up import WarmUp
+from .starts import Race, Runner, Settings, check_anneal
 
 P = TypeVar("P", bound=tuple[Any, ...])
 
@@ -49,14 +53,31 @@ class EM(BaseEstimator):
         How to go further than one EM step at a time.
     starts : int, default=1
         Independent starts; the best is kept.
+    race : bool or float, default=False
+        Judge the starts after a few E-steps and let only the highest go on: this share of them,
+        a quarter for True, and the same once more later. Of those on the same hill one goes on.
+    short_runs : int, default=0
+        A race with one rung: each start takes so many E-steps and only the highest goes on
+        (Biernacki, Celeux & Govaert 2003, em-EM). 0 does without.
+    anneal : sequence of float, default=()
+        Inverse temperatures, such as (0.3, 0.6, 1.0): five EM steps at each before the climb
+        (Ueda & Nakano 1998), for models with a `tempered_e_step`.
+    warm_up : WarmUp, optional
+        A few passes over the data by blocks before the climb.
     backend : {"threads", "serial"} or Backend, default="threads"
-        Where the E-steps of the chunks run.
+        Where the E-steps of the chunks run; with "threads" whole starts run side by side where
+        there are fewer chunks than threads and E-steps take long.
     workers : int, optional
         Threads; all cores by default. The result does not depend on it.
+    checkpoint : path-like, optional
+        Keep the state of the fit in this file. The same call goes on from it, to the bit as if
+        it had not been stopped, and answers from it once the fit is finished.
+    every : float, default=30.0
+        Seconds between two writes of the checkpoint, at least; 0 writes before every move.
     progress : bool, default=False
         Draw a progress bar on standard error.
     callbacks : iterable of Callback, default=()
-        Told of every step.
+        Told of every step, one call at a time.
     on_degenerate : {"raise", "status"}, default="raise"
         Whether a fit in which every start collapsed raises `DegenerateFitError` or returns
         with ``Status.DEGENERATE``.
@@ -76,8 +97,14 @@ class EM(BaseEstimator):
         max_iter: int = 1000,
         accelerate: Any = "auto",
         starts: int = 1,
+        race: bool | float = False,
+        short_runs: int = 0,
+        anneal: Sequence[float] = (),
+        warm_up: WarmUp | None = None,
         backend: Any = "threads",
         workers: int | None = None,
+        checkpoint: str | os.PathLike[str] | None = None,
+        every: float = 30.0,
         progress: bool = False,
         callbacks: Iterable[Callback] = (),
         on_degenerate: str = "raise",
@@ -86,21 +113,32 @@ class EM(BaseEstimator):
         self.max_iter = max_iter
         self.accelerate = accelerate
         self.starts = starts
+        self.race = race
+        self.short_runs = short_runs
+        self.anneal = anneal
+        self.warm_up = warm_up
         self.backend = backend
         self.workers = workers
+        self.checkpoint = checkpoint
+        self.every = every
         self.progress = progress
         self.callbacks = callbacks
         self.on_degenerate = on_degenerate
 
-    def _settings(self) -> _Settings:
-        return _Settings(
+    def _settings(self) -> Settings:
+        return Settings(
             tol=_number("tol", self.tol, 0.0),
             max_iter=_whole("max_iter", self.max_iter, 0),
             accelerator=_accelerator(self.accelerate),
             starts=_whole("starts", self.starts),
+            race=_race(self.race, self.short_runs),
+            anneal=_anneal(self.anneal),
+            warm_up=_warm_up(self.warm_up),
             backend=backend_of(self.backend, self.workers),
             callbacks=(*((Bar(),) if self.progress else ()), *self.callbacks),
             on_degenerate=_choice("on_degenerate", self.on_degenerate, ("raise", "status")),
+            checkpoint=_path(self.checkpoint),
+            every=_number("every", self.every, 0.0),
         )
 
     def fit(
@@ -139,41 +177,116 @@ class EM(BaseEstimator):
             If every start collapsed and `on_degenerate` is "raise".
         ConstraintError
             If the model leaves its own space.
+        CheckpointError
+            If the checkpoint is damaged, or that of another fit.
         """
+        return self._fit(model, data, rng, start, given, resume, None)
+
+    def fit_start(
+        self,
+        model: Model[P, Any],
+        data: Source | Chunk,
+        rng: np.random.Generator | int | None = None,
+        *,
+        index: int,
+        given: P | None = None,
+    ) -> Fit[P]:
+        """Run one of the starts by itself, to its end.
+
+        Parameters
+        ----------
+        model, data, rng, given
+            As in `fit`.
+        index : int
+            Which start, from 0.
+
+        Returns
+        -------
+        Fit
+            Its one climb has the bits of ``fit(...).climbs[index]``; a start that lost a race
+            goes on from where it was left.
+
+        Examples
+        --------
+        >>> from latentia import EM, datasets
+        >>> from latentia.data.arrays import Frame, Rows
+        >>> from latentia.families.covariance import STRUCTURES
+        >>> from latentia.families.gaussian import Gaussian
+        >>> from latentia.mixture import MixtureModel
+        >>> from latentia.mixture.start import guesses
+        >>> rows = Rows.of(datasets.load("galaxies").values)
+        >>> family = Gaussian(3, STRUCTURES["full"], Frame.of(rows))
+        >>> model = MixtureModel(family, 3, lambda rows, rng: guesses(rows, 3, "random", rng))
+        >>> together = EM(starts=4).fit(model, rows, 0)
+        >>> alone = EM().fit_start(model, rows, 0, index=2)
+        >>> alone.objective == together.climbs[2].objective
+        True
+        """
+        return self._fit(model, data, rng, None, given, None, _whole("index", index, 0))
+
+    def _fit(
+        self,
+        model: Model[P, Any],
+        data: Source | Chunk,
+        rng: np.random.Generator | int | None,
+        start: P | Sequence[P] | None,
+        given: P | None,
+        resume: Fit[P] | None,
+        only: int | None,
+    ) -> Fit[P]:
         settings = self._settings()
+        if only is not None:
+            settings = replace(settings, race=None, starts=1)
+        check_anneal(model, settings)
         source = cast(Source, data if isinstance(data, Source) else Whole(data))
         chunks = [model.prepare(chunk) for chunk in source.chunks()]
         if not chunks or not any(len(chunk) for chunk in chunks):
             raise ValueError("got no units of data, expected at least one")
+        kept = None if settings.checkpoint is None else Checkpoint(settings)
         generator = np.random.default_rng(rng)
+        if kept is not None and rng is None:
+            generator = kept.generator() or generator
         starts = _given_starts(start if resume is None else resume.params)
         earlier = None if resume is None else resume.climbs[resume.best].state
         state = None if earlier is None else earlier.afresh()
-        children = generator.spawn(settings.starts if starts is None else len(starts))
-        plan = Plan(type(model).__name__, len(children), settings.max_iter, settings.tol)
-        climbs: list[Climb] = []
+        numbers = range(settings.starts if starts is None else len(starts))
+        numbers = numbers if only is None else [only]
+        seed = seed_of(generator)
+        children = generator.spawn(max(numbers) + 1)
+
+        @lru_cache(1)  # the first is looked at before its climb
+        def made(i: int) -> tuple[Any, np.random.Generator]:
+            child = deepcopy(children[numbers[i]])
+            if starts is not None:
+                return starts[i], child
+            sample = model.prepare(source.sample(child))
+            return model.start(sample, child, given), child
+
+        def make(i: int) -> tuple[Any, np.random.Generator]:
+            first, child = made(i)
+            return first, deepcopy(child)
+
+        plan = Plan(type(model).__name__, len(numbers), settings.max_iter, settings.tol)
         try:
             for callback in settings.callbacks:
                 callback.on_start(plan)
             with settings.backend.open(len(chunks)) as mapper:
                 evaluator = Evaluator(model, chunks, mapper)
-                interrupted = False
-                for i, child in enumerate(children):
-                    try:
-                        if starts is None:
-                            sample = model.prepare(source.sample(child))
-                            first = model.start(sample, child, given)
-                        else:
-                            first = starts[i]
-                        climbs.append(settings.climb(evaluator, first, i, state))
-                        interrupted = climbs[-1].status is Status.INTERRUPTED
-                    except KeyboardInterrupt:
-                        if not climbs:
-                            raise
-                        interrupted = True
-                    if interrupted:
-                        break
-            fit = assemble(model, climbs, len(children), settings.tol, interrupted=interrupted)
+                keep = None if kept is None else kept.keep
+                runner = Runner(settings, evaluator, make, numbers, state, keep)
+                if kept is not None:
+                    kept.open(evaluator, make, seed, (starts, given, state, only))
+                    if kept.progress is not None:
+                        runner.take_up(kept.progress)
+                interrupted = runner.run()
+            fit = assemble(
+                model,
+                runner.climbs,
+                len(numbers),
+                settings.tol,
+                interrupted=interrupted,
+                n_steps=runner.n_steps,
+            )
             for callback in settings.callbacks:
                 callback.on_end(fit)
         finally:
@@ -182,38 +295,6 @@ class EM(BaseEstimator):
                     callback.close()
         announce(fit, settings.on_degenerate)
         return fit
-
-
-@dataclass(frozen=True)
-class _Settings:
-    """A validated snapshot of `EM`."""
-
-    tol: float
-    max_iter: int
-    accelerator: Accelerator[Any]
-    starts: int
-    backend: Backend
-    callbacks: tuple[Callback, ...]
-    on_degenerate: str
-
-    def climb(
-        self, evaluator: Evaluator, start: Any, index: int, state: ClimbState | None
-    ) -> Climb:
-        """Climb from one start."""
-        return climb(
-            evaluator,
-            start,
-            self.accelerator,
-            self.tol,
-            self.max_iter,
-            self.tell,
-            index,
-            state,
-        )
-
-    def tell(self, step: Step) -> None:
-        for callback in self.callbacks:
-            callback.on_step(step)
 
 
 def _number(name: str, value: object, least: float) -> float:
@@ -252,3 +333,40 @@ def _given_starts(start: Any) -> list[Any] | None:
     if start is None:
         return None
     return [start] if hasattr(start, "_fields") else list(start)
+
+
+def _race(race: Any, short_runs: Any) -> Race | None:
+    steps = _whole("short_runs", short_runs, 0)
+    if race is not False and steps:
+        raise ValueError(f"got race={race!r} and short_runs={steps}, expected one of them")
+    if steps:
+        return Race((steps,), 0.0, 1)
+    if isinstance(race, (bool, np.bool_)):
+        return Race() if race else None
+    keep = _number("race", race, 0.0)
+    if not 0 < keep < 1:
+        raise ValueError(f"got race={race!r}, expected True, False or a share between 0 and 1")
+    return Race(keep=keep)
+
+
+def _anneal(value: Any) -> tuple[float, ...]:
+    if isinstance(value, str) or not isinstance(value, Iterable):
+        raise TypeError(f"got anneal={value!r}, expected inverse temperatures, such as (0.5, 1.0)")
+    betas = tuple(_number("anneal", beta, 0.0) for beta in cast(Iterable[Any], value))
+    if not all(0 < beta <= 1 for beta in betas):
+        raise ValueError(f"got anneal={value!r}, expected numbers above 0 and at most 1")
+    return betas
+
+
+def _warm_up(value: Any) -> WarmUp | None:
+    if value is None or isinstance(value, WarmUp):
+        return value
+    raise TypeError(f"got warm_up={value!r}, expected a WarmUp or None")
+
+
+def _path(value: Any) -> str | None:
+    if value is None:
+        return None
+    if isinstance(value, (str, os.PathLike)) and str(cast(Any, value)):
+        return str(cast(Any, value))
+    raise TypeError(f"got checkpoint={value!r}, expected the path of a file or None")

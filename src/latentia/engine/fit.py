@@ -15,9 +15,13 @@ from .certificate import Certificate, Optimum, Status
 from .chart import at_boundaries, at_floors, n_free
 from .model import Model
 from .numerical import has_prior
+from .relabel import distance
 from .trace import Climb
 
 P = TypeVar("P", bound=tuple[Any, ...])
+
+APART = 0.05
+"""Maxima of equal height are two where they differ by more than this, in `relabel.distance`."""
 
 
 class NotConvergedWarning(ConvergenceWarning):
@@ -53,6 +57,11 @@ class Fit(Generic[P]):
     climbs : tuple of Climb
         One for each start, in their order; `climbs[best]` is the one that won.
     best : int
+
+    Notes
+    -----
+    `climbs` has fewer entries after an interrupt: those of the starts that had begun.
+    `certificate.n_steps_all` counts the E-steps of all starts together.
     """
 
     params: P
@@ -78,7 +87,13 @@ def _order(climb: Climb) -> tuple[bool, float]:
 
 
 def assemble(
-    model: Model[Any, Any], climbs: list[Climb], n_starts: int, tol: float, *, interrupted: bool
+    model: Model[Any, Any],
+    climbs: list[Climb],
+    n_starts: int,
+    tol: float,
+    *,
+    interrupted: bool,
+    n_steps: int,
 ) -> Fit[Any]:
     """The best of the climbs, with its evidence."""
     highest = max(_order(climb) for climb in climbs)
@@ -106,9 +121,11 @@ def assemble(
         looked_around=won.looked_around,
         n_starts=n_starts,
         n_degenerate=sum(c.status is Status.DEGENERATE for c in climbs),
-        optima=_optima(climbs, tol),
+        optima=_optima(model, climbs, tol),
         claims=_claims(model),
         detail=won.detail,
+        n_steps_all=n_steps,
+        n_outrun=sum(c.status is Status.OUTRUN for c in climbs),
     )
     suff = won.suff
     return Fit(
@@ -125,16 +142,24 @@ def assemble(
     )
 
 
-def _optima(climbs: list[Climb], tol: float) -> tuple[Optimum, ...]:
-    """Distinct maxima among the climbs that converged, by their objectives."""
-    heights = sorted((c.objective for c in climbs if c.status is Status.CONVERGED), reverse=True)
-    groups: list[list[float]] = []
-    for height in heights:
-        if groups and groups[-1][0] - height <= max(100 * tol, 1e-6):
-            groups[-1].append(height)
+def _optima(model: Model[Any, Any], climbs: list[Climb], tol: float) -> tuple[Optimum, ...]:
+    """Distinct maxima among the climbs that converged, by height and by parameters.
+
+    Parameters are compared up to the order of components, and not where the likelihood is flat
+    along a gauge.
+    """
+    ended = [c for c in climbs if c.status is Status.CONVERGED]
+    groups: list[list[Climb]] = []
+    for each in sorted(ended, key=lambda c: -c.objective):
+        for group in groups:
+            if group[0].objective - each.objective > max(100 * tol, 1e-6):
+                continue
+            if model.n_gauge or distance(model.space, each.params, group[0].params) <= APART:
+                group.append(each)
+                break
         else:
-            groups.append([height])
-    return tuple(Optimum(group[0], len(group)) for group in groups)
+            groups.append([each])
+    return tuple(Optimum(group[0].objective, len(group), group[0].params) for group in groups)
 
 
 def _claims(model: Model[Any, Any]) -> tuple[str, ...]:
