@@ -91,9 +91,10 @@ def test_statistics_and_p_value_are_those_of_a_plain_computation():
         grown=1,
         workers=1,
     )
-    assert test.replicates == len(one.drawn) == 59
+    drawn = one.drawn[1:]  # the first only shows how many are drawn
+    assert test.replicates == len(drawn) == 59
     assert test.statistic == pytest.approx(plain_statistic(x), abs=1e-3)
-    theirs = np.array([plain_statistic(chunk.x) for chunk in one.drawn])
+    theirs = np.array([plain_statistic(chunk.x) for chunk in drawn])
     same = np.abs(test.null - theirs) < 5e-3
     assert same.mean() >= 0.95  # either may miss the highest of several maxima
     # and a plain test of its own, which draws its own data
@@ -119,7 +120,7 @@ def test_deaths_need_two_poissons_and_not_three():
     assert test.rejected
     assert test.exceedances == 0
     assert test.p_value == 1 / 20
-    further = bootstrap_lrt(two, three, rows, EM2, 0, grow=split, replicates=19, workers=1)
+    further = bootstrap_lrt(two, three, rows, EM2, 0, grow=split, grown=1, replicates=19, workers=1)
     assert not further.rejected
     assert further.stopped_early
     assert "is not rejected at level 0.05" in further.sentences()[0]
@@ -192,6 +193,21 @@ def test_several_chunks_give_the_same_statistic():
     assert parts.statistic == pytest.approx(whole.statistic, abs=1e-5)
 
 
+def test_weights_count_where_simulate_lets_them():
+    rows = Rows.of(overdispersed(60, 1))
+    counted = Rows.of(*np.unique(rows.x, return_counts=True))
+
+    class ByWeight(Poissons):
+        def simulate(self, params, chunk, rng):
+            return super().simulate(params, Rows.of(np.zeros(int(chunk.weights.sum()))), rng)
+
+    settings = {"grow": splits, "grown": 1, "replicates": 19, "workers": 1, "stop_early": False}
+    repeated = bootstrap_lrt(ByWeight(1), Poissons(2), rows, EM2, 0, **settings)
+    weighted = bootstrap_lrt(ByWeight(1), Poissons(2), counted, EM2, 0, **settings)
+    assert weighted.statistic == pytest.approx(repeated.statistic, abs=1e-4)
+    np.testing.assert_allclose(weighted.null, repeated.null, atol=1e-3)
+
+
 class Stuck(Poissons):
     """Seven starts of ten stand still far below the top."""
 
@@ -236,7 +252,7 @@ def test_collapsed_replicates_count_against_the_larger_model():
 def test_what_makes_no_sense_is_refused():
     data = Rows.of(np.random.default_rng(0).poisson(2.0, size=30))
     one, two = Poissons(1), Poissons(2)
-    with pytest.raises(ValueError, match="expected units of weight one"):
+    with pytest.raises(ValueError, match=r"total weight 10 from Poissons\.simulate, expected 1096"):
         bootstrap_lrt(one, two, DEATHS, EM2, 0, grow=split)
     with pytest.raises(ValueError, match=r"cannot reach level 0\.05"):
         bootstrap_lrt(one, two, data, EM2, 0, replicates=10)

@@ -157,8 +157,8 @@ def bootstrap_lrt(
     smaller, larger : Model
         The smaller defines `simulate`.
     data : Source or Chunk
-        Units of weight one: what is drawn are units, so a weight cannot stand for several. Repeat
-        them instead.
+        A weight counts as so many units if the model's `simulate` draws as many by weight, as
+        mixtures do; otherwise repeat units.
     em : EM, optional
     rng : numpy.random.Generator or int, optional
         Replicate i uses child i + 1 and can be made alone.
@@ -185,8 +185,8 @@ def bootstrap_lrt(
     Raises
     ------
     ValueError
-        If the settings make no sense, the data are weighted, or the larger model does not fit
-        the data as well as the smaller one.
+        If the settings make no sense, `simulate` overlooks weights, or the larger model does not
+        fit the data as well as the smaller one.
     DegenerateFitError
         If a fit to the data collapsed.
     TypeError
@@ -235,16 +235,11 @@ def bootstrap_lrt(
 
 def _observed(pair: Pair, data: Source, rng: np.random.Generator) -> tuple[Fit[Any], Fit[Any]]:
     """Both models fitted to the data."""
-    one, two, three = rng.spawn(3)
+    one, two, three, four = rng.spawn(4)
     smaller = pair.fit_smaller(data, one)
     if smaller is None:
         raise DegenerateFitError("the smaller model collapsed on the data; give it a simpler form")
-    units = sum(len(chunk) for chunk in data.chunks())
-    if abs(smaller.n_units - units) > 1e-9 * units:
-        raise ValueError(
-            f"got {units} units of total weight {smaller.n_units:g}, expected units of weight "
-            "one: data sets are drawn unit by unit, so repeat a unit instead of weighting it"
-        )
+    _require_as_many(pair.smaller, smaller, data, four)
     larger = pair.fit_larger(data, two, smaller.params)
     if larger is None:
         raise DegenerateFitError("the larger model collapsed on the data; give it a simpler form")
@@ -256,6 +251,20 @@ def _observed(pair: Pair, data: Source, rng: np.random.Generator) -> tuple[Fit[A
             "smaller one's, expected one that contains it; raise starts, or give grow"
         )
     return smaller, larger
+
+
+def _require_as_many(
+    model: Model[Any, Any], fit: Fit[Any], data: Source, rng: np.random.Generator
+) -> None:
+    """Refuse a model that draws data of another size, as one may that overlooks weights."""
+    drawn = [model.prepare(model.simulate(fit.params, chunk, rng)) for chunk in data.chunks()]
+    n_units = sum(float(model.e_step(fit.params, chunk).n_units) for chunk in drawn)
+    if abs(n_units - fit.n_units) > 1e-6 * fit.n_units:
+        raise ValueError(
+            f"got data sets of total weight {n_units:g} from {type(model).__name__}.simulate, "
+            f"expected {fit.n_units:g} as in the data; repeat units instead of weighting them, or "
+            "let simulate draw as many as there are by weight"
+        )
 
 
 def _replicates(
