@@ -131,8 +131,8 @@ def _after_fit(estimator: GaussianMixture) -> Online:
     suff = None if not fit.climbs else fit.climbs[fit.best].suff
     if suff is None:
         raise NotFittedError(
-            "the statistics of a fit are not kept in model files, so partial_fit cannot go on from "
-            "one; call fit on all rows, or partial_fit on a new estimator"
+            "a fit that came from a file or collapsed has no statistics for partial_fit to go on "
+            "from; call fit on all rows, or partial_fit on a new estimator"
         )
     state = stepwise.absorb(Stepwise(fit.params), suff, 1.0)
     single = estimator.means_.dtype == np.float32
