@@ -181,11 +181,11 @@ def announce(fit: Fit[Any], on_degenerate: str) -> None:
     if fit.status is Status.DEGENERATE and on_degenerate == "raise":
         raise DegenerateFitError(f"{fit.status}{detail}")
     if fit.status is Status.DECREASED:
-        warnings.warn(f"{fit.status}{detail}", DecreasedWarning, stacklevel=3)
+        warnings.warn(f"{fit.status}{detail}", DecreasedWarning, stacklevel=4)
     elif fit.status in (Status.MAX_ITER, Status.INTERRUPTED):
         left = fit.certificate.remaining_gain
         warnings.warn(
             f"{fit.status} About {left:.2g} nats are estimated to remain.",
             NotConvergedWarning,
-            stacklevel=3,
+            stacklevel=4,
         )
