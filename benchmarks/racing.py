@@ -28,11 +28,11 @@ NEAR = 0.01
 SIDES = {"all": {}, "race": {"race": True}, "short runs": {"short_runs": 10}}
 
 
-def mixture(x, k, structure):
-    """A Gaussian mixture that starts from rows chosen at random."""
+def mixture(x, k, structure, floor):
+    """A Gaussian mixture that starts from rows chosen at random, variances held above `floor`."""
     rows = Rows.of(x)
     frame = Frame.of(rows)
-    family = Gaussian(k, STRUCTURES[structure], frame, 1e-6)
+    family = Gaussian(k, STRUCTURES[structure], frame, floor)
 
     def prepare(rows):
         return Rows((rows.x - frame.origin) / frame.scale, rows.weights)
@@ -43,23 +43,40 @@ def mixture(x, k, structure):
     return model, rows
 
 
+def galaxies():
+    """Six normals of unequal variances, which a floor keeps from collapsing on a few rows."""
+    return mixture(datasets.load("galaxies").values, 6, "spherical", 0.05)
+
+
 def wreath():
     """14 Gaussians on a ring, as mclust's wreath data."""
     rng = np.random.default_rng(0)
     angle = 2 * np.pi * rng.integers(14, size=1000) / 14
     centres = 10 * np.c_[np.cos(angle), np.sin(angle)]
-    return mixture(centres + rng.normal(size=(1000, 2)), 14, "spherical")
+    return mixture(centres + rng.normal(size=(1000, 2)), 14, "spherical", 1e-6)
 
 
 def carcinoma():
-    """Four latent classes of slides."""
+    """Four latent classes of slides; a class that lost its last slide keeps its probabilities."""
     import carcinoma
 
-    return carcinoma.problem(4)
+    class Kept(carcinoma.LatentClasses):
+        def m_step(self, suff, params):
+            count, answers = suff.stats
+            total = answers.sum(axis=2, keepdims=True)
+            here = np.array(params.probabilities)
+            return carcinoma.Params(
+                count / count.sum(), np.divide(answers, total, out=here, where=total > 0)
+            )
+
+    model, rows = carcinoma.problem(4)
+    return Kept(model.k, model.items), rows
 
 
 CASES = {
-    "galaxies, 6 components": lambda: mixture(datasets.load("galaxies").values, 6, "spherical"),
+    "galaxies, 6 components": lambda: mixture(
+        datasets.load("galaxies").values, 6, "spherical", 0.05
+    ),
     "carcinoma, 4 classes": carcinoma,
     "wreath, 14 components": wreath,
 }

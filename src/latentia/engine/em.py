@@ -54,8 +54,9 @@ class EM(BaseEstimator):
     starts : int, default=1
         Independent starts; the best is kept.
     race : bool or float, default=False
-        Judge the starts after a few E-steps and let only the highest go on: this share of them,
-        a quarter for True, and the same once more later. Of those on the same hill one goes on.
+        Judge the starts after 4, 10 and 30 E-steps and let only the highest go on: this share of
+        them, a third for True, and of those on the same hill one. What is then left of 28 % of
+        the cost of climbing all is spent on the highest of the others.
     short_runs : int, default=0
         A race with one rung: each start takes so many E-steps and only the highest goes on
         (Biernacki, Celeux & Govaert 2003, em-EM). 0 does without.
@@ -340,7 +341,7 @@ def _race(race: Any, short_runs: Any) -> Race | None:
     if race is not False and steps:
         raise ValueError(f"got race={race!r} and short_runs={steps}, expected one of them")
     if steps:
-        return Race((steps,), 0.0, 1)
+        return Race((steps,), 0.0, 1, 0.0)
     if isinstance(race, (bool, np.bool_)):
         return Race() if race else None
     keep = _number("race", race, 0.0)

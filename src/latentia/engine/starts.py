@@ -29,11 +29,14 @@ from .tree import Tree
 ANNEAL_STEPS = 5
 """EM steps at each inverse temperature."""
 
-RUNGS = (6, 24)
+RUNGS = (4, 10, 30)
 """E-steps each start of a race has taken when it is judged."""
 
-KEPT = 0.25
+KEPT = 1 / 3
 """The share of starts that go on from each rung of ``race=True``."""
+
+SHARE = 0.28
+"""What a race may cost, as a share of climbing all starts to the end."""
 
 LEAST = 2
 """Starts that a race lets climb to the end, at least."""
@@ -56,11 +59,15 @@ class Race(NamedTuple):
         The share that goes on.
     least : int
         How many go on at least.
+    share : float
+        What the race may cost, as a share of climbing all starts: as long as it has cost less,
+        by the length of the climbs that have ended, the highest of the others go on after all.
     """
 
     rungs: tuple[int, ...] = RUNGS
     keep: float = KEPT
     least: int = LEAST
+    share: float = SHARE
 
 
 @dataclass(frozen=True)
@@ -193,7 +200,7 @@ class Runner:
                 self._told_keep(at_once=True)
                 return True
             if race is None or budget is None:
-                self.running = self._second_choice()
+                self.running = () if race is None else self._second_chance(race)
                 self.finished = not self.running
             else:
                 self.running = survivors(self.evaluator.model.space, self._standing(), race)
@@ -205,16 +212,22 @@ class Runner:
         found = ((i, self.standings[i].climb) for i in self.running)
         return {i: c for i, c in found if c is not None}
 
-    def _second_choice(self) -> tuple[int, ...]:
-        """Of those outrun the highest, where all that won have collapsed since."""
-        if any(c.status is not Status.DEGENERATE for c in self._standing().values()):
-            return ()
-        outrun = [
-            (each.climb.objective, -i)
-            for i, each in enumerate(self.standings)
-            if each.climb is not None and each.climb.status is Status.OUTRUN
+    def _second_chance(self, race: Race) -> tuple[int, ...]:
+        """The highest of those outrun, as many as can be afforded; one where all else collapsed."""
+        climbs = {i: c.climb for i, c in enumerate(self.standings) if c.climb is not None}
+        outrun = {i: c for i, c in climbs.items() if c.status is Status.OUTRUN}
+        ended = [
+            len(c.trace.objective) - 1
+            for i, c in climbs.items()
+            if i not in outrun and c.status is not Status.DEGENERATE
         ]
-        return (-max(outrun)[1],) if outrun else ()
+        if not ended:
+            return survivors(self.evaluator.model.space, outrun, Race((), 0.0, 1))
+        length = max(float(np.mean(ended)), 1.0)
+        affordable = int(race.share * len(self.standings) - self.n_steps / length)
+        if affordable < 1:
+            return ()
+        return survivors(self.evaluator.model.space, outrun, Race((), 0.0, affordable))
 
     def _waits(self, i: int) -> bool:
         standing = self.standings[i]

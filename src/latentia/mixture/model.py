@@ -118,7 +118,20 @@ class MixtureModel(Model[MixtureParams, Rows]):
         return membership(self.family.log_density(params.components, chunk.x), params.weights)
 
     def e_step(self, params: MixtureParams, chunk: Rows) -> Suff:
-        log_density, resp = self.posterior(params, chunk)
+        return self._suff(params, chunk, self.posterior(params, chunk))
+
+    def tempered_e_step(self, params: MixtureParams, chunk: Rows, beta: float) -> Suff:
+        """Memberships proportional to (w_k f_k)^beta (Ueda & Nakano 1998, eq. 15).
+
+        The log-likelihood is what these maximise, E[log p(x, z)] + H / beta with H their
+        entropy: log sum_k (w_k f_k)^beta over beta, row by row.
+        """
+        density = self.family.log_density(params.components, chunk.x)
+        log_sum, resp = membership(beta * density, params.weights**beta)
+        return self._suff(params, chunk, Membership(log_sum / beta, resp))
+
+    def _suff(self, params: MixtureParams, chunk: Rows, known: Membership) -> Suff:
+        log_density, resp = known
         weighted = resp * chunk.weights[:, None]
         stats = MixtureStats(
             weighted.sum(axis=0), self.family.stats(params.components, chunk.x, weighted)
