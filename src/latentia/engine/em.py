@@ -55,8 +55,8 @@ class EM(BaseEstimator):
         Independent starts; the best is kept.
     race : bool or float, default=False
         Judge the starts after 4, 10 and 30 E-steps and let only the highest go on: this share of
-        them, a third for True, and of those on the same hill one. What is then left of 28 % of
-        the cost of climbing all is spent on the highest of the others.
+        them, a third for True, and of those on the same hill one. What is then left of about a
+        third of the cost of climbing all is spent on the highest of the others.
     short_runs : int, default=0
         A race with one rung: each start takes so many E-steps and only the highest goes on
         (Biernacki, Celeux & Govaert 2003, em-EM). 0 does without.

@@ -121,7 +121,7 @@ class MixtureModel(Model[MixtureParams, Rows]):
         return self._suff(params, chunk, self.posterior(params, chunk))
 
     def tempered_e_step(self, params: MixtureParams, chunk: Rows, beta: float) -> Suff:
-        """Memberships proportional to (w_k f_k)^beta (Ueda & Nakano 1998, eq. 15).
+        """Memberships proportional to (w_k f_k)^beta (Ueda & Nakano 1998).
 
         The log-likelihood is what these maximise, E[log p(x, z)] + H / beta with H their
         entropy: log sum_k (w_k f_k)^beta over beta, row by row.
