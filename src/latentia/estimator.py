@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
+import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import NotFittedError
+from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from latentia.engine import EM, Certificate, Fit, Status
@@ -36,6 +38,8 @@ class LatentEstimator(BaseEstimator, ABC):
 
     Attributes
     ----------
+    random_state : seed
+        A parameter of every leaf.
     fit_ : Fit
         The engine's result.
     certificate_ : Certificate
@@ -52,6 +56,7 @@ class LatentEstimator(BaseEstimator, ABC):
     fit_: Fit[Any]
     certificate_: Certificate
     _data: Any = None  # what was fitted; not kept in files and pickles
+    random_state: Any
     _errors: Any = None  # standard errors once they were asked for
     _criteria: dict[str, float]
 
@@ -60,8 +65,8 @@ class LatentEstimator(BaseEstimator, ABC):
         """Put the data of the fit at hand again, for `standard_errors`, after loading."""
 
     @abstractmethod
-    def _compute_errors(self) -> Any:
-        """Standard errors from the observed information of the data at hand."""
+    def _compute_errors(self, method: str = "oakes", **resampling: Any) -> Any:
+        """Standard errors from the data at hand by a method of `engine.inference`."""
 
     @abstractmethod
     def parameter_table(self, level: float = 0.95) -> list[Estimate]:
@@ -95,40 +100,77 @@ class LatentEstimator(BaseEstimator, ABC):
         return dict(self._criteria)
 
     def standard_errors(
-        self, X: Any = None, sample_weight: ArrayLike | None = None, *, method: str = "observed"
+        self,
+        X: Any = None,
+        sample_weight: ArrayLike | None = None,
+        *,
+        method: str = "observed",
+        replicates: int = 200,
+        workers: int = 1,
+        progress: Callable[[int, int], None] | None = None,
     ) -> Any:
-        """Standard errors of all parameters, from the observed information.
+        """Standard errors of all parameters.
 
         Parameters
         ----------
         X : array-like of shape (n, d), optional
             The data of the fit. Needed only where they are no longer at hand, after loading from
-            a file that does not hold the standard errors.
+            a file.
         sample_weight : array-like of shape (n,), optional
-        method : {"observed"}, default="observed"
-            Minus the Hessian of the log-likelihood, from the gradient of q (Oakes 1999), with
-            the delta method.
+        method : str, default="observed"
+            "observed" (or "oakes"), the observed information; "opg", the outer product of the
+            rows' scores; "sem", supplemented EM; "sandwich", robust to a wrong model;
+            "bootstrap", rows drawn again; "parametric-bootstrap", rows drawn from the fit. Sources:
+            `latentia.engine.inference.standard_errors`.
+        replicates : int, default=200
+            Refits of a bootstrap. They follow from `random_state`.
+        workers : int, default=1
+            Processes that share the refits; the result does not depend on their number.
+        progress : callable, optional
+            Called after each refit with how many are done and how many there are.
 
         Returns
         -------
         StandardErrors
             A NamedTuple with one array for each parameter, shaped like it, and a `note` that
             says why something is missing. Entries are nan where the information is not
-            positive definite.
+            positive definite. Only those of "observed" are kept in the model and its file.
+
+        Raises
+        ------
+        ValueError
+            If the method is unknown, or if "opg", "sandwich" or "bootstrap" have fewer rows than
+            parameters to be compared.
+
+        Examples
+        --------
+        >>> from latentia import GaussianMixture, datasets
+        >>> X = datasets.load("faithful").values
+        >>> mixture = GaussianMixture(2, tol=1e-9, random_state=0).fit(X)
+        >>> print(mixture.standard_errors(method="sandwich").weights.round(3))
+        [0.029 0.029]
         """
-        if method != "observed":
-            raise ValueError(f"got method={method!r}, expected 'observed'")
         check_is_fitted(self, "fit_")
         if X is not None:
             self.remember(X, sample_weight)
-        if self._errors is None:
-            if self._data is None:
-                raise NotFittedError(
-                    "the data of the fit are not kept in model files; give them as "
-                    "standard_errors(X)"
-                )
+        observed = method in ("observed", "oakes")
+        if observed and self._errors is not None:
+            return self._errors
+        if self._data is None:
+            raise NotFittedError(
+                "the data of the fit are not kept in model files; give them as standard_errors(X)"
+            )
+        if observed:
             self._errors = self._compute_errors()
-        return self._errors
+            return self._errors
+        seed = check_random_state(self.random_state).randint(2**31, size=4)
+        return self._compute_errors(
+            method,
+            replicates=replicates,
+            rng=np.random.default_rng([int(s) for s in seed]),
+            workers=workers,
+            progress=progress,
+        )
 
     def summary(self) -> Any:
         """A table of the fit that a person can read."""

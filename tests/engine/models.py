@@ -378,7 +378,9 @@ class NormalsStats(NamedTuple):
 class TwoNormals(Model):
     """Two univariate normals, written as plainly as can be."""
 
-    space = NormalsParams(Simplex(exchangeable=(0,)), Real(exchangeable=(0,)), Positive())
+    space = NormalsParams(
+        Simplex(exchangeable=(0,)), Real(exchangeable=(0,)), Positive(exchangeable=(0,))
+    )
 
     def start(self, sample, rng, given=None):
         lowest, highest = sample.x.min(), sample.x.max()

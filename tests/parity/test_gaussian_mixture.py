@@ -62,9 +62,7 @@ def test_galaxies(k, loglik, bic):
     # user would take: no component thinner than a thousandth of the pooled variance
     found = []
     for seed in range(30):
-        gm = GaussianMixture(
-            k, reg_covar=0, random_state=seed, init_params="random_from_data", em=TIGHT
-        )
+        gm = GaussianMixture(k, reg_covar=0, random_state=seed, init_params="k-means++", em=TIGHT)
         try:
             gm.fit(DATA["galaxies"])
         except ValueError:

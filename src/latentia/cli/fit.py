@@ -19,7 +19,7 @@ from latentia.cli.inputs import (
 app = typer.Typer(cls=Commands, help="Fit a model to data.")
 
 COVARIANCES = ("full", "tied", "diag", "spherical")
-CRITERIA = ("bic", "aic", "icl")
+CRITERIA = ("bic", "aic", "aicc", "sabic", "icl")
 OUTPUT = "Output"
 CLIMB = "Climb"
 
@@ -55,7 +55,7 @@ def gaussian_mixture(
         typer.Option(metavar="A,B,...", help="Columns to use; otherwise all that hold numbers."),
     ] = None,
     criterion: Annotated[
-        str, typer.Option(metavar="NAME", help="What decides among candidates: bic, aic or icl.")
+        str, typer.Option(metavar="NAME", help="What decides: bic, aic, aicc, sabic, icl.")
     ] = "bic",
     report: Annotated[
         Path | None,
@@ -155,7 +155,7 @@ def gaussian_mixture(
     types = split_names("--covariance", covariance, COVARIANCES)
     chosen = split_names("--criterion", criterion, CRITERIA)
     if len(chosen) > 1:
-        raise Refusal(f"got --criterion {criterion}, expected one; give bic, aic or icl")
+        raise Refusal(f"got --criterion {criterion}, expected one of {', '.join(CRITERIA)}")
     _check_outputs(data, report, save)
 
     from latentia import GaussianMixture

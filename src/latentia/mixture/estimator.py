@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, Self, final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import DensityMixin
-from sklearn.exceptions import NotFittedError
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
@@ -22,7 +20,7 @@ from latentia.estimator import Estimate, LatentEstimator, climb_settings
 from latentia.families.covariance import STRUCTURES
 from latentia.families.gaussian import Gaussian, GaussianParams, normal_log_density
 
-from . import errors, given, inference, partial, record, start
+from . import components, errors, given, inference, partial, record, start
 from .model import Membership, MixtureModel, MixtureParams, entropy, membership
 
 if TYPE_CHECKING:
@@ -417,16 +415,7 @@ class GaussianMixture(DensityMixin, LatentEstimator):
                 f"Invalid value for 'n_samples': {n_samples}. The sampling requires at least one "
                 "sample."
             )
-        rng = check_random_state(self.random_state)
-        structure = STRUCTURES[self.covariance_type]
-        weights = np.asarray(self.weights_, dtype=np.float64)
-        counts = rng.multinomial(n_samples, weights / weights.sum())
-        covariances = structure.each(np.asarray(self.covariances_), len(weights))
-        drawn = [
-            structure.draw(rng, mean, covariance, int(count))
-            for mean, covariance, count in zip(self.means_, covariances, counts, strict=True)
-        ]
-        return np.vstack(drawn), np.repeat(np.arange(len(weights)), counts)
+        return components.draw(self, n_samples, check_random_state(self.random_state))
 
     def covariance_matrices(self) -> Array:
         """The covariance of every component written out, shape (K, d, d)."""
@@ -442,75 +431,6 @@ class GaussianMixture(DensityMixin, LatentEstimator):
         self._data, _ = self._training_rows(X, sample_weight)
         self._frame, self._errors = Frame.of(RowSource(self._data).distinct), None
         return self
-
-    def standard_errors(
-        self,
-        X: Any = None,
-        sample_weight: ArrayLike | None = None,
-        *,
-        method: str = "observed",
-        replicates: int = 200,
-        workers: int = 1,
-        progress: Callable[[int, int], None] | None = None,
-    ) -> inference.StandardErrors:
-        """Standard errors of all parameters.
-
-        Parameters
-        ----------
-        X : array-like of shape (n, d), optional
-            The data of the fit. Needed only where they are no longer at hand, after loading from
-            a file.
-        sample_weight : array-like of shape (n,), optional
-        method : str, default="observed"
-            "observed" (or "oakes"), the observed information; "opg", the outer product of the
-            rows' scores; "sem", supplemented EM; "sandwich", robust to a wrong model;
-            "bootstrap", rows drawn again; "parametric-bootstrap", rows drawn from the fit. Sources:
-            `latentia.engine.inference.standard_errors`.
-        replicates : int, default=200
-            Refits of a bootstrap. They follow from `random_state`.
-        workers : int, default=1
-            Processes that share the refits; the result does not depend on their number.
-        progress : callable, optional
-            Called after each refit with how many are done and how many there are.
-
-        Returns
-        -------
-        StandardErrors
-            A NamedTuple with one array for each parameter, shaped like it, and a `note` that
-            says why something is missing. Entries are nan where the information is not
-            positive definite. Only those of "observed" are kept in the model and its file.
-
-        Raises
-        ------
-        ValueError
-            If the method is unknown, or if "opg", "sandwich" or "bootstrap" have fewer rows than
-            parameters to be compared.
-
-        Examples
-        --------
-        >>> from latentia import GaussianMixture, datasets
-        >>> X = datasets.load("faithful").values
-        >>> mixture = GaussianMixture(2, tol=1e-9, random_state=0).fit(X)
-        >>> print(mixture.standard_errors(method="sandwich").weights.round(3))
-        [0.029 0.029]
-        """
-        if method in ("observed", "oakes"):
-            return super().standard_errors(X, sample_weight)
-        check_is_fitted(self, "fit_")
-        if X is not None:
-            self.remember(X, sample_weight)
-        if self._data is None:
-            raise NotFittedError(
-                "the data of the fit are not kept in model files; give them as standard_errors(X)"
-            )
-        seed = check_random_state(self.random_state).randint(2**31, size=4)
-        return self._compute_errors(
-            method,
-            replicates=replicates,
-            rng=np.random.default_rng([int(s) for s in seed]),
-            workers=workers,
-            progress=progress,
-        )
 
     def _compute_errors(self, method: str = "oakes", **resampling: Any) -> inference.StandardErrors:
         model, params = self._model(self._frame), self._params()
@@ -532,11 +452,7 @@ class GaussianMixture(DensityMixin, LatentEstimator):
         likelihood says little (Day 1969; McLachlan & Peel 2000, sec. 3.10).
         """
         check_is_fitted(self, ["weights_", "covariances_"])
-        matrices = self.covariance_matrices().astype(np.float64)
-        weights = np.asarray(self.weights_, dtype=np.float64)
-        pooled = np.einsum("k,kij->ij", weights, matrices)
-        white = np.linalg.inv(np.linalg.cholesky(pooled))
-        return float(np.linalg.eigvalsh(white @ matrices @ white.T).min())
+        return components.thinnest(self.weights_, self.covariance_matrices())
 
     def _to_record(self) -> Record:
         return record.to_record(self)

@@ -1,0 +1,39 @@
+"""The components of a fitted Gaussian mixture: rows drawn from them, and how thin they are."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latentia.families.covariance import STRUCTURES
+
+if TYPE_CHECKING:
+    from .estimator import GaussianMixture
+
+Array = NDArray[np.float64]
+
+
+def draw(mixture: GaussianMixture, n: int, rng: Any) -> tuple[Array, NDArray[np.int64]]:
+    """Rows from a fitted mixture, (n, d), and the component of each; sorted by component.
+
+    `rng` is a NumPy RandomState, as scikit-learn's `check_random_state` gives it.
+    """
+    structure = STRUCTURES[mixture.covariance_type]
+    weights = np.asarray(mixture.weights_, dtype=np.float64)
+    counts = rng.multinomial(n, weights / weights.sum())
+    covariances = structure.each(np.asarray(mixture.covariances_), len(weights))
+    drawn = [
+        structure.draw(rng, mean, covariance, int(count))
+        for mean, covariance, count in zip(mixture.means_, covariances, counts, strict=True)
+    ]
+    return np.vstack(drawn), np.repeat(np.arange(len(weights)), counts)
+
+
+def thinnest(weights: Any, matrices: Any) -> float:
+    """The smallest eigenvalue of any covariance relative to their weighted mean."""
+    matrices = np.asarray(matrices, dtype=np.float64)
+    pooled = np.einsum("k,kij->ij", np.asarray(weights, dtype=np.float64), matrices)
+    white = np.linalg.inv(np.linalg.cholesky(pooled))
+    return float(np.linalg.eigvalsh(white @ matrices @ white.T).min())
