@@ -64,7 +64,9 @@ class LatentClasses(Model):
 
     def m_step(self, suff, params):
         count, answers = suff.stats
-        return Params(count / count.sum(), answers / answers.sum(axis=2, keepdims=True))
+        total = answers.sum(axis=2, keepdims=True)  # a class without slides keeps its own
+        kept = np.array(params.probabilities)
+        return Params(count / count.sum(), np.divide(answers, total, out=kept, where=total > 0))
 
     def q(self, params, suff):
         count, answers = suff.stats

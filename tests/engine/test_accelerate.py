@@ -244,7 +244,7 @@ def test_anderson_without_damping_solves_a_linear_map():
     hill, method = Hill(rng, 3), Anderson(order=6)
     here = hill.at(np.ones(3))
     state = method.begin(6)  # a memory of three steps
-    state = state._replace(steps=state.steps[:, :3], changes=state.changes[:, :3])
+    state = state._replace(**{name: getattr(state, name)[:, :3] for name in state._fields[:3]})
     for _ in range(3):
         there = hill.at(here.x + here.em_step)
         state = method.accept(state, here, there, em=True)

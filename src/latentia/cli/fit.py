@@ -126,7 +126,7 @@ def gaussian_mixture(
         str,
         typer.Option(
             metavar="NAME",
-            help="auto, quasi-newton, squarem, or none for plain EM.",
+            help="auto, quasi-newton, lbfgs, anderson, squarem, or none for plain EM.",
             rich_help_panel=CLIMB,
         ),
     ] = "auto",

@@ -2,13 +2,16 @@
 
 from .certificate import Certificate, Optimum, Status
 from .check import Checks, ModelFault, check_model
+from .checkpoint import CheckpointError
 from .em import EM
 from .fit import DecreasedWarning, DegenerateFitError, Fit, NotConvergedWarning
 from .model import Chunk, Model, Source, Suff
+from .online import WarmUp
 
 __all__ = [
     "EM",
     "Certificate",
+    "CheckpointError",
     "Checks",
     "Chunk",
     "DecreasedWarning",
@@ -21,5 +24,6 @@ __all__ = [
     "Source",
     "Status",
     "Suff",
+    "WarmUp",
     "check_model",
 ]

@@ -49,8 +49,9 @@ class EM(BaseEstimator):
         from the maximum. 0 goes on to `max_iter` or to the rounding of the objective.
     max_iter : int, default=1000
         E-steps of each start, at most, after the one that evaluates the start itself.
-    accelerate : {"auto", "quasi-newton", "squarem", "none"} or Accelerator, default="auto"
-        How to go further than one EM step at a time.
+    accelerate : str or Accelerator, default="auto"
+        How to go further than one EM step at a time: "auto", "quasi-newton", "lbfgs", "anderson",
+        "squarem", or "none" for EM itself.
     starts : int, default=1
         Independent starts; the best is kept.
     race : bool or float, default=False

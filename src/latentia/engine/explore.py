@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from .accelerate import Here
-from .chart import Chart, lifted
+from .chart import Chart, ConstraintError, lifted
 from .curvature import ways_on
 from .edges import GROWTH, LIFT, RELEASES, WAIT, Edges, away, growing, inward, spread, trials
 from .evaluator import FAILURES, Point
@@ -43,7 +43,7 @@ def settle(climber: Climber, point: Point, here: Here) -> bool:
             params = climber.chart.settled(point.params, *trial)
             chart, rebinding = climber.chart.holding(*trial)
             there = climber.visit(params, point.objective - point.rounding, chart)
-        except FAILURES:
+        except (*FAILURES, ConstraintError):  # such as 0/0 in an M-step that knows no zeros
             climber.note(np.nan, accepted=False, em=False)
             continue
         if there.here is not None:
@@ -106,7 +106,7 @@ def _elsewhere(climber: Climber, params: Tree, least: float) -> Elsewhere | None
     try:
         chart = Chart(climber.model.space, params)
         there = climber.visit(params, least, chart)
-    except FAILURES:
+    except (*FAILURES, ConstraintError):
         climber.note(np.nan, accepted=False, em=False)
         return None
     gained = there.here is not None and there.objective >= least > -np.inf

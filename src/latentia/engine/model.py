@@ -166,7 +166,7 @@ class Model(ABC, Generic[P, C]):
         return 0.0
 
     def simulate(self, params: P, chunk: C, rng: np.random.Generator) -> C:
-        """New data drawn at `params`: as many units as in `chunk`, which gives whatever is fixed.
+        """New data drawn at `params`: as many units as in `chunk` by weight.
 
         What the parametric bootstrap needs. Like what ``Source.chunks`` gives, not prepared.
         """
