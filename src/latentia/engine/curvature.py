@@ -101,6 +101,6 @@ def _steps(here: Here, vectors: Array, bends: Array, images: Array) -> Iterator[
         step = direction / np.sqrt(bend)  # changes the objective by about half a nat
         step *= min(1.0, FARTHEST / float(np.max(np.abs(step))))
         uphill = step if float(step @ here.score) >= 0 else -step
-        for length in LENGTHS if flatness[i] < 0 else LENGTHS[:2]:
+        for length in LENGTHS:
             yield length * uphill
             yield -length * uphill
