@@ -138,3 +138,21 @@ def test_rows_of_no_weight_do_not_count():
     frame = Frame.of(Rows.of(x, [1.0, 1.0, 1.0, 0.0]))
     assert frame.origin[0] == pytest.approx(2)
     assert frame.scale == pytest.approx(np.sqrt(2 / 3))
+
+
+@pytest.mark.parametrize(
+    ("x", "weights", "said"),
+    [
+        (np.zeros((2, 2, 2)), None, r"shape \(2, 2, 2\), expected rows and columns"),
+        (np.arange(4), [2.0], r"weights of shape \(1,\), expected \(4,\): one weight a row"),
+        (np.arange(3), [1, -1, 2], r"weights\[1\] = -1, expected a finite number of at least 0"),
+        (np.arange(3), [1, 1, np.nan], r"weights\[2\] = nan"),
+    ],
+)
+def test_rows_that_cannot_be_get_one_sentence(x, weights, said):
+    with pytest.raises(ValueError, match=said):
+        Rows.of(x, weights)
+
+
+def test_holes_are_for_the_model_to_judge():
+    assert np.isnan(Rows.of([1.0, np.nan]).x[1, 0])

@@ -30,10 +30,29 @@ class Rows(NamedTuple):
 
     @classmethod
     def of(cls, x: object, weights: object = None) -> Rows:
-        """Rows from anything array-like; a vector is one column, weights default to one."""
+        """Rows from anything array-like; a vector is one column, weights default to one.
+
+        Raises
+        ------
+        ValueError
+            If `x` is no matrix, or if the weights are not one for each row, finite and at least
+            zero. Whether an entry of `x` may be nan is for the model to say.
+        """
         values = np.asarray(x, dtype=np.float64)
         values = values[:, None] if values.ndim == 1 else values
-        w = np.ones(len(values)) if weights is None else np.asarray(weights, dtype=np.float64)
+        if values.ndim != 2:
+            raise ValueError(f"got x of shape {values.shape}, expected rows and columns")
+        if weights is None:
+            return cls(values, np.ones(len(values)))
+        w = np.asarray(weights, dtype=np.float64)
+        if w.shape != (len(values),):
+            raise ValueError(
+                f"got weights of shape {w.shape}, expected ({len(values)},): one weight a row"
+            )
+        wrong = ~(np.isfinite(w) & (w >= 0))
+        if wrong.any():
+            i = int(np.argmax(wrong))
+            raise ValueError(f"got weights[{i}] = {w[i]:g}, expected a finite number of at least 0")
         return cls(values, w)
 
     def __len__(self) -> int:

@@ -181,7 +181,7 @@ def check(space: Tree, params: Tree, base: Tree) -> None:
         if wrong:
             raise ConstraintError(
                 f"parameter `{name}` {wrong} ({type(constraint).__name__}); "
-                "mend the model's start or m_step"
+                "mend the model's start or m_step, or look for what is not finite in the data"
             )
 
 

@@ -150,7 +150,7 @@ class _Fault(Exception):
 
 
 def _case(model: Model[Any, Any], chunk: Any, given: Tree | None, rng: np.random.Generator) -> Case:
-    start = model.start(chunk, rng) if given is None else given
+    start = model.start(chunk, rng, None) if given is None else given
     try:
         check(model.space, start, start)
         around = Chart(model.space, start)
@@ -246,7 +246,7 @@ def _fisher(case: Case) -> str | None:
         if off is None
         else (
             f"the gradient of q at the parameters that made the statistics is not that of loglik, "
-            f"off by {off:.2g}; a constant or a term may be missing from q, or loglik is wrong"
+            f"off by {off:.2g}; a factor or a term may be missing from q, or loglik is wrong"
         )
     )
 
