@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from latentia import EM, GaussianMixture, datasets, select
-from latentia.engine import NotConvergedWarning, Status
+from latentia.engine import CheckpointError, NotConvergedWarning, Status
 from latentia.selection import SMALLEST_VARIANCE
 
 FAITHFUL = datasets.load("faithful").values
@@ -167,12 +167,32 @@ def test_nothing_that_can_be_fitted_is_said():
         ({"k": [1]}, "bic", "got 'k' in the grid, expected settings of GaussianMixture"),
         ({}, "bic", "got an empty grid"),
         ({"n_components": []}, "bic", "got an empty grid"),
+        ({"n_components": 3}, "bic", "got n_components=3 in the grid, expected a list of values"),
+        ({"covariance_type": "full"}, "bic", "got covariance_type='full' in the grid, expected a"),
         ({"n_components": [1]}, "waic", "got criterion='waic', expected one of bic, aic, icl"),
     ],
 )
 def test_senseless_questions_are_refused(grid, criterion, sentence):
     with pytest.raises(ValueError, match=sentence):
         select(GaussianMixture(), FAITHFUL, grid, criterion=criterion)
+
+
+def test_a_checkpoint_is_of_one_fit(tmp_path):
+    path = tmp_path / "fit"
+    kept = GaussianMixture(random_state=0, em=EM(checkpoint=path))
+    with pytest.raises(
+        ValueError, match=r"^got em\.checkpoint='.*' for several fits, expected None"
+    ):
+        select(kept, FAITHFUL, {"n_components": [1, 2]})
+    assert not path.exists()
+    alone = select(kept, FAITHFUL, {"n_components": [2]})
+    assert path.exists()
+    assert alone.best_settings == {"n_components": 2}
+    # the file is of another fit, which says nothing of this candidate
+    with pytest.raises(CheckpointError):
+        select(kept, FAITHFUL, {"n_components": [3]})
+    apart = [EM(checkpoint=tmp_path / name) for name in ("a", "b")]
+    assert not any(c.note for c in select(kept, FAITHFUL, {"em": apart}).candidates)
 
 
 def test_a_selection_can_be_read():

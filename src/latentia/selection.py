@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import time
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ from joblib import Parallel, delayed
 from numpy.typing import ArrayLike
 from sklearn.base import clone
 
-from latentia.engine import NotConvergedWarning, Status
+from latentia.engine import CheckpointError, NotConvergedWarning, Status
 from latentia.engine.selection import CRITERIA
 
 __all__ = ["CRITERIA", "Candidate", "Selection", "select"]
@@ -171,7 +171,8 @@ def select(
     Raises
     ------
     ValueError
-        If the grid or criterion is unknown, or if no candidate could be fitted at all.
+        If the grid or criterion is unknown, if several candidates would share a checkpoint, or if
+        no candidate could be fitted at all.
 
     Examples
     --------
@@ -186,6 +187,7 @@ def select(
         raise ValueError(f"got criterion={criterion!r}, expected one of {', '.join(CRITERIA)}")
     settings = _combinations(estimator, grid)
     clones = [_varied(estimator, each) for each in settings]
+    _refuse_shared_checkpoints(clones)
     if n_jobs is None:
         cells = float(np.prod(np.shape(X))) * len(clones)
         n_jobs = 1 if cells < SMALL_WORK else -1
@@ -210,6 +212,21 @@ def _varied(estimator: Any, settings: dict[str, Any]) -> Any:
     return copy.set_params(**settings)
 
 
+def _refuse_shared_checkpoints(clones: list[Any]) -> None:
+    """A candidate would find the file of another, fail, and so lose for no fault of its own."""
+    seen: set[str] = set()
+    for each in clones:
+        path = getattr(getattr(each, "em", None), "checkpoint", None)
+        if path is None:
+            continue
+        if str(path) in seen:
+            raise ValueError(
+                f"got em.checkpoint={str(path)!r} for several fits, expected None; a checkpoint is "
+                "of one fit"
+            )
+        seen.add(str(path))
+
+
 def _combinations(estimator: Any, grid: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
     known = estimator.get_params()
     for name in grid:
@@ -218,6 +235,9 @@ def _combinations(estimator: Any, grid: Mapping[str, Sequence[Any]]) -> list[dic
                 f"got {name!r} in the grid, expected settings of {type(estimator).__name__}: "
                 f"{', '.join(sorted(known))}"
             )
+    for name, each in grid.items():
+        if isinstance(each, (str, bytes)) or not isinstance(each, Iterable):
+            raise ValueError(f"got {name}={each!r} in the grid, expected a list of values")
     values = [list(each) for each in grid.values()]
     if not values or not all(values):
         raise ValueError("got an empty grid, expected at least one setting with one value")
@@ -233,6 +253,8 @@ def _fit(
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", NotConvergedWarning)
             estimator.fit(X, sample_weight=sample_weight)
+    except CheckpointError:
+        raise  # it says nothing of the candidate
     except ValueError as error:
         seconds = time.perf_counter() - began
         failed = Candidate(

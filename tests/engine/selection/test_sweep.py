@@ -68,3 +68,13 @@ def test_senseless_questions_are_refused():
     few = sweep([Poissons(2)], DEATHS.take(np.arange(3)).reweight(1 / DEATHS.weights[:3]), EM(), 0)
     with pytest.raises(ValueError, match="no model has a finite aicc"):
         few.best("aicc")
+
+
+def test_a_checkpoint_is_of_one_fit(tmp_path):
+    em = EM(checkpoint=tmp_path / "fit")
+    with pytest.raises(
+        ValueError, match=r"^got em\.checkpoint='.*' for several fits, expected None"
+    ):
+        sweep(LADDER, DEATHS, em, 0)
+    assert sweep([Poissons(1)], DEATHS, em, 0).best().status is Status.CONVERGED
+    assert (tmp_path / "fit").exists()

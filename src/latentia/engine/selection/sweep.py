@@ -128,12 +128,17 @@ def sweep(
     Raises
     ------
     ValueError
-        If there are no models.
+        If there are no models, or several and a checkpoint.
     """
     named = models if isinstance(models, Mapping) else {str(i): m for i, m in enumerate(models)}
     if not named:
         raise ValueError("got no models, expected at least one")
     settings = EM() if em is None else em
+    if settings.checkpoint is not None and len(named) > 1:
+        raise ValueError(
+            f"got em.checkpoint={str(settings.checkpoint)!r} for several fits, expected None; a "
+            "checkpoint is of one fit"
+        )
     children = np.random.default_rng(rng).spawn(len(named))
     done: list[Swept] = []
     for (name, model), child in zip(named.items(), children, strict=True):
