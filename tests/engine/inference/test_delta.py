@@ -122,8 +122,18 @@ def test_every_method_answers_at_one_door():
         assert ours[0] == pytest.approx(mean, rel=0.3)
         assert found.covariance.shape == (3, 3)
         assert ("refits" in found.note) == ("bootstrap" in method and found.note != "")
-    with pytest.raises(ValueError, match="got method='jackknife', expected one of 'oakes', 'opg'"):
+    with pytest.raises(
+        ValueError, match="got method='jackknife', expected one of 'observed', 'oakes'"
+    ):
         standard_errors(RightScore(), DEATHS, top, "jackknife")
+
+
+def test_the_observed_information_has_two_names():
+    first, second = (
+        standard_errors(RightScore(), DEATHS, _top(), method) for method in ("observed", "oakes")
+    )
+    assert first.method == second.method == "oakes"
+    np.testing.assert_array_equal(first.covariance, second.covariance)
 
 
 class Random(RightScore):

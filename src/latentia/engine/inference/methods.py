@@ -22,7 +22,7 @@ from .oakes import observed_information
 from .supplemented import supplemented_em
 
 METHODS = ("oakes", "opg", "sem", "sandwich", "bootstrap", "parametric-bootstrap")
-"""The names that `standard_errors` knows."""
+"""The methods of `standard_errors`; "observed" is another name of the first."""
 
 
 @dataclass(frozen=True)
@@ -105,8 +105,8 @@ def standard_errors(
     params : NamedTuple of arrays
         The maximum.
     method : str, default="oakes"
-        "oakes", the observed information by differences of the score (Oakes 1999); "opg", the
-        outer product of the units' scores; "sem", supplemented EM (Meng & Rubin 1991);
+        "oakes", or by another name "observed": the observed information by differences of the
+        score (Oakes 1999); "opg", the outer product of the units' scores; "sem", supplemented EM (Meng & Rubin 1991);
         "sandwich", robust to a wrong model (Huber 1967; White 1982); "bootstrap" (Efron 1979);
         "parametric-bootstrap".
     backend : Backend, optional
@@ -137,6 +137,8 @@ def standard_errors(
     >>> print(mixture.standard_errors(method="opg").weights.round(3))
     [0.029 0.029]
     """
+    if method == "observed":
+        method = "oakes"
     if method == "oakes":
         return _from_information(method, observed_information(model, data, params, backend))
     if method == "opg":
@@ -171,7 +173,7 @@ def standard_errors(
             details={"replicates": float(refits.n_asked), "failed": float(refits.n_failed)},
             refits=refits,
         )
-    names = ", ".join(map(repr, METHODS))
+    names = ", ".join(map(repr, ("observed", *METHODS)))
     raise ValueError(f"got method={method!r}, expected one of {names}")
 
 
