@@ -74,6 +74,26 @@ def test_two_poissons_foretell_better_than_one_and_three_no_better_than_two():
         two.difference(cross_validate(Poissons(1), DEATHS, EM(), 0, folds=4, counts=COUNTS))
 
 
+def test_only_the_same_folds_are_compared():
+    x = np.array([0.0, 2, 3, 3, 7, 4])
+    em = EM(tol=1e-9)
+    one = cross_validate(Poissons(1), Rows.of(x), em, 0, folds=3)
+    again = cross_validate(Poissons(1), Rows.of(x), em, 0, folds=3)
+    assert one.difference(again) == (0.0, 0.0)
+    # cut otherwise the units and their folds are the same
+    cut = cross_validate(Poissons(1), RowSource(Rows.of(x), block=4), em, 0, folds=3)
+    assert one.difference(cut)[0] == pytest.approx(0)
+    others = [
+        cross_validate(Poissons(1), Rows.of(x), em, 1, folds=3),  # dealt otherwise
+        cross_validate(Poissons(1), Rows.of(x + 1), em, 0, folds=3),  # other data
+        cross_validate(Poissons(1), Rows.of(x[::-1]), em, 0, folds=3),  # in another order
+    ]
+    for other in others:
+        np.testing.assert_array_equal(other.n_units, one.n_units)
+        with pytest.raises(ValueError, match="got other folds, expected those of the same data"):
+            one.difference(other)
+
+
 def test_a_gaussian_mixture_by_its_own_score():
     x = datasets.load("faithful").values
     mixture = GaussianMixture(2, random_state=0).fit(x)

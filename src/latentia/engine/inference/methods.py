@@ -106,9 +106,9 @@ def standard_errors(
         The maximum.
     method : str, default="oakes"
         "oakes", or by another name "observed": the observed information by differences of the
-        score (Oakes 1999); "opg", the outer product of the units' scores; "sem", supplemented EM (Meng & Rubin 1991);
-        "sandwich", robust to a wrong model (Huber 1967; White 1982); "bootstrap" (Efron 1979);
-        "parametric-bootstrap".
+        score (Oakes 1999); "opg", the outer product of the units' scores; "sem", supplemented EM
+        (Meng & Rubin 1991); "sandwich", robust to a wrong model (Huber 1967; White 1982);
+        "bootstrap" (Efron 1979); "parametric-bootstrap".
     backend : Backend, optional
         Where E-steps are computed, but for the bootstraps; threads on all cores by default.
     replicates, rng, em, workers, progress

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .. import tree
 from ..backend import backend_of
 from ..certificate import Status
 from ..climb import Evaluator
@@ -34,11 +36,15 @@ class CrossValidation:
         Their weights.
     statuses : tuple of Status
         How the fits ended.
+    digest : str
+        SHA-256 of how many copies of each unit each fold holds, and of the arrays of the data as
+        far as the chunks show any.
     """
 
     logliks: Array
     n_units: Array
     statuses: tuple[Status, ...]
+    digest: str = ""
 
     @property
     def loglik(self) -> float:
@@ -66,9 +72,10 @@ class CrossValidation:
         Raises
         ------
         ValueError
-            If the folds are not the same.
+            If the folds are not the same: of other data, or dealt otherwise.
         """
-        if not np.array_equal(self.n_units, other.n_units):
+        same = self.digest == other.digest and np.array_equal(self.n_units, other.n_units)
+        if not same:
             raise ValueError("got other folds, expected those of the same data, rng and folds")
         gain = self.logliks - other.logliks
         mean = float(gain.sum() / self.n_units.sum())
@@ -147,7 +154,9 @@ def cross_validate(
         logliks.append(loglik)
         weights.append(n_units)
         statuses.append(status)
-    return CrossValidation(np.array(logliks), np.array(weights), tuple(statuses))
+    return CrossValidation(
+        np.array(logliks), np.array(weights), tuple(statuses), _digest(held, chunks)
+    )
 
 
 class Part:
@@ -200,6 +209,36 @@ def _dealt(copies: Counts, folds: int, rng: np.random.Generator) -> Counts:
     held = np.zeros((folds, len(copies)), dtype=np.int64)
     np.add.at(held, (fold, unit), 1)
     return held
+
+
+def _digest(held: Counts, chunks: Sequence[Chunk]) -> str:
+    """What two results have in common if their folds hold the same units.
+
+    Each array is read on from chunk to chunk, so that it does not matter how data are cut.
+    """
+    whole = hashlib.sha256(repr(held.shape).encode() + held.tobytes())
+    streams: dict[int, Any] = {}
+    for chunk in chunks:
+        for i, leaf in enumerate(tree.leaves(_shown(chunk))):
+            if not isinstance(leaf, np.ndarray):
+                continue
+            array = cast(NDArray[Any], leaf)
+            if array.dtype.hasobject:
+                continue
+            if i not in streams:
+                head = f"{i} {array.dtype.str} {array.shape[1:]}"
+                streams[i] = hashlib.sha256(head.encode())
+            streams[i].update(np.ascontiguousarray(array).tobytes())
+    for stream in streams.values():
+        whole.update(stream.digest())
+    return whole.hexdigest()
+
+
+def _shown(chunk: Any) -> Any:
+    """What a chunk is made of: not what it may have cached."""
+    if is_dataclass(chunk):
+        return [getattr(chunk, field.name) for field in fields(chunk)]
+    return chunk if isinstance(chunk, tuple) else getattr(chunk, "weights", None)
 
 
 def _held_out(
