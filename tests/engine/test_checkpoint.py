@@ -6,15 +6,17 @@ import pickle
 import subprocess
 import sys
 import warnings
+from functools import cached_property, partial
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from latentia import GaussianMixture, datasets
 from latentia.data.arrays import Rows
 from latentia.engine import EM, NotConvergedWarning, Status
 from latentia.engine.accelerate import ACCELERATORS
-from latentia.engine.checkpoint import CheckpointError
+from latentia.engine.checkpoint import CheckpointError, plain
 from latentia.engine.tree import leaves
 
 from .models import DEATHS, WAITS, ScatteredStarts, TwoNormals, TwoPoissons
@@ -186,7 +188,7 @@ def test_fits_with_workers_and_serial_ones_share_checkpoints(tmp_path):
             Rows.of(DEATHS.x, DEATHS.weights + np.eye(10)[4] * 1e-9),
             3,
             {},
-            "data or hyper-parameters",
+            "data",
         ),
     ],
 )
@@ -216,6 +218,96 @@ def test_a_changed_m_step_is_seen(tmp_path, monkeypatch):
         EM(checkpoint=path).fit(TwoNormals(), WAITS, 0)
 
 
+class Held:
+    """A model's hyper-parameters of every kind."""
+
+    def __init__(self, floor=1e-3, scale=1.0):
+        self.floor, self.names, self.scale = floor, {"b": 1, "a": {2, 3}}, np.full(3, scale)
+        self.function, self.part, self.itself = np.linalg.norm, partial(max, 1), self
+        self.kind, self.mixed = Status.CONVERGED, np.array([1, "a", None], dtype=object)
+
+    @cached_property
+    def computed(self):
+        return self.floor * 2
+
+
+class Damped(ScatteredStarts):
+    """Hyper-parameters that the first EM step does not show."""
+
+    def __init__(self, held):
+        self.held = held
+
+
+@pytest.mark.parametrize("changed", [{"floor": 3e-2}, {"scale": 2.0}])
+def test_other_hyper_parameters_are_refused_by_name(changed, tmp_path):
+    em = EM(checkpoint=tmp_path / "fit.safetensors")
+    first = em.fit(Damped(Held()), DEATHS, 3)
+    assert bits(em.fit(Damped(Held()), DEATHS, 3)) == bits(first)
+    name = next(iter(changed))
+    with pytest.raises(CheckpointError, match=rf"hyper-parameters, with held\.{name}="):
+        em.fit(Damped(Held(**changed)), DEATHS, 3)
+
+
+@pytest.mark.filterwarnings("ignore::latentia.mixture.errors.DataWarning")
+def test_a_floor_that_no_first_step_feels_is_a_hyper_parameter(tmp_path):
+    em = EM(checkpoint=tmp_path / "fit.safetensors")
+    X = datasets.load("galaxies").values
+    settings = {"init_params": "random_from_data", "random_state": 1, "em": em}
+    first = GaussianMixture(5, reg_covar=1e-4, **settings).fit(X)
+    again = GaussianMixture(5, reg_covar=1e-4, **settings).fit(X)
+    assert again.loglik_ == first.loglik_
+    with pytest.raises(CheckpointError, match=r"0\.0001 there, 0\.03 here"):
+        GaussianMixture(5, reg_covar=0.03, **settings).fit(X)
+
+
+def test_hyper_parameters_read_the_same_in_another_process():
+    held = Held()
+    before = plain(held)
+    assert held.computed
+    assert plain(held) == before
+    script = (
+        "import json; from tests.engine.test_checkpoint import Held, plain; "
+        "print(json.dumps(plain(Held()), sort_keys=True))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONHASHSEED": "7"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == json.dumps(before, sort_keys=True)
+
+
+class Drawing(ScatteredStarts):
+    stochastic = True
+
+
+def test_a_stochastic_model_knows_its_data(tmp_path):
+    em = EM(checkpoint=tmp_path / "fit.safetensors")
+    first = em.fit(Drawing(), DEATHS, 3)
+    assert bits(em.fit(Drawing(), DEATHS.take(np.arange(10)), 3)) == bits(first)
+    with pytest.raises(CheckpointError, match="of a fit with other data; make"):
+        em.fit(Drawing(), Rows.of(DEATHS.x, DEATHS.weights[::-1]), 3)
+
+
+def test_a_large_array_is_sampled_evenly():
+    x = np.arange(1000.0)
+    assert plain(x, 80) == plain(x.copy(), 80)
+    assert plain(x, 80) != plain(np.append(x[:-1], 0.0), 80)
+    assert plain(x, 80) != plain(x[:-1], 80)
+
+
+def test_a_refusal_names_only_what_differs(tmp_path):
+    path = tmp_path / "fit.safetensors"
+    EM(starts=3, checkpoint=path).fit(ScatteredStarts(), DEATHS, 3)
+    with pytest.raises(CheckpointError, match="settings, with tol=1e-05 there, 1e-07 here; make"):
+        EM(starts=3, tol=1e-7, checkpoint=path).fit(ScatteredStarts(), DEATHS, 3)
+    with pytest.raises(CheckpointError, match=r"seeds, with entropy=.*give random_state a number"):
+        EM(starts=3, checkpoint=path).fit(ScatteredStarts(), DEATHS, 4)
+
+
 def test_any_flipped_byte_and_any_cut_is_refused(tmp_path):
     path = tmp_path / "fit.safetensors"
     fitted({}, path)
@@ -241,7 +333,7 @@ def test_any_flipped_byte_and_any_cut_is_refused(tmp_path):
 
 
 def test_a_file_that_cannot_be_written_is_said(tmp_path):
-    with pytest.raises(OSError, match="cannot write"):
+    with pytest.raises(OSError, match=r"cannot write .*; make the folder"):
         fitted({}, tmp_path / "nowhere" / "fit.safetensors")
 
 

@@ -14,6 +14,10 @@ import secrets
 import time
 from collections.abc import Callable
 from dataclasses import asdict
+from enum import Enum
+from functools import cached_property, partial
+from logging import Logger
+from numbers import Number
 from pathlib import Path
 from typing import Any, final
 
@@ -28,9 +32,21 @@ from .stopping import Progress as Stopping
 from .trace import Climb, ClimbState, Trace
 from .tree import Tree
 
-FORMAT = 1
+FORMAT = 2
 
 KEY = "latentia checkpoint"
+
+DEPTH = 12
+"""Objects within objects that `plain` follows."""
+
+HASHED = 2**26
+"""Bytes of the data that are digested, at most: all of it, or as much drawn evenly."""
+
+_NAMED: Any = (Number, os.PathLike, np.dtype)
+
+_SCALAR: Any = np.generic
+
+_LISTS: Any = (tuple, list)
 
 _NUMBERS = ("objective", "remaining_gain", "em_rate", "largest_fall", "score_norm", "rounding")
 
@@ -51,12 +67,18 @@ class Checkpoint:
     ------
     CheckpointError
         If there is a file and it is not a whole checkpoint.
+    FileNotFoundError
+        If there is no folder for it.
     """
 
     def __init__(self, settings: Settings) -> None:
         assert settings.checkpoint is not None
         self.path, self.every, self.settings = settings.checkpoint, settings.every, settings
         self.found = read(self.path) if os.path.lexists(self.path) else None
+        if not Path(os.path.realpath(self.path)).parent.is_dir():
+            raise FileNotFoundError(
+                f"cannot write {self.path}: no such folder; make the folder, or give another path"
+            )
         self.progress: Progress | None = None
         self.identity: dict[str, str] = {}
         self.seed: dict[str, Any] = {}
@@ -108,11 +130,15 @@ class Checkpoint:
             raise _damaged(self.path) from error
 
     def _same(self, what: str, there: Any, here: str) -> None:
-        if there != here:
-            raise CheckpointError(
-                f"{self.path} is the checkpoint of a fit with other {what} ({there} there, "
-                f"{here} here); make the same call, or give another path"
-            )
+        if there == here:
+            return
+        advice = "make the same call, or give another path"
+        if what == "seeds":
+            advice = f"give random_state a number, {advice}"
+        raise CheckpointError(
+            f"{self.path} is the checkpoint of a fit with other {what}"
+            f"{_apart(there, here)}; {advice}"
+        )
 
     def keep(self, progress: Callable[[], Progress], at_once: bool) -> None:
         """Write the progress if it is time to."""
@@ -123,6 +149,33 @@ class Checkpoint:
         header["identity"], header["seed"] = self.identity, self.seed
         write(self.path, header, arrays)
         self.last = time.monotonic()
+
+
+def _apart(there: Any, here: str) -> str:
+    """The entries in which two JSON texts differ, in words; nothing for digests."""
+    try:
+        found = _differences("", json.loads(there), json.loads(here))
+    except (TypeError, ValueError):
+        return ""
+    more = f" and {len(found) - 3} more" if len(found) > 3 else ""
+    return f", with {', '.join(found[:3])}{more}" if found else ""
+
+
+def _differences(name: str, there: Any, here: Any) -> list[str]:
+    if isinstance(there, dict) and isinstance(here, dict):
+        old, new = _any(there), _any(here)
+        return [
+            each
+            for key in sorted({*old, *new})
+            if old.get(key) != new.get(key)
+            for each in _differences(f"{name}.{key}" if name else key, old.get(key), new.get(key))
+        ]
+    return [f"{name}={_short(there)} there, {_short(here)} here"] if name else []
+
+
+def _short(value: Any) -> str:
+    text = repr(_any(value))
+    return text if len(text) <= 50 else f"{text[:47]}..."
 
 
 def seed_of(generator: np.random.Generator) -> dict[str, Any]:
@@ -147,9 +200,9 @@ def identity(
     told = {
         "tol": settings.tol,
         "max_iter": settings.max_iter,
-        "accelerate": [method.name, _plain(vars(method))],
+        "accelerate": {"method": method.name, **_settings(vars(method))},
         "starts": settings.starts,
-        "race": settings.race,
+        "race": False if settings.race is None else settings.race._asdict(),
         "anneal": settings.anneal,
         "warm_up": None if settings.warm_up is None else asdict(settings.warm_up),
     }
@@ -159,17 +212,119 @@ def identity(
         "seeds": json.dumps(seed),
         "borders of chunks": json.dumps([len(chunk) for chunk in evaluator.chunks])[:200],
         "starting parameters": _digest(given),
+        "data": _of_data(evaluator),
+        "hyper-parameters": _of_model(evaluator),
     }
 
 
-def _plain(settings: Any) -> dict[str, Any]:
+def plain(value: Any, most: int = HASHED) -> Any:
+    """What JSON can hold of a value, the same for equal values in every process.
+
+    Arrays are digested, of large ones `most` bytes drawn evenly. Functions, classes and modules
+    go by their names; other objects by their class and what they hold, but for cached
+    properties.
+    """
+    return _plain(value, most, ())
+
+
+def _plain(value: Any, most: int, above: tuple[int, ...]) -> Any:
+    kind: Any = _any(type(value))
+    name = f"{kind.__module__}.{kind.__qualname__}"
+    if isinstance(value, Enum):
+        return f"{name}.{value.name}"
+    if isinstance(value, _SCALAR) and value.dtype.kind in "biufU" and value.itemsize <= 8:
+        return value.item()
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    called = getattr(value, "__qualname__", getattr(value, "__name__", None))
+    if isinstance(called, str):
+        return f"{getattr(value, '__module__', None)}.{called}"
+    if isinstance(value, (bytes, bytearray)):
+        return hashlib.sha256(value).hexdigest()[:12]
+    if isinstance(value, _NAMED):
+        return f"{name} {value}"
+    # the ids only end cycles; none of them gets into what is returned
+    if id(value) in above or len(above) == DEPTH or isinstance(value, Logger):
+        return name
+
+    def inner(each: Any) -> Any:
+        return _plain(each, most, (*above, id(value)))
+
+    if hasattr(value, "__array__"):
+        return _array(value, most, inner)
+    told: dict[str, Any] = {}
+    if isinstance(value, (set, frozenset)):
+        told = {"members": sorted(json.dumps(inner(each), sort_keys=True) for each in _any(value))}
+    elif isinstance(value, dict):
+        told = {str(inner(key)): inner(each) for key, each in _any(value.items())}
+    elif isinstance(value, _LISTS):
+        entries = [inner(each) for each in _any(value)]
+        fields = getattr(value, "_fields", None)
+        if fields is None:
+            return entries
+        told = dict(zip(fields, entries, strict=True))
+    elif isinstance(value, partial):
+        parts = _any(value)
+        told = {"func": inner(parts.func), "args": inner(parts.args), "kw": inner(parts.keywords)}
+    held = {each: inner(what) for each, what in _held(value).items()}
+    return {"class": name, **told, **held}
+
+
+def _any(value: Any) -> Any:
+    """The value, without what is known of its type."""
+    return value
+
+
+def _held(value: Any) -> dict[str, Any]:
+    """The attributes of an object, but for those that are computed when first asked for."""
+    held = dict(getattr(value, "__dict__", {}))
+    for base in type(value).__mro__:
+        slots: Any = base.__dict__.get("__slots__", ())
+        for slot in (slots,) if isinstance(slots, str) else slots:
+            if slot not in ("__dict__", "__weakref__") and hasattr(value, slot):
+                held[slot] = getattr(value, slot)
+    kind = _any(type(value))
+    return {
+        name: each
+        for name, each in held.items()
+        if not isinstance(getattr(kind, name, None), cached_property)
+    }
+
+
+def _array(value: Any, most: int, inner: Callable[[Any], Any]) -> Any:
+    array: np.ndarray[Any, Any] = np.asarray(value)
+    if array.dtype.hasobject:
+        return inner(array.tolist())
+    shape, kind = array.shape, array.dtype.str
+    if array.nbytes > most:
+        count = max(most // array.dtype.itemsize, 1)
+        array = array.reshape(-1)[np.linspace(0, array.size - 1, count).astype(np.intp)]
+    return f"{kind}{shape} {hashlib.sha256(array.tobytes()).hexdigest()[:12]}"
+
+
+def _of_data(evaluator: Evaluator) -> str:
+    """A digest of the chunks."""
+    most = max(HASHED // max(len(evaluator.chunks), 1), 1024)
+    digest = hashlib.sha256()
+    for chunk in evaluator.chunks:
+        digest.update(json.dumps(plain(chunk, most), sort_keys=True).encode())
+    return digest.hexdigest()[:12]
+
+
+def _of_model(evaluator: Evaluator) -> str:
+    """The hyper-parameters, or a digest where they are many."""
+    told = json.dumps(plain(evaluator.model), sort_keys=True)
+    return told if len(told) < 20_000 else json.dumps(hashlib.sha256(told.encode()).hexdigest())
+
+
+def _settings(settings: Any) -> dict[str, Any]:
     """The numbers and names among settings, those of parts included."""
     plain: dict[str, Any] = {}
     for name, value in sorted(settings.items()):
         if isinstance(value, (bool, int, float, str, type(None))):
             plain[name] = value
         elif isinstance(getattr(value, "__dict__", None), dict):
-            plain[name] = _plain(vars(value))
+            plain[name] = _settings(vars(value))
     return plain
 
 
@@ -333,7 +488,9 @@ def write(path: str, header: dict[str, Any], arrays: dict[str, np.ndarray[Any, A
             os.fsync(stream.fileno())
         os.replace(temporary, target)
     except OSError as error:
-        raise type(error)(f"cannot write {path}: {error.strerror or error}") from error
+        raise type(error)(
+            f"cannot write {path}: {error.strerror or error}; make the folder, or give another path"
+        ) from error
     finally:
         temporary.unlink(missing_ok=True)
 
