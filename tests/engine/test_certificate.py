@@ -63,6 +63,37 @@ def test_starts_are_counted():
     assert "1 distinct maximum was seen" in _told(n_starts=2, optima=optima[:1])
 
 
+def test_what_did_not_decide_is_not_told():
+    decided = "which decided instead"
+    assert decided in _told(tol=0.0)
+    assert decided not in _told(tol=0.0, status=Status.MAX_ITER)
+    assert decided not in _told(tol=0.0, status=Status.DEGENERATE)
+
+
+def test_an_unknown_remainder_is_said_to_be_unknown():
+    for unknown in (float("inf"), float("nan")):
+        told = _told(status=Status.MAX_ITER, remaining_gain=unknown)
+        assert "How much remains is not known yet." in told
+        assert "nats are estimated" not in told
+    known = _told(status=Status.INTERRUPTED, remaining_gain=0.25)
+    assert "About 0.25 nats are estimated to remain." in known
+
+
+def test_where_no_start_converged_no_maximum_is_counted():
+    told = _told(status=Status.MAX_ITER, n_starts=4, n_degenerate=1, optima=())
+    assert "Of 4 starts" not in told
+    assert "maxima" not in told
+    assert "1 start collapsed" in told
+
+
+def test_nothing_collapses_before_the_first_step():
+    bad = {"status": Status.DEGENERATE, "detail": "the objective became nan"}
+    told = _told(n_steps=0, **bad)
+    assert told.startswith("The objective is nan at the start already;")
+    assert "collapsed" not in told
+    assert "a parameter collapsed" in _told(n_steps=3, **bad)
+
+
 def test_an_unknown_rate_is_not_told():
     assert "distance" not in _told(em_rate=None)
 

@@ -9,7 +9,7 @@ from sklearn.base import clone
 from sklearn.exceptions import ConvergenceWarning
 
 from latentia.data.arrays import Rows, RowSource
-from latentia.engine import EM, NotConvergedWarning, Status
+from latentia.engine import EM, DegenerateFitError, NotConvergedWarning, Status
 from latentia.engine.chart import ConstraintError
 
 from .models import (
@@ -261,6 +261,21 @@ def test_warnings_are_scikit_learns():
     assert issubclass(NotConvergedWarning, ConvergenceWarning)
     with pytest.warns(ConvergenceWarning, match="nats are estimated to remain"):
         EM(max_iter=3).fit(TwoPoissons(), DEATHS, 0)
+
+
+def test_a_warning_does_not_tell_of_infinite_nats():
+    with pytest.warns(NotConvergedWarning, match="How much remains is not known yet"):
+        EM(max_iter=0).fit(TwoPoissons(), DEATHS, 0)
+
+
+@pytest.mark.parametrize("value", [np.nan, -np.inf])
+def test_an_objective_that_is_not_finite_at_the_start_is_no_collapse(value):
+    class Nowhere(TwoPoissons):
+        def e_step(self, params, chunk):
+            return super().e_step(params, chunk)._replace(loglik=value)
+
+    with pytest.raises(DegenerateFitError, match=f"^The objective is {value} at the start"):
+        EM().fit(Nowhere(), DEATHS, 0)
 
 
 def test_a_fit_can_be_pickled():

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
+
+NOT_FINITE = "the objective became "
+"""How the detail of a climb begins whose objective is nan or infinite."""
 
 
 class Status(Enum):
@@ -122,17 +126,33 @@ class Certificate:
         """Maxima that differ by fewer nats than this are of equal height."""
         return max(100 * self.tol, 1e-6)
 
+    @property
+    def ending(self) -> str:
+        """How the climb ended, with the detail, in one sentence."""
+        nowhere = self.detail.startswith(NOT_FINITE)
+        if self.status is Status.DEGENERATE and nowhere and self.n_steps == 0:
+            # no step was taken, so nothing can have collapsed
+            value = self.detail.removeprefix(NOT_FINITE)
+            return (
+                f"The objective is {value} at the start already; look for values that the "
+                "model cannot explain, in the data and in the starting parameters."
+            )
+        return str(self.status) + (f" ({self.detail})" if self.detail else "")
+
+    @property
+    def remaining(self) -> str:
+        """What is left to gain, in a sentence."""
+        if not math.isfinite(self.remaining_gain):
+            return "How much remains is not known yet."
+        asked = f" (asked for: {self.tol:g})" if self.status is Status.CONVERGED else ""
+        return f"About {self.remaining_gain:.2g} nats are estimated to remain{asked}."
+
     def sentences(self) -> list[str]:
         """The certificate in plain words, a sentence an item."""
-        told = [str(self.status) + (f" ({self.detail})" if self.detail else "")]
-        if self.status is Status.CONVERGED:
-            told.append(
-                f"About {self.remaining_gain:.2g} nats are estimated to remain "
-                f"(asked for: {self.tol:g})."
-            )
-        elif self.status not in (Status.DEGENERATE, Status.DECREASED):
-            told.append(f"About {self.remaining_gain:.2g} nats are estimated to remain.")
-        if self.tol < self.rounding:
+        told = [self.ending]
+        if self.status not in (Status.DEGENERATE, Status.DECREASED):
+            told.append(self.remaining)
+        if self.status is Status.CONVERGED and self.tol < self.rounding:
             told.append(
                 f"The tolerance of {self.tol:g} is below the rounding of this objective, "
                 f"{self.rounding:.2g} nats, which decided instead."
@@ -152,12 +172,12 @@ class Certificate:
                 f"A plain EM step leaves an estimated {100 * self.em_rate:.3g} % of the distance."
             )
         if self.n_starts > 1:
-            best = self.optima[0].hits if self.optima else 0
-            told.append(
-                f"Of {self.n_starts} starts {best} reached this maximum; "
-                f"{_counted(len(self.optima), 'distinct maximum', 'distinct maxima')} "
-                f"{_were(len(self.optima))} seen."
-            )
+            if self.optima:
+                told.append(
+                    f"Of {self.n_starts} starts {self.optima[0].hits} reached this maximum; "
+                    f"{_counted(len(self.optima), 'distinct maximum', 'distinct maxima')} "
+                    f"{_were(len(self.optima))} seen."
+                )
             if self.n_outrun:
                 told.append(
                     f"{_counted(self.n_outrun, 'start')} lost the race and {_were(self.n_outrun)} "

@@ -177,15 +177,11 @@ def _claims(model: Model[Any, Any]) -> tuple[str, ...]:
 
 def announce(fit: Fit[Any], on_degenerate: str) -> None:
     """Raise or warn where the result is not what was asked for."""
-    detail = f" ({fit.certificate.detail})" if fit.certificate.detail else ""
+    ending = fit.certificate.ending
     if fit.status is Status.DEGENERATE and on_degenerate == "raise":
-        raise DegenerateFitError(f"{fit.status}{detail}")
+        raise DegenerateFitError(ending)
     if fit.status is Status.DECREASED:
-        warnings.warn(f"{fit.status}{detail}", DecreasedWarning, stacklevel=4)
+        warnings.warn(ending, DecreasedWarning, stacklevel=4)
     elif fit.status in (Status.MAX_ITER, Status.INTERRUPTED):
-        left = fit.certificate.remaining_gain
-        warnings.warn(
-            f"{fit.status} About {left:.2g} nats are estimated to remain.",
-            NotConvergedWarning,
-            stacklevel=4,
-        )
+        left = fit.certificate.remaining
+        warnings.warn(f"{fit.status} {left}", NotConvergedWarning, stacklevel=4)
