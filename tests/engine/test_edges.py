@@ -222,3 +222,63 @@ def test_zeros_of_the_start_stay():
     start.rates[2] = 0
     fit = EM().fit(model, data, 0, start=start)
     assert fit.params.rates[2] == 0
+
+
+class TiedUnmixing(Unmixing):
+    """Cells in groups of one rate each."""
+
+    def __init__(self, matrix, background, groups):
+        super().__init__(matrix, background)
+        self.groups = np.asarray(groups)
+        self.tied = Tied(Positive(), self.groups)
+
+    @property
+    def space(self):
+        return Rates(self.tied)
+
+    def m_step(self, suff, params):
+        counts, sensitivity = suff.stats
+        pooled = [np.bincount(self.groups, each) for each in (counts.each, sensitivity.each)]
+        return Rates((pooled[0] / pooled[1])[self.groups])
+
+
+@pytest.mark.parametrize("method", ["auto", "lbfgs", "squarem", "anderson"])
+def test_tied_entries_reach_their_bound_together(method):
+    free, data = unmixing(3)
+    groups = np.array([0, 0, 1, 1, 2, 2])
+    model = TiedUnmixing(free.matrix, free.background, groups)
+    fit = EM(tol=1e-9, accelerate=method, max_iter=20_000).fit(model, data, 0)
+    pooled = np.stack([free.matrix[:, groups == g].sum(axis=1) for g in range(3)], axis=1)
+    alone = EM(tol=1e-9).fit(Unmixing(pooled, free.background), data, 0)
+    assert fit.status is Status.CONVERGED
+    assert fit.objective == pytest.approx(alone.objective, abs=1e-5)
+    np.testing.assert_allclose(fit.params.rates, alone.params.rates[groups], atol=1e-3)
+    if (fit.params.rates == 0).any():  # named as the parameter's own entries
+        named = {f"rates[{i}]" for i in np.flatnonzero(fit.params.rates == 0)}
+        assert set(fit.certificate.on_boundary) == named
+
+
+def test_the_held_part_of_a_simplex_is_not_touched_by_lifting():
+    space = Leaf(Masked(Simplex(), [False, True, True]))
+    start = Leaf(np.array([0.3, 0.3, 0.4]))
+    raised = lifted(space, Leaf(np.array([0.3, 0.0, 0.7])), start, 1e-3)
+    assert raised.params.value[0] == 0.3
+    assert raised.params.value.sum() == pytest.approx(1, abs=1e-15)
+    assert raised.params.value[1] > 0
+
+
+@pytest.mark.parametrize("budget", range(20, 60))
+def test_the_budget_holds_whatever_is_explored(budget):
+    model, data = unmixing(4)
+    fit = EM(tol=1e-12, max_iter=budget).fit(model, data, 0)
+    assert fit.certificate.n_steps <= budget
+    taken = fit.trace.objective[fit.trace.accepted]
+    assert taken[-1] == fit.objective
+
+
+def test_another_accelerator_takes_over_from_an_earlier_fit():
+    model, data = unmixing(0)
+    first = EM(max_iter=6).fit(model, data, 0)
+    for method in ("squarem", "anderson", "lbfgs", "none", "auto"):
+        fit = EM(accelerate=method, max_iter=20_000).fit(model, data, 0, resume=first)
+        assert fit.objective >= first.objective - 1e-9

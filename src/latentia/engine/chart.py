@@ -102,7 +102,7 @@ class Chart:
         ):
             if run is not None and mask.any():
                 off = 0.0 if distances is None else distances[i]
-                target = run.bound + np.sign(value.ravel() - run.bound) * off
+                target = run.bound + np.sign(chart.entries(value).ravel() - run.bound) * off
                 values[i] = chart.settle(value, mask, target)
         return tree.rebuild(self.base, values)
 

@@ -10,7 +10,7 @@ import numpy as np
 from .accelerate import Accelerator, Here
 from .callbacks import Step
 from .certificate import Status
-from .chart import Chart, check
+from .chart import Chart, ConstraintError, check
 from .edges import Edges
 from .evaluator import FAILURES, Evaluator, Point
 from .explore import explore, settle
@@ -273,17 +273,11 @@ class Climber:
             self.state = self.accelerator.refuse(self.state)
         return False
 
-    def probe(self, x: Array, least: float) -> Point | None:
-        """A look at the point at `x`, which counts as an E-step that was not taken."""
-        there = self.attempt(x, least)
-        self.note(np.nan if there is None else there.objective, accepted=False, em=False)
-        return there
-
     def attempt(self, x: Array, least: float) -> Point | None:
         """The point at coordinates `x`, or None where it is degenerate."""
         try:
             return self.visit(self.chart.unpack(x), least)
-        except FAILURES:
+        except (*FAILURES, ConstraintError):  # a plain EM step is where a wrong model is named
             return None
 
     def _em_step(self, point: Point) -> tuple[Status, str] | None:
@@ -306,7 +300,7 @@ class Climber:
         if not self.model.m_step_exact:
             halved = self._halve(point)
             if halved is not None:
-                self.take(halved, em=True, noted=True)
+                self.take(halved, em=True)
                 return None
         if self._is_rounding(point, fall):
             return Status.CONVERGED, "down to the rounding of the statistics"
@@ -339,12 +333,12 @@ class Climber:
             least = point.objective - point.rounding
             there = self.attempt(point.here.x + share * point.here.em_step, least)
             gained = there is not None and there.objective >= least
-            self.note(np.nan if there is None else there.objective, accepted=gained, em=True)
             if gained:
-                return there
+                return there  # noted once it is taken
+            self.note(np.nan if there is None else there.objective, accepted=False, em=True)
         return None
 
-    def take(self, there: Point, *, em: bool, noted: bool = False) -> None:
+    def take(self, there: Point, *, em: bool) -> None:
         """Move to `there` and let the accelerator and the stopping rule learn from it."""
         before = self.point
         assert before is not None
@@ -354,5 +348,4 @@ class Climber:
             self.edges = self.edges.stepped()
             enough = max(self.tol, there.rounding)
             self.progress = self.progress.after(before.here, there.here, enough, em=em)
-        if not noted:
-            self.note(there.objective, accepted=True, em=em)
+        self.note(there.objective, accepted=True, em=em)

@@ -148,10 +148,11 @@ def growing(chart: Chart, params: Tree, ahead: Tree, score: Array, enough: float
 def inward(raised: Lifted, runs: Sequence[Running | None], unit_gain: float) -> list[Mask] | None:
     """Of the lifted entries those that gain by going on: None where there are none."""
     found = [
-        mask if run is None else mask & (run.slope > unit_gain * LIFT) & (run.shrinking > CERTAIN)
+        np.zeros_like(mask)
+        if run is None or not mask.any()
+        else mask & (run.slope > unit_gain * LIFT) & (run.shrinking > CERTAIN)
         for run, mask in zip(runs, raised.which, strict=True)
     ]
-    found = [m if run is not None else np.zeros_like(m) for run, m in zip(runs, found, strict=True)]
     return found if any(bool(mask.any()) for mask in found) else None
 
 

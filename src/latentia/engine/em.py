@@ -21,6 +21,7 @@ from .fit import Fit, announce, assemble
 from .model import Chunk, Model, Source
 from .online.warm_up import WarmUp
 from .starts import Race, Runner, Settings, check_anneal
+from .tree import leaves
 
 P = TypeVar("P", bound=tuple[Any, ...])
 
@@ -137,7 +138,7 @@ class EM(BaseEstimator):
             anneal=_anneal(self.anneal),
             warm_up=_warm_up(self.warm_up),
             backend=backend_of(self.backend, self.workers),
-            callbacks=(*((Bar(),) if self.progress else ()), *self.callbacks),
+            callbacks=(*((Bar(),) if self.progress else ()), *_callbacks(self.callbacks)),
             on_degenerate=_choice("on_degenerate", self.on_degenerate, ("raise", "status")),
             checkpoint=_path(self.checkpoint),
             every=_number("every", self.every, 0.0),
@@ -167,7 +168,7 @@ class EM(BaseEstimator):
             Passed on to ``model.start``: parameters that starts are to respect.
         resume : Fit, optional
             Go on from the best climb of an earlier fit of the same model to the same data, as if
-            it had not stopped.
+            it had not stopped. Excludes a `start` elsewhere.
 
         Returns
         -------
@@ -175,6 +176,8 @@ class EM(BaseEstimator):
 
         Raises
         ------
+        TypeError, ValueError
+            If a setting or an argument is not what is expected.
         DegenerateFitError
             If every start collapsed and `on_degenerate` is "raise".
         ConstraintError
@@ -239,6 +242,7 @@ class EM(BaseEstimator):
         settings = self._settings()
         if only is not None:
             settings = replace(settings, race=None, starts=1)
+        _check_call(model, data, resume)
         check_anneal(model, settings)
         source = cast(Source, data if isinstance(data, Source) else Whole(data))
         chunks = [model.prepare(chunk) for chunk in source.chunks()]
@@ -248,9 +252,15 @@ class EM(BaseEstimator):
         generator = np.random.default_rng(rng)
         if kept is not None and rng is None:
             generator = kept.generator() or generator
-        starts = _given_starts(start if resume is None else resume.params)
+        starts = _given_starts(model.space, start)
+        if resume is not None:
+            if starts is not None and not _same_place(starts, resume.params):
+                raise ValueError(
+                    "got start= and resume= with other parameters, expected one of the two"
+                )
+            starts = [resume.params]
         earlier = None if resume is None else resume.climbs[resume.best].state
-        state = None if earlier is None else earlier.afresh()
+        state = None if earlier is None else earlier.afresh(model.space, settings.accelerator)
         numbers = range(settings.starts if starts is None else len(starts))
         numbers = numbers if only is None else [only]
         seed = seed_of(generator)
@@ -331,10 +341,58 @@ def _accelerator(value: Any) -> Accelerator[Any]:
     raise ValueError(f"got accelerate={value!r}, expected one of {names} or an Accelerator")
 
 
-def _given_starts(start: Any) -> list[Any] | None:
+def _check_call(model: Any, data: Any, resume: Any) -> None:
+    """Refuse what is no model, no data, or no fit to go on from."""
+    if not isinstance(model, Model):
+        got = model.__qualname__ if isinstance(model, type) else repr(model)
+        raise TypeError(f"got model={_short(got)}, expected an instance of Model")
+    if isinstance(data, type) or not isinstance(data, (Source, Chunk)):
+        raise TypeError(
+            f"got data of type {type(data).__name__}, expected a Chunk or a Source; wrap an "
+            "array as Rows.of(x)"
+        )
+    if resume is not None and not isinstance(resume, Fit):
+        raise TypeError(f"got resume={_short(repr(resume))}, expected a Fit of the same model")
+
+
+def _given_starts(space: Any, start: Any) -> list[Any] | None:
+    """The starts as a list, each of the structure of the space."""
     if start is None:
         return None
-    return [start] if hasattr(start, "_fields") else list(start)
+    single = hasattr(start, "_fields") or not isinstance(start, Iterable)
+    starts: list[Any] = [start] if single else list(cast(Iterable[Any], start))
+    fields = getattr(space, "_fields", None)
+    if not starts or any(getattr(each, "_fields", None) != fields for each in starts):
+        raise TypeError(
+            f"got start={_short(repr(cast(Any, start)))}, expected parameters of the type "
+            f"{type(space).__name__}, or a list of such"
+        )
+    return starts
+
+
+def _same_place(starts: list[Any], params: Any) -> bool:
+    """Whether the only start is where a fit ended."""
+    return len(starts) == 1 and all(map(np.array_equal, leaves(starts[0]), leaves(params)))
+
+
+def _callbacks(value: Any) -> tuple[Callback, ...]:
+    each: tuple[Any, ...] = tuple(cast(Any, value)) if isinstance(value, Iterable) else (value,)
+    if any(isinstance(one, type) or not isinstance(one, Callback) for one in each):
+        raise TypeError(
+            f"got callbacks={_short(repr(cast(Any, value)))}, expected objects with on_start, "
+            "on_step and on_end"
+        )
+    if not isinstance(value, Iterable):
+        raise TypeError(
+            f"got callbacks={_short(repr(cast(Any, value)))}, expected a list of such objects"
+        )
+    return each
+
+
+def _short(text: str, most: int = 80) -> str:
+    """A value's text on one line, cut where it is long."""
+    text = " ".join(text.split())
+    return text if len(text) <= most else f"{text[: most - 3]}..."
 
 
 def _race(race: Any, short_runs: Any) -> Race | None:
@@ -345,19 +403,28 @@ def _race(race: Any, short_runs: Any) -> Race | None:
         return Race((steps,), 0.0, 1, 0.0)
     if isinstance(race, (bool, np.bool_)):
         return Race() if race else None
-    keep = _number("race", race, 0.0)
+    said = f"got race={race!r}, expected True, False or a share between 0 and 1"
+    if not isinstance(race, (int, float, np.floating, np.integer)):
+        raise TypeError(said)
+    keep = float(cast(Any, race))
     if not 0 < keep < 1:
-        raise ValueError(f"got race={race!r}, expected True, False or a share between 0 and 1")
+        raise ValueError(said)
     return Race(keep=keep)
 
 
 def _anneal(value: Any) -> tuple[float, ...]:
+    said = f"got anneal={value!r}, expected inverse temperatures above 0 and at most 1"
     if isinstance(value, str) or not isinstance(value, Iterable):
-        raise TypeError(f"got anneal={value!r}, expected inverse temperatures, such as (0.5, 1.0)")
-    betas = tuple(_number("anneal", beta, 0.0) for beta in cast(Iterable[Any], value))
+        raise TypeError(f"{said}, such as (0.5, 1.0)")
+    betas = tuple(cast(Iterable[Any], value))
+    if any(
+        isinstance(beta, bool) or not isinstance(beta, (int, float, np.floating, np.integer))
+        for beta in betas
+    ):
+        raise TypeError(said)
     if not all(0 < beta <= 1 for beta in betas):
-        raise ValueError(f"got anneal={value!r}, expected numbers above 0 and at most 1")
-    return betas
+        raise ValueError(said)
+    return tuple(float(beta) for beta in betas)
 
 
 def _warm_up(value: Any) -> WarmUp | None:

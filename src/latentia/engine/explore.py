@@ -1,6 +1,7 @@
 """What a climb tries beside its steps: bounds reached exactly, and ways on from a presumed top.
 
-Everything here counts as E-steps, and nothing is accepted that lowers the objective.
+Everything here counts as E-steps, and nothing is accepted that lowers the objective by more than
+rounding.
 """
 
 from __future__ import annotations
@@ -71,7 +72,8 @@ def explore(climber: Climber, point: Point, here: Here) -> bool:
 def _release(climber: Climber, point: Point) -> bool:
     """Let go what should not be on its boundary; whether the climb moved."""
     raised = lifted(climber.model.space, point.params, climber.start, LIFT)
-    if raised is None or climber.edges.releases >= RELEASES:
+    spent = climber.record.moves >= climber.max_iter
+    if raised is None or spent or climber.edges.releases >= RELEASES:
         return False
     enough, space = max(climber.tol, point.rounding), climber.model.space
     found = _elsewhere(climber, raised.params, -np.inf)
@@ -91,6 +93,7 @@ def _release(climber: Climber, point: Point) -> bool:
             climber.state = climber.accelerator.begin(climber.chart.size)
             climber.progress = Progress()
             climber.edges = Edges(WAIT, 0, climber.edges.releases + 1)
+            climber.note(found.point.objective, accepted=True, em=False)
             return True
     return False
 
@@ -109,8 +112,8 @@ def _elsewhere(climber: Climber, params: Tree, least: float) -> Elsewhere | None
     except (*FAILURES, ConstraintError):
         climber.note(np.nan, accepted=False, em=False)
         return None
-    gained = there.here is not None and there.objective >= least > -np.inf
-    climber.note(there.objective, accepted=gained, em=False)
+    if there.here is None or least == -np.inf:  # else it is taken, and noted there
+        climber.note(there.objective, accepted=False, em=False)
     return Elsewhere(chart, there)
 
 
@@ -128,21 +131,20 @@ def _grow(climber: Climber, point: Point, here: Here) -> bool:
             grown = climber.chart.pack(climber.chart.settled(point.params, *trial, distances))
         except FAILURES:
             continue
-        there = climber.probe(grown, -np.inf)
-        if there is None or there.here is None:
+        least = point.objective + enough
+        there = climber.attempt(grown, -np.inf)
+        if there is not None and there.here is not None and there.objective < least:
+            climber.note(there.objective, accepted=False, em=False)
+            rest = np.abs(grown - here.x) < 1e-9
+            score, em_step = rest * there.here.score, rest * there.here.em_step
+            step = rest * climber.accelerator.inverse(climber.state, score, em_step)
+            there = climber.attempt(grown + step, least)
+        if there is None or there.here is None or there.objective < least:
+            climber.note(np.nan if there is None else there.objective, accepted=False, em=False)
             continue
-        rest = np.abs(grown - here.x) < 1e-9
-        step = rest * climber.accelerator.inverse(
-            climber.state, rest * there.here.score, rest * there.here.em_step
-        )
-        if there.objective < point.objective + enough:
-            there = climber.probe(grown + step, point.objective + enough)
-        if there is not None and there.here is not None:
-            if there.objective < point.objective + enough:
-                continue
-            climber.take(there, em=False)
-            climber.edges = climber.edges._replace(releases=climber.edges.releases + 1)
-            return True
+        climber.take(there, em=False)
+        climber.edges = climber.edges._replace(releases=climber.edges.releases + 1)
+        return True
     return False
 
 

@@ -47,6 +47,8 @@ def has_prior(model: Model[Any, Any]) -> bool:
 
 def differences(function: Callable[[Array], Any], x: Array, step: float = STEP) -> Array:
     """Central differences of a function of a vector; a row for each coordinate."""
+    if not len(x):
+        return np.zeros((0, *np.shape(function(x))))
     rows: list[Any] = []
     for i in range(len(x)):
         ahead, behind = x.copy(), x.copy()

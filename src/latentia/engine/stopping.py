@@ -18,7 +18,7 @@ from .accelerate import Here
 from .tree import Array
 
 PAIRS = 10
-"""Pairs of consecutive plain EM steps that are looked back on."""
+"""Rates that are looked back on."""
 
 NEGLIGIBLE = 1e-6
 """An EM step that gains less than this share of the tolerance needs no rate to be judged by."""
@@ -39,7 +39,7 @@ class Progress(NamedTuple):
     Attributes
     ----------
     rates : array of shape (at most PAIRS,)
-        Rates of the last pairs of plain EM steps, newest last.
+        The last rates that pairs of plain EM steps or secants showed, newest last.
     confirming : int
         Plain steps still to take before a verdict; 0 when not confirming.
     plain : int
@@ -114,7 +114,7 @@ class Progress(NamedTuple):
         if abs(here.em_gain) <= NEGLIGIBLE * enough:
             own = abs(here.em_gain) / NEGLIGIBLE
         elif rate < 1:
-            own = here.em_gain / (1 - rate)
+            own = abs(here.em_gain) / (1 - rate)
         else:
             own = float("inf")
         if not np.isfinite(predicted):

@@ -7,7 +7,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from . import tree
+from .accelerate import Accelerator
 from .certificate import Status
+from .chart import Chart
 from .edges import Edges
 from .model import Suff
 from .stopping import Progress
@@ -70,9 +73,15 @@ class ClimbState(NamedTuple):
     looked: float
     edges: Edges
 
-    def afresh(self) -> ClimbState:
-        """The same place and knowledge, with an empty trace and a new budget of E-steps."""
-        return self._replace(rows=np.empty((0, 3)), largest_fall=0.0, refused=0)
+    def afresh(self, space: Tree, accelerator: Accelerator[Any]) -> ClimbState:
+        """The same place and knowledge, with an empty trace and a new budget of E-steps.
+
+        What another accelerator knew is of no use to this one, which begins anew.
+        """
+        method = accelerator.begin(Chart(space, self.base).size)
+        if tree.alike(method, self.method):
+            method = self.method
+        return self._replace(method=method, rows=np.empty((0, 3)), largest_fall=0.0, refused=0)
 
 
 @dataclass(frozen=True)

@@ -55,6 +55,14 @@ def _dotted(structure: optree.PyTreeSpec) -> list[str]:
     return list(_dotted_cached(structure))
 
 
+def alike(first: Tree, second: Tree) -> bool:
+    """Whether two trees have one structure and leaves of the same shapes."""
+    one, other = (optree.tree_structure(t, none_is_leaf=True) for t in (first, second))
+    return one == other and list(map(np.shape, leaves(first))) == list(
+        map(np.shape, leaves(second))
+    )
+
+
 def add(first: Tree, second: Tree) -> Tree:
     """Leaf-wise sum."""
     plus: Callable[..., Any] = np.add

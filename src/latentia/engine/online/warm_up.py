@@ -9,12 +9,14 @@ from typing import Any, TypeVar, cast
 import numpy as np
 
 from ..backend import Mapper, Threads
+from ..chart import Chart
 from ..model import Chunk, Model, Source, Suff
 from ..tree import Tree
 from . import incremental, stepwise
 from .blocks import FAILURES, Block, block_suff, split
 
 P = TypeVar("P", bound=tuple[Any, ...])
+S = TypeVar("S", stepwise.Stepwise, incremental.Incremental)
 
 METHODS = ("stepwise", "incremental", "subsets")
 """The names that ``method`` takes."""
@@ -223,11 +225,23 @@ class _Passes:
                     float(suff.n_units), seen, typical, settings.alpha, settings.offset
                 )
             state = stepwise.absorb(state, suff, gamma)
-            state = _or_stay(state, lambda s, w=weight / share: stepwise.maximise(model, s, w))
+            state = self.or_stay(state, lambda s, w=weight / share: stepwise.maximise(model, s, w))
             if settings.average and 2 * visit >= len(order):
                 state = stepwise.averaged(model, state)
         mean = state.mean
         return (state.params if mean is None else mean), good
+
+    def or_stay(self, state: S, step: Callable[[S], S]) -> S:
+        """The state after a step; the same where it fails, or would make a zero.
+
+        A block may have nothing of a component; EM would keep that zero for ever.
+        """
+        try:
+            moved = step(state)
+            Chart(self.model.space, state.params).pack(moved.params)
+        except FAILURES:
+            return state
+        return moved
 
     def incremental(self, params: Tree, order: list[int]) -> tuple[Tree, Tree]:
         model = self.model
@@ -243,19 +257,8 @@ class _Passes:
             state = incremental.replace(model, state, i, suff)
             seen = [block is not None for block in state.blocks]
             share = 1.0 if all(seen) else float(self.sizes[seen].sum())
-            state = _or_stay(state, lambda s, part=share: incremental.maximise(model, s, part))
+            state = self.or_stay(state, lambda s, part=share: incremental.maximise(model, s, part))
         return state.params, good
-
-
-S = TypeVar("S")
-
-
-def _or_stay(state: S, step: Callable[[S], S]) -> S:
-    """The state after a step; the same state where the step fails."""
-    try:
-        return step(state)
-    except FAILURES:
-        return state
 
 
 def _whole(name: str, value: Any, least: int) -> None:

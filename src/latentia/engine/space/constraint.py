@@ -127,6 +127,10 @@ class LeafChart(ABC):
         """
         return None
 
+    def entries(self, value: Array) -> Array:
+        """What `running` and `settle` go through, entry by entry."""
+        return value
+
     def settle(self, value: Array, which: Mask, target: Array) -> Array:
         """`value` with the entries `which` (flat) exactly at their targets, as on their bounds."""
         raise TypeError(f"{type(self).__name__} has no bounds")

@@ -58,7 +58,14 @@ class Masked(Constraint):
         return np.where(self.free, self.inner.project(value), value)
 
     def lifted(self, value: Array, base: Array, share: float) -> tuple[Array, Mask] | None:
-        return self.inner.lifted(value, np.where(self.free, base, value), share)
+        found = self.inner.lifted(value, np.where(self.free, base, value), share)
+        if found is None or not isinstance(self.inner, Simplex):
+            return found
+        gone, kept = found[1], np.where(self.free, value, 0.0)  # what is held stays, to the bit
+        raised = np.where(gone, share, kept)
+        total, full = (part.sum(axis=-1, keepdims=True) for part in (kept, raised))
+        raised = raised * (total / np.where(full > 0, full, 1.0))
+        return np.where(gone.any(axis=-1, keepdims=True) & self.free, raised, value), gone
 
     def at_floor(self, value: Array) -> list[Index]:
         return self._free_only(self.inner.at_floor(value), value)
@@ -153,9 +160,13 @@ class Tied(Constraint):
 
     def violation(self, value: Array, base: Array) -> str | None:
         common = self.reduce(value)
-        if (np.abs(self.expand(common) - value) > 1e-9 * np.abs(value)).any():
+        wrong = self.inner.violation(common, self.reduce(base))
+        if (
+            wrong is None
+            and not (np.abs(self.expand(common) - value) <= 1e-9 * np.abs(value)).all()
+        ):
             return "differs within a tied group, expected equal values"
-        return self.inner.violation(common, self.reduce(base))
+        return wrong
 
     def chart(self, base: Array) -> LeafChart:
         return _Shared(self, self.inner.chart(self.reduce(base)))
@@ -168,10 +179,14 @@ class Tied(Constraint):
         return None if found is None else (self.expand(found[0]), found[1])
 
     def at_floor(self, value: Array) -> list[Index]:
-        return self.inner.at_floor(self.reduce(value))
+        return self._everywhere(self.inner.at_floor(self.reduce(value)))
 
     def at_boundary(self, value: Array) -> list[Index]:
-        return self.inner.at_boundary(self.reduce(value))
+        return self._everywhere(self.inner.at_boundary(self.reduce(value)))
+
+    def _everywhere(self, found: list[Index]) -> list[Index]:
+        """Positions among the groups' values, as those of all their members."""
+        return [(*at, *index[1:]) for index in found for at in indices(self.groups == index[0])]
 
 
 @final
@@ -194,6 +209,9 @@ class _Shared(LeafChart):
 
     def running(self, value: Array, ahead: Array, slope: Array) -> Running | None:
         return self.inner.running(self.tied.reduce(value), self.tied.reduce(ahead), slope)
+
+    def entries(self, value: Array) -> Array:
+        return self.inner.entries(self.tied.reduce(value))
 
     def settle(self, value: Array, which: Mask, target: Array) -> Array:
         return self.tied.expand(self.inner.settle(self.tied.reduce(value), which, target))
