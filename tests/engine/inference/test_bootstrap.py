@@ -1,5 +1,8 @@
 """The bootstrap against a plain loop, its distribution, its failures, and its independence."""
 
+import sys
+import types
+
 import numpy as np
 import pytest
 from scipy.optimize import minimize
@@ -191,7 +194,35 @@ def test_a_single_unit_can_be_simulated_where_it_cannot_be_resampled():
 
 def test_senseless_settings_are_refused():
     top = _top(Linkage(), CELLS)
-    with pytest.raises(ValueError, match="got replicates=1, expected at least 2"):
-        bootstrap(Linkage(), CELLS, top, replicates=1)
+    for error, sentence, settings in (
+        (ValueError, "got replicates=1, expected a whole number of at least 2", {"replicates": 1}),
+        (TypeError, "got replicates=2.5, expected a whole number", {"replicates": 2.5}),
+        (ValueError, "got workers=0, expected a whole number of at least 1, or -1", {"workers": 0}),
+        (TypeError, "got workers=1.5, expected a whole number", {"workers": 1.5}),
+        (
+            TypeError,
+            r"got progress=True, expected a function of \(done, total\) or None",
+            {"progress": True},
+        ),
+    ):
+        with pytest.raises(error, match=f"^{sentence}"):
+            standard_errors(Linkage(), CELLS, top, "bootstrap", **settings)
+    with pytest.raises(TypeError, match="got level='a', expected a number between 0 and 1"):
+        bootstrap(Linkage(), CELLS, top, replicates=3, rng=0).percentile("a")
     with pytest.raises(ValueError, match="got level=95"):
         bootstrap(Linkage(), CELLS, top, replicates=3, rng=0).percentile(95)
+
+
+def test_a_model_that_other_processes_cannot_load_is_refused_in_words(monkeypatch):
+    here = types.ModuleType("in_no_file")
+    here.Lost = type("Lost", (Linkage,), {"__module__": "in_no_file"})
+    monkeypatch.setitem(sys.modules, "in_no_file", here)
+    top = _top(Linkage(), CELLS)
+    with pytest.raises(ValueError, match=r"a Lost that other processes cannot load; .* workers=1$"):
+        bootstrap(here.Lost(), CELLS, top, replicates=4, rng=0, workers=2)
+    assert bootstrap(here.Lost(), CELLS, top, replicates=4, rng=0).n_asked == 4
+
+
+def test_one_unit_is_sent_to_the_parametric_bootstrap():
+    with pytest.raises(ValueError, match="use method='oakes', 'sem' or 'parametric-bootstrap'"):
+        bootstrap(TwoPoissons(), Rows.of([3]), TwoPoissons().start(DEATHS, None), replicates=4)

@@ -136,6 +136,19 @@ def test_the_observed_information_has_two_names():
     np.testing.assert_array_equal(first.covariance, second.covariance)
 
 
+def test_a_function_that_is_not_finite_is_refused_in_words():
+    found = standard_errors(RightScore(), DEATHS, _top())
+    with pytest.raises(ValueError, match="got nan from the function 'no' at the estimate"):
+        found.derived({"no": lambda p: np.nan})
+    at = found.params.rates[0]
+
+    def only_here(p):
+        return 1.0 if p.rates[0] == at else np.nan
+
+    with pytest.raises(ValueError, match="from the function 'edge' next to the estimate"):
+        found.derived({"edge": only_here})
+
+
 class Random(RightScore):
     stochastic = True
 

@@ -149,6 +149,23 @@ def test_the_path_never_rises_above_the_top_and_falls_by_the_right_amount():
         assert height - got.path[at, 1] == pytest.approx(chi2.ppf(0.9, 1) / 2, abs=1e-4)
 
 
+def test_a_scalar_goes_by_its_bare_name():
+    top = _top(Linkage(), CELLS)
+    bare, indexed = (profile_interval(Linkage(), CELLS, top, w) for w in ("theta", ("theta", ())))
+    assert (bare.name, bare.lower, bare.upper) == (indexed.name, indexed.lower, indexed.upper)
+
+
+@pytest.mark.parametrize(
+    "what", ["pi", ("pi",), None, 0.7, True, "weights", ("rates", 0.7), ("rates", None), [0]]
+)
+def test_what_is_no_quantity_is_refused_in_words(what):
+    top = _top(TwoPoissons(), DEATHS)
+    with pytest.raises(
+        TypeError, match=r"^got what=.*, expected \(name, index\), as \(\"rates\", 0"
+    ):
+        profile_interval(TwoPoissons(), DEATHS, top, what)
+
+
 def test_what_cannot_be_profiled_is_refused():
     top = _top(NormalMean(), CELLS)
     for what, words in (

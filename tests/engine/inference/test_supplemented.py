@@ -15,6 +15,7 @@ from tests.engine.models import (
     WithPrior,
 )
 
+from latentia.data.arrays import Rows
 from latentia.engine import EM
 from latentia.engine.inference import observed_information, supplemented_em
 
@@ -86,3 +87,9 @@ def test_a_wrong_m_step_or_a_wrong_place_shows_as_asymmetry():
     astray = supplemented_em(TwoNormals(), WAITS, away)
     assert astray.asymmetry > 1e-2
     assert "asymmetric" in astray.information.note
+
+
+def test_a_step_to_the_edge_is_said_in_words():
+    one = Rows.of([3])  # of the fourth cell, so a step leads to theta = 1
+    with pytest.raises(ValueError, match=r"ends on an edge of what is allowed, .*; use 'oakes'$"):
+        supplemented_em(Linkage(), one, Linkage().start(one, None))

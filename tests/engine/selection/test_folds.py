@@ -131,7 +131,7 @@ def test_a_fold_whose_fit_collapsed_is_nan():
     [
         (3, 5, None, "got 3 units, expected at least one for each of the 5 folds"),
         (1, 2, None, "got 1 unit, expected at least one for each of the 2 folds"),
-        (3, 1, None, "got folds=1, expected at least 2"),
+        (3, 1, None, "got folds=1, expected a whole number of at least 2"),
         (3, 2, [1, 2], "got counts of shape .2,., expected 3 whole numbers"),
         (3, 2, [1, 2, 0.5], "expected 3 whole numbers of at least 1"),
     ],
@@ -139,3 +139,8 @@ def test_a_fold_whose_fit_collapsed_is_nan():
 def test_what_cannot_be_held_out_is_refused(n, folds, counts, sentence):
     with pytest.raises(ValueError, match=sentence):
         cross_validate(Poissons(1), Rows.of(np.arange(n)), EM(), 0, folds, counts=counts)
+
+
+def test_folds_are_a_whole_number():
+    with pytest.raises(TypeError, match=r"got folds=2\.5, expected a whole number of at least 2"):
+        cross_validate(Poissons(1), Rows.of(np.arange(9)), EM(), 0, 2.5)

@@ -258,6 +258,12 @@ def test_what_makes_no_sense_is_refused():
         bootstrap_lrt(one, two, data, EM2, 0, replicates=10)
     with pytest.raises(ValueError, match="got workers=0"):
         bootstrap_lrt(one, two, data, EM2, 0, workers=0)
+    with pytest.raises(TypeError, match=r"got replicates=19\.5, expected a whole number"):
+        bootstrap_lrt(one, two, data, EM2, 0, replicates=19.5)
+    with pytest.raises(TypeError, match="got None from grow, expected starting parameters of the"):
+        bootstrap_lrt(one, two, data, EM2, 0, grow=lambda params, rng: None)
+    with pytest.raises(TypeError, match="got callback=True, expected a function of"):
+        bootstrap_lrt(one, two, data, EM2, 0, callback=True)
     with pytest.raises(TypeError, match="TwoPoissons does not define simulate"):
         bootstrap_lrt(TwoPoissons(), Poissons(3), data, EM2, 0, workers=1)
     with pytest.raises(DegenerateFitError, match="larger model collapsed"):

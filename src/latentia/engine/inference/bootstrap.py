@@ -21,6 +21,7 @@ from ..model import Chunk, Model, Source
 from ..relabel import align
 from ..space import DegenerateError, OutOfChartError
 from ..tree import Array, Tree
+from .asked import listener, loadable, probability, processes, whole
 from .oakes import observed_information
 from .site import chunks_of, require_units, unit_weights
 
@@ -126,8 +127,7 @@ class Bootstrap:
 
     def percentile(self, level: float = 0.95) -> tuple[Tree, Tree]:
         """Lower and upper percentiles of the refits (Efron 1979)."""
-        if not 0 < level < 1:
-            raise ValueError(f"got level={level!r}, expected a number between 0 and 1")
+        level = probability("level", level)
 
         def end(share: float) -> Tree:
             drawn = arrays(self.replicates)
@@ -186,10 +186,10 @@ def bootstrap(
     TypeError
         Where data are simulated: if the model does not define `simulate`.
     ValueError
-        If fewer than two refits converged.
+        If fewer than two refits converged, or other processes cannot load the model.
     """
-    if replicates < 2:
-        raise ValueError(f"got replicates={replicates!r}, expected at least 2")
+    replicates, workers = whole("replicates", replicates, 2), processes(workers)
+    listener("progress", progress, "(done, total)")
     chunks = chunks_of(data)
     chart = Chart(model.space, params)
     weights: list[Array] | None = None
@@ -226,7 +226,7 @@ def bootstrap(
         n_asked=replicates,
         failures=dict(failures),
         chart=chart,
-        coordinates=np.array(coordinates, dtype=np.float64).reshape(-1, chart.size),
+        coordinates=np.array(coordinates, dtype=np.float64).reshape(len(coordinates), chart.size),
     )
 
 
@@ -257,10 +257,12 @@ def _refits(
     """The refits in the order of their generators, whoever makes them."""
     common = (model, chunks, weights, params, settings)
     if workers == 1:
-        return (_refit(*common, child) for child in children)
+        yield from (_refit(*common, child) for child in children)
+        return
     pool: Any = cast(Any, joblib).Parallel(n_jobs=workers, return_as="generator")
     task = cast(Any, joblib).delayed(_refit)
-    return cast(Iterator[_Refit], pool(task(*common, child) for child in children))
+    with loadable(model, workers):
+        yield from pool(task(*common, child) for child in children)
 
 
 def _refit(

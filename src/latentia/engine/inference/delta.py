@@ -23,6 +23,7 @@ from ..space import (
     UnitProduct,
 )
 from ..tree import Array, Tree
+from .asked import probability
 
 
 class Derived(NamedTuple):
@@ -47,7 +48,7 @@ def delta_errors(
     if not size:
         return np.zeros(at(np.zeros(0)).shape)
     jacobian = differences(at, np.zeros(size)).T
-    jacobian = jacobian * free  # a held coordinate may have a one-sided derivative
+    jacobian = np.where(free, jacobian, 0.0)  # a held coordinate may have a one-sided derivative
     variance = np.einsum("ij,jk,ik->i", jacobian, covariance, jacobian, optimize=True)
     return np.sqrt(np.maximum(variance, 0.0))
 
@@ -116,9 +117,7 @@ def wald(space: Tree, params: Tree, errors: Tree, level: float = 0.95) -> tuple[
 
 def quantile(level: float) -> float:
     """How many standard errors reach to either side of an interval."""
-    if not 0 < level < 1:
-        raise ValueError(f"got level={level!r}, expected a number between 0 and 1")
-    return float(norm.ppf((1 + level) / 2))
+    return float(norm.ppf((1 + probability("level", level)) / 2))
 
 
 def derived(
@@ -138,6 +137,10 @@ def derived(
                 "value a function and a name of its own"
             )
         centre = float(value.ravel()[0])
+        if not np.isfinite(centre):
+            raise ValueError(
+                f"got {centre} from the function {name!r} at the estimate, expected a finite number"
+            )
         se = float(errors_of(function)[0])
         rows.append(Derived(name, centre, se, centre - z * se, centre + z * se))
     return tuple(rows)

@@ -79,8 +79,23 @@ class StandardErrors:
     def derived(
         self, functions: Mapping[str, Callable[[Tree], Any]], level: float = 0.95
     ) -> tuple[Derived, ...]:
-        """Named functions of one value each: errors by `delta`, plain Wald intervals."""
-        return derived(self.params, self.delta, functions, level)
+        """Named functions of one value each: errors by `delta`, plain Wald intervals.
+
+        Raises
+        ------
+        ValueError
+            If a function is not finite at the estimate or near it.
+        """
+        rows = derived(self.params, self.delta, functions, level)
+        for row in rows:
+            known = self.refits is not None or np.isfinite(self.covariance).all()
+            if known and not np.isfinite(row.se):  # where it is not known the note says why
+                where = "next to the estimate" if self.refits is None else "at some refits"
+                raise ValueError(
+                    f"got nan or infinity from the function {row.name!r} {where}, expected finite "
+                    "numbers"
+                )
+        return rows
 
 
 def standard_errors(

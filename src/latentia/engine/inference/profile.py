@@ -102,7 +102,7 @@ def profile_interval(
     model: Model[Any, Any],
     data: Source | Chunk,
     params: Tree,
-    what: tuple[str, int | tuple[int, ...]] | int | Callable[[Tree], float],
+    what: tuple[str, int | tuple[int, ...]] | str | int | Callable[[Tree], float],
     level: float = 0.95,
     backend: Backend | None = None,
 ) -> ProfileInterval:
@@ -120,10 +120,10 @@ def profile_interval(
     data : Source or Chunk
     params : NamedTuple of arrays
         The maximum.
-    what : (name, index), int, or callable
+    what : (name, index), name, int, or callable
         An entry of a parameter, such as ``("rates", 0)`` or ``("components.means", (1, 0))``,
-        an empty index for a scalar; the number of a coordinate of the chart; or a smooth function
-        of the parameters with a single value.
+        an empty index or the bare name for a scalar; the number of a coordinate of the chart; or a
+        smooth function of the parameters with a single value.
     level : float, default=0.95
     backend : Backend, optional
         Threads on all cores by default.
@@ -134,6 +134,8 @@ def profile_interval(
 
     Raises
     ------
+    TypeError
+        If `what` is none of these.
     ValueError
         If there is no such entry, if the entry cannot move, or if the observed information
         at `params` is not positive definite.
@@ -152,8 +154,13 @@ def _quantity(site: Site, what: Any) -> _Quantity:
             return _single(what(params))
 
         return _Quantity(name, value_of, -np.inf, np.inf)
-    if not isinstance(what, tuple):
-        i, labels = int(what), site.chart.labels()
+    names = tree.names(site.model.space)
+    if isinstance(what, str) and what in names:
+        if arrays(site.chart.base)[names.index(what)].ndim:
+            raise _unclear(what)
+        what = (what, ())
+    if isinstance(what, (int, np.integer)) and not isinstance(what, bool):
+        i, labels = int(cast(Any, what)), site.chart.labels()
         if not 0 <= i < len(labels):
             raise ValueError(f"got coordinate {i}, expected one from 0 to {len(labels) - 1}")
 
@@ -161,12 +168,17 @@ def _quantity(site: Site, what: Any) -> _Quantity:
             return float(site.chart.pack(params)[i])
 
         return _Quantity(f"coordinate {i}, {labels[i]}", coordinate, -np.inf, np.inf)
-    name, index = cast(tuple[str, Any], what)
-    names = tree.names(site.model.space)
+    pair = cast(tuple[Any, ...], what)
+    if not isinstance(what, tuple) or len(pair) != 2 or not isinstance(pair[0], str):
+        raise _unclear(what)
+    name, index = cast(tuple[str, Any], pair)
     if name not in names:
         raise ValueError(f"got parameter {name!r}, expected one of {', '.join(map(repr, names))}")
     at = names.index(name)
-    where = tuple(int(i) for i in np.atleast_1d(np.asarray(index, dtype=np.intp)))
+    given = np.asarray(index)
+    if given.ndim > 1 or (given.size and given.dtype.kind not in "iu"):
+        raise _unclear(what)
+    where = tuple(int(i) for i in np.atleast_1d(given))
     value = arrays(site.chart.base)[at]
     if len(where) != value.ndim or any(
         not 0 <= i < n for i, n in zip(where, value.shape, strict=True)
@@ -182,6 +194,13 @@ def _quantity(site: Site, what: Any) -> _Quantity:
         return float(arrays(params)[at][where])
 
     return _Quantity(shown, entry, float(low[where]), float(high[where]))
+
+
+def _unclear(what: Any) -> TypeError:
+    return TypeError(
+        f'got what={what!r}, expected (name, index), as ("rates", 0) or ("pi", ()) for a scalar, a '
+        "coordinate's number, or a function"
+    )
 
 
 def _single(value: Any) -> float:

@@ -125,15 +125,18 @@ def require_units(method: str, n_rows: int, n_units: float, n_free: int) -> None
     ------
     TooFewUnitsError
     """
+    others = "'oakes' or 'sem'"
+    if method == "bootstrap":
+        others = "'oakes', 'sem' or 'parametric-bootstrap'"
     if n_rows < 2:
         raise TooFewUnitsError(
             f"got a single independent unit, expected several for method={method!r}, which "
-            "compares units; use method='oakes' or 'sem', which do not"
+            f"compares units; use method={others}, which do not"
         )
     if n_units < (n_free + 1) * (1 - 1e-9):
         raise TooFewUnitsError(
             f"got {n_units:g} independent units for {n_free} free parameters, expected at least "
-            f"{n_free + 1} for method={method!r}; use method='oakes' or 'sem'"
+            f"{n_free + 1} for method={method!r}; use method={others}"
         )
 
 

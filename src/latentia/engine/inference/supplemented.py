@@ -10,6 +10,7 @@ import numpy as np
 from ..backend import Backend
 from ..model import Chunk, Model, Source
 from ..numerical import WIDE_STEP, differences
+from ..space import DegenerateError, OutOfChartError
 from ..tree import Array, Tree
 from .information import Information, note_on
 from .oakes import complete_matrix
@@ -84,7 +85,7 @@ def supplemented_em(
     Raises
     ------
     ValueError
-        If the E-step draws random numbers.
+        If the E-step draws random numbers, or an EM step ends where it cannot be differenced.
     """
     refuse_random(model, "sem")
     with opened(model, data, params, backend) as site:
@@ -95,8 +96,14 @@ def supplemented_em(
             suff, _ = site.evaluator.suff(at)
             return site.chart.pack(model.m_step(suff, at))
 
-        fine = differences(em_step, origin, WIDE_STEP)
-        rates = (4 * fine - differences(em_step, origin, 2 * WIDE_STEP)) / 3
+        try:
+            fine = differences(em_step, origin, WIDE_STEP)
+            rates = (4 * fine - differences(em_step, origin, 2 * WIDE_STEP)) / 3
+        except (DegenerateError, OutOfChartError) as error:
+            raise ValueError(
+                "got an EM step that ends on an edge of what is allowed, where method='sem' cannot "
+                f"difference it ({error}); use 'oakes'"
+            ) from error
         complete = complete_matrix(site, site.suff(origin))
         free = np.ix_(site.free, site.free)
         matrix = np.zeros_like(complete)

@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 from .. import tree
 from ..backend import backend_of
 from ..certificate import Status
-from ..climb import Evaluator
 from ..em import EM, Whole
+from ..evaluator import FAILURES, Evaluator
 from ..fit import DecreasedWarning, NotConvergedWarning
+from ..inference.asked import whole
 from ..model import Chunk, Model, Source
 from ..tree import Array
 from .refit import silent
@@ -136,7 +137,7 @@ def cross_validate(
     sizes = [len(chunk) for chunk in chunks]
     copies = _copies(counts, sum(sizes))
     generator = np.random.default_rng(rng)
-    dealer, *children = generator.spawn(1 + max(folds, 0))
+    dealer, *children = generator.spawn(1 + whole("folds", folds, 2))
     held = _dealt(copies, folds, dealer)
     borders = np.cumsum(sizes)[:-1]
     settings = EM() if em is None else em
@@ -185,20 +186,18 @@ def _copies(counts: Counts | Sequence[int] | None, n: int) -> Counts:
     if counts is None:
         return np.ones(n, dtype=np.int64)
     given = np.asarray(counts)
-    whole = given.astype(np.int64)
-    if given.shape != (n,) or not np.array_equal(whole, given) or (whole < 1).any():
+    copies = given.astype(np.int64)
+    if given.shape != (n,) or not np.array_equal(copies, given) or (copies < 1).any():
         raise ValueError(
             f"got counts of shape {given.shape}, expected {n} whole numbers of at least 1, one "
             "for each unit"
         )
-    return whole
+    return copies
 
 
 def _dealt(copies: Counts, folds: int, rng: np.random.Generator) -> Counts:
     """How many copies of each unit each fold holds, shape (folds, units)."""
     total = int(copies.sum())
-    if folds < 2:
-        raise ValueError(f"got folds={folds!r}, expected at least 2")
     if total < folds:
         raise ValueError(
             f"got {total} unit{'s' * (total != 1)}, expected at least one for each of the {folds} "
@@ -216,7 +215,7 @@ def _digest(held: Counts, chunks: Sequence[Chunk]) -> str:
 
     Each array is read on from chunk to chunk, so that it does not matter how data are cut.
     """
-    whole = hashlib.sha256(repr(held.shape).encode() + held.tobytes())
+    together = hashlib.sha256(repr(held.shape).encode() + held.tobytes())
     streams: dict[int, Any] = {}
     for chunk in chunks:
         for i, leaf in enumerate(tree.leaves(_shown(chunk))):
@@ -230,15 +229,15 @@ def _digest(held: Counts, chunks: Sequence[Chunk]) -> str:
                 streams[i] = hashlib.sha256(head.encode())
             streams[i].update(np.ascontiguousarray(array).tobytes())
     for stream in streams.values():
-        whole.update(stream.digest())
-    return whole.hexdigest()
+        together.update(stream.digest())
+    return together.hexdigest()
 
 
 def _shown(chunk: Any) -> Any:
     """What a chunk is made of: not what it may have cached."""
     if is_dataclass(chunk):
         return [getattr(chunk, field.name) for field in fields(chunk)]
-    return chunk if isinstance(chunk, tuple) else getattr(chunk, "weights", None)
+    return cast(Any, chunk) if isinstance(chunk, tuple) else getattr(chunk, "weights", None)
 
 
 def _held_out(
@@ -253,6 +252,9 @@ def _held_out(
         raise KeyboardInterrupt
     prepared = [model.prepare(chunk) for chunk in left]
     with backend_of(em.backend, em.workers).open(len(prepared)) as mapper:
-        suff, _ = Evaluator(model, prepared, mapper).suff(fit.params)
+        try:
+            suff, _ = Evaluator(model, prepared, mapper).suff(fit.params)
+        except FAILURES:
+            return np.nan, np.nan, fit.status
     collapsed = fit.status is Status.DEGENERATE
     return np.nan if collapsed else float(suff.loglik), float(suff.n_units), fit.status

@@ -14,6 +14,7 @@ import numpy as np
 from ..backend import available_cores
 from ..em import EM, Whole
 from ..fit import DegenerateFitError, Fit
+from ..inference.asked import listener, loadable, whole
 from ..model import Chunk, Model, Source
 from ..tree import Array, Tree
 from .refit import Grow, Pair, Replicate, replicate, silent
@@ -192,9 +193,11 @@ def bootstrap_lrt(
     TypeError
         If the smaller model does not define `simulate`.
     """
+    replicates = whole("replicates", replicates, 1)
     most = enough_exceedances(replicates, level)
-    if workers is not None and workers < 1:
-        raise ValueError(f"got workers={workers!r}, expected at least 1 or None for all cores")
+    if workers is not None:
+        workers = whole("workers", workers, 1)
+    listener("callback", callback, "(done, at most, statistic)")
     source = data if isinstance(data, Source) else cast(Source, Whole(data))
     children = np.random.default_rng(rng).spawn(1 + replicates)
     settings = EM() if em is None else em
@@ -277,7 +280,7 @@ def _replicates(
         return
     task: Any = cast(Any, joblib).delayed(replicate)
     parallel: Any = cast(Any, joblib).Parallel(n_jobs=workers)
-    with parallel as pool:  # the same processes for all batches
+    with loadable(pair.smaller, workers), parallel as pool:  # the same processes for all batches
         batch = AHEAD * workers
         for at in range(0, len(children), batch):
             yield from pool(task(pair, truth, data, c) for c in children[at : at + batch])

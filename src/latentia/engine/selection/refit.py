@@ -100,7 +100,14 @@ class Pair:
 
 
 def _several(grown: Any) -> list[Tree]:
-    return [grown] if hasattr(grown, "_fields") else list(grown)
+    one = hasattr(grown, "_fields") or not hasattr(grown, "__iter__")
+    starts: list[Any] = [grown] if one else list(grown)
+    if not starts or not all(hasattr(start, "_fields") for start in starts):
+        raise TypeError(
+            f"got {grown!r} from grow, expected starting parameters of the larger model, or a list "
+            "of them"
+        )
+    return starts
 
 
 class Replicate(NamedTuple):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 
+from ..inference.asked import probability
+
 
 def enough_exceedances(replicates: int, level: float) -> int:
     """The least number of replicates at or above the statistic that rules out a rejection.
@@ -27,8 +29,7 @@ def enough_exceedances(replicates: int, level: float) -> int:
     >>> enough_exceedances(99, 0.05)
     5
     """
-    if not 0 < level < 1:
-        raise ValueError(f"got level={level!r}, expected a number between 0 and 1")
+    level = probability("level", level)
     least = math.ceil(1 / level - 1e-9) - 1
     if replicates < least:
         raise ValueError(
