@@ -10,6 +10,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from latentia.data.arrays import Rows, RowSource
 from latentia.engine import EM, DegenerateFitError, NotConvergedWarning, Status
+from latentia.engine.callbacks import Recorder
 from latentia.engine.chart import ConstraintError
 
 from .models import (
@@ -248,6 +249,46 @@ def test_a_fit_takes_a_snapshot_of_the_settings():
     em = EM()
     em.callbacks = [Meddles(em)]
     assert em.fit(TwoPoissons(), DEATHS, 0).status is Status.CONVERGED
+
+
+MIXED = PoissonParams(np.array([0.5, 0.5]), np.array([1.0, 3.0]))
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"model": 3}, "got model=3, expected an instance of Model"),
+        ({"model": TwoPoissons}, "got model=TwoPoissons, expected an instance of Model"),
+        (
+            {"data": np.ones((4, 1))},
+            r"got data of type ndarray, expected a Chunk or a Source; wrap an array as Rows\.of",
+        ),
+        ({"data": None}, "got data of type NoneType, expected a Chunk or a Source"),
+        ({"start": []}, r"got start=\[\], expected parameters of the type PoissonParams"),
+        ({"start": tuple(MIXED)}, "expected parameters of the type PoissonParams"),
+        ({"start": 3}, "got start=3, expected parameters of the type PoissonParams"),
+        ({"start": [MIXED, 3]}, "expected parameters of the type PoissonParams"),
+        ({"resume": 3}, "got resume=3, expected a Fit of the same model"),
+    ],
+)
+def test_arguments_are_refused_in_a_sentence(given, said):
+    call = {"model": TwoPoissons(), "data": DEATHS, "rng": 0, **given}
+    with pytest.raises(TypeError, match=said):
+        EM().fit(**call)
+
+
+def test_a_start_elsewhere_than_the_fit_to_resume_is_refused():
+    fit = EM().fit(TwoPoissons(), DEATHS, 0)
+    with pytest.raises(ValueError, match=r"got start= and resume= .* expected one of the two"):
+        EM().fit(TwoPoissons(), DEATHS, 0, start=MIXED, resume=fit)
+    again = EM().fit(TwoPoissons(), DEATHS, 0, start=fit.params, resume=fit)
+    assert again.objective >= fit.objective
+
+
+@pytest.mark.parametrize("value", [3, [3], [Recorder], "bar", Recorder()])
+def test_callbacks_are_refused_in_a_sentence(value):
+    with pytest.raises(TypeError, match="expected objects with on_start, on_step and on_end"):
+        EM(callbacks=value).fit(TwoPoissons(), DEATHS, 0)
 
 
 def test_no_data_is_said():

@@ -312,6 +312,20 @@ def test_settings_are_refused_in_a_sentence(setting, value, kind):
         EM(**{setting: value}).fit(ScatteredStarts(), DEATHS, 0)
 
 
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ({"anneal": (-1,)}, "expected inverse temperatures above 0 and at most 1"),
+        ({"anneal": (np.nan,)}, "expected inverse temperatures above 0 and at most 1"),
+        ({"race": -0.5}, "got race=-0.5, expected True, False or a share between 0 and 1"),
+        ({"race": "yes"}, "got race='yes', expected True, False or a share between 0 and 1"),
+    ],
+)
+def test_a_refusal_says_what_is_expected(setting, said):
+    with pytest.raises((TypeError, ValueError), match=said):
+        EM(**setting).fit(ScatteredStarts(), DEATHS, 0)
+
+
 def test_a_race_and_short_runs_exclude_each_other():
     with pytest.raises(ValueError, match="expected one of them"):
         EM(race=True, short_runs=5).fit(ScatteredStarts(), DEATHS, 0)

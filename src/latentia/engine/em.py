@@ -359,12 +359,13 @@ def _given_starts(space: Any, start: Any) -> list[Any] | None:
     """The starts as a list, each of the structure of the space."""
     if start is None:
         return None
+    told = _short(repr(start))
     single = hasattr(start, "_fields") or not isinstance(start, Iterable)
     starts: list[Any] = [start] if single else list(cast(Iterable[Any], start))
     fields = getattr(space, "_fields", None)
     if not starts or any(getattr(each, "_fields", None) != fields for each in starts):
         raise TypeError(
-            f"got start={_short(repr(cast(Any, start)))}, expected parameters of the type "
+            f"got start={told}, expected parameters of the type "
             f"{type(space).__name__}, or a list of such"
         )
     return starts
@@ -376,15 +377,11 @@ def _same_place(starts: list[Any], params: Any) -> bool:
 
 
 def _callbacks(value: Any) -> tuple[Callback, ...]:
-    each: tuple[Any, ...] = tuple(cast(Any, value)) if isinstance(value, Iterable) else (value,)
+    told = _short(repr(value))
+    each: tuple[Any, ...] = tuple(cast(Any, value)) if isinstance(value, Iterable) else (None,)
     if any(isinstance(one, type) or not isinstance(one, Callback) for one in each):
         raise TypeError(
-            f"got callbacks={_short(repr(cast(Any, value)))}, expected objects with on_start, "
-            "on_step and on_end"
-        )
-    if not isinstance(value, Iterable):
-        raise TypeError(
-            f"got callbacks={_short(repr(cast(Any, value)))}, expected a list of such objects"
+            f"got callbacks={told}, expected objects with on_start, on_step and on_end, in a list"
         )
     return each
 
