@@ -359,13 +359,13 @@ def _given_starts(space: Any, start: Any) -> list[Any] | None:
     """The starts as a list, each of the structure of the space."""
     if start is None:
         return None
-    told = _short(repr(start))
+    shown: Any = start
     single = hasattr(start, "_fields") or not isinstance(start, Iterable)
     starts: list[Any] = [start] if single else list(cast(Iterable[Any], start))
     fields = getattr(space, "_fields", None)
     if not starts or any(getattr(each, "_fields", None) != fields for each in starts):
         raise TypeError(
-            f"got start={told}, expected parameters of the type "
+            f"got start={_short(repr(shown))}, expected parameters of the type "
             f"{type(space).__name__}, or a list of such"
         )
     return starts
