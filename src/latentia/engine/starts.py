@@ -261,7 +261,7 @@ class Runner:
     def _workers(self, waiting: Sequence[int]) -> int:
         """Threads over starts: where E-steps take long and the chunks leave cores idle."""
         backend = self.settings.backend
-        if not isinstance(backend, Threads) or len(waiting) < 2:
+        if not isinstance(backend, Threads) or len(waiting) < 2 or self.evaluator.model.stochastic:
             return 1
         workers = min(backend.workers or available_cores(), len(waiting))
         if workers <= max(1, len(self.evaluator.chunks)):

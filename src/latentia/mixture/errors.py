@@ -31,8 +31,8 @@ def not_converged(fit: Fit[Any]) -> str:
     """scikit-learn's sentence, and the engine's."""
     return (
         "Best performing initialization did not converge. Try different init parameters, or "
-        f"increase max_iter, tol, or check for degenerate data. {fit.status} About "
-        f"{fit.certificate.remaining_gain:.2g} nats are estimated to remain."
+        f"increase max_iter, tol, or check for degenerate data. {fit.status} "
+        f"{fit.certificate.remaining}"
     )
 
 
