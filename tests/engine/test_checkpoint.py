@@ -16,7 +16,8 @@ from latentia import GaussianMixture, datasets
 from latentia.data.arrays import Rows
 from latentia.engine import EM, NotConvergedWarning, Status
 from latentia.engine.accelerate import ACCELERATORS
-from latentia.engine.checkpoint import CheckpointError, plain
+from latentia.engine.checkpoint import CheckpointError
+from latentia.engine.identity import plain
 from latentia.engine.tree import leaves
 
 from .models import DEATHS, WAITS, ScatteredStarts, TwoNormals, TwoPoissons
@@ -338,7 +339,8 @@ def test_a_file_that_cannot_be_written_is_said(tmp_path):
 
 
 def test_the_layout_of_arrays_is_kept(tmp_path):
-    from latentia.engine.checkpoint import _leaves, _put_together
+    from latentia.engine.treefile import flattened as _leaves
+    from latentia.engine.treefile import put_together as _put_together
 
     value = (np.arange(24.0).reshape(2, 3, 4).transpose(2, 0, 1), np.float64(1.5), 3, None, True)
     back = _put_together(value, *_leaves(value))

@@ -285,7 +285,7 @@ def test_a_start_that_is_degenerate_is_said():
         def e_step(self, params, chunk):
             return super().e_step(params, chunk)._replace(loglik=float("nan"))
 
-    with pytest.raises(DegenerateFitError, match="the objective became nan"):
+    with pytest.raises(DegenerateFitError, match="The objective is nan at the start already"):
         EM().fit(Nowhere(), Rows.of([1.0]), 0)
 
 

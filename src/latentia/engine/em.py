@@ -12,16 +12,29 @@ from typing import Any, TypeVar, cast
 import numpy as np
 from sklearn.base import BaseEstimator  # pyright: ignore[reportMissingTypeStubs]
 
-from .accelerate import ACCELERATORS, Accelerator
+from .asked import (
+    accelerator_of,
+    anneal_of,
+    callbacks_of,
+    check_call,
+    choice,
+    given_starts,
+    number,
+    path_of,
+    race_of,
+    same_place,
+    warm_up_of,
+    whole,
+)
 from .backend import backend_of
 from .callbacks import Bar, Callback, Plan
-from .checkpoint import Checkpoint, seed_of
+from .checkpoint import Checkpoint
 from .evaluator import Evaluator
 from .fit import Fit, announce, assemble
+from .identity import seed_of
 from .model import Chunk, Model, Source
 from .online.warm_up import WarmUp
-from .starts import Race, Runner, Settings, check_anneal
-from .tree import leaves
+from .starts import Runner, Settings, check_anneal
 
 P = TypeVar("P", bound=tuple[Any, ...])
 
@@ -130,18 +143,18 @@ class EM(BaseEstimator):
 
     def _settings(self) -> Settings:
         return Settings(
-            tol=_number("tol", self.tol, 0.0),
-            max_iter=_whole("max_iter", self.max_iter, 0),
-            accelerator=_accelerator(self.accelerate),
-            starts=_whole("starts", self.starts),
-            race=_race(self.race, self.short_runs),
-            anneal=_anneal(self.anneal),
-            warm_up=_warm_up(self.warm_up),
+            tol=number("tol", self.tol, 0.0),
+            max_iter=whole("max_iter", self.max_iter, 0),
+            accelerator=accelerator_of(self.accelerate),
+            starts=whole("starts", self.starts),
+            race=race_of(self.race, self.short_runs),
+            anneal=anneal_of(self.anneal),
+            warm_up=warm_up_of(self.warm_up),
             backend=backend_of(self.backend, self.workers),
-            callbacks=(*((Bar(),) if self.progress else ()), *_callbacks(self.callbacks)),
-            on_degenerate=_choice("on_degenerate", self.on_degenerate, ("raise", "status")),
-            checkpoint=_path(self.checkpoint),
-            every=_number("every", self.every, 0.0),
+            callbacks=(*((Bar(),) if self.progress else ()), *callbacks_of(self.callbacks)),
+            on_degenerate=choice("on_degenerate", self.on_degenerate, ("raise", "status")),
+            checkpoint=path_of(self.checkpoint),
+            every=number("every", self.every, 0.0),
         )
 
     def fit(
@@ -227,7 +240,7 @@ class EM(BaseEstimator):
         >>> alone.objective == together.climbs[2].objective
         True
         """
-        return self._fit(model, data, rng, None, given, None, _whole("index", index, 0))
+        return self._fit(model, data, rng, None, given, None, whole("index", index, 0))
 
     def _fit(
         self,
@@ -242,7 +255,7 @@ class EM(BaseEstimator):
         settings = self._settings()
         if only is not None:
             settings = replace(settings, race=None, starts=1)
-        _check_call(model, data, resume)
+        check_call(model, data, resume)
         check_anneal(model, settings)
         source = cast(Source, data if isinstance(data, Source) else Whole(data))
         chunks = [model.prepare(chunk) for chunk in source.chunks()]
@@ -252,9 +265,9 @@ class EM(BaseEstimator):
         generator = np.random.default_rng(rng)
         if kept is not None and rng is None:
             generator = kept.generator() or generator
-        starts = _given_starts(model.space, start)
+        starts = given_starts(model.space, start)
         if resume is not None:
-            if starts is not None and not _same_place(starts, resume.params):
+            if starts is not None and not same_place(starts, resume.params):
                 raise ValueError(
                     "got start= and resume= with other parameters, expected one of the two"
                 )
@@ -307,132 +320,3 @@ class EM(BaseEstimator):
                     callback.close()
         announce(fit, settings.on_degenerate)
         return fit
-
-
-def _number(name: str, value: object, least: float) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float, np.floating, np.integer)):
-        raise TypeError(f"got {name}={value!r}, expected a number of at least {least:g}")
-    number = float(cast(Any, value))
-    if not (np.isfinite(number) and number >= least):
-        raise ValueError(f"got {name}={value!r}, expected a finite number of at least {least:g}")
-    return number
-
-
-def _whole(name: str, value: Any, least: int = 1) -> int:
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
-        raise TypeError(f"got {name}={value!r}, expected a whole number of at least {least}")
-    if value < least:
-        raise ValueError(f"got {name}={value!r}, expected a whole number of at least {least}")
-    return int(cast(Any, value))
-
-
-def _choice(name: str, value: Any, allowed: tuple[str, ...]) -> str:
-    if value not in allowed:
-        raise ValueError(f"got {name}={value!r}, expected one of {', '.join(map(repr, allowed))}")
-    return str(value)
-
-
-def _accelerator(value: Any) -> Accelerator[Any]:
-    if isinstance(value, Accelerator):
-        return cast(Accelerator[Any], value)
-    if isinstance(value, str) and value in ACCELERATORS:
-        return ACCELERATORS[value]()
-    names = ", ".join(map(repr, ACCELERATORS))
-    raise ValueError(f"got accelerate={value!r}, expected one of {names} or an Accelerator")
-
-
-def _check_call(model: Any, data: Any, resume: Any) -> None:
-    """Refuse what is no model, no data, or no fit to go on from."""
-    if not isinstance(model, Model):
-        got = model.__qualname__ if isinstance(model, type) else repr(model)
-        raise TypeError(f"got model={_short(got)}, expected an instance of Model")
-    if isinstance(data, type) or not isinstance(data, (Source, Chunk)):
-        raise TypeError(
-            f"got data of type {type(data).__name__}, expected a Chunk or a Source; wrap an "
-            "array as Rows.of(x)"
-        )
-    if resume is not None and not isinstance(resume, Fit):
-        raise TypeError(f"got resume={_short(repr(resume))}, expected a Fit of the same model")
-
-
-def _given_starts(space: Any, start: Any) -> list[Any] | None:
-    """The starts as a list, each of the structure of the space."""
-    if start is None:
-        return None
-    shown: Any = start
-    single = hasattr(start, "_fields") or not isinstance(start, Iterable)
-    starts: list[Any] = [start] if single else list(cast(Iterable[Any], start))
-    fields = getattr(space, "_fields", None)
-    if not starts or any(getattr(each, "_fields", None) != fields for each in starts):
-        raise TypeError(
-            f"got start={_short(repr(shown))}, expected parameters of the type "
-            f"{type(space).__name__}, or a list of such"
-        )
-    return starts
-
-
-def _same_place(starts: list[Any], params: Any) -> bool:
-    """Whether the only start is where a fit ended."""
-    return len(starts) == 1 and all(map(np.array_equal, leaves(starts[0]), leaves(params)))
-
-
-def _callbacks(value: Any) -> tuple[Callback, ...]:
-    told = _short(repr(value))
-    each: tuple[Any, ...] = tuple(cast(Any, value)) if isinstance(value, Iterable) else (None,)
-    if any(isinstance(one, type) or not isinstance(one, Callback) for one in each):
-        raise TypeError(
-            f"got callbacks={told}, expected objects with on_start, on_step and on_end, in a list"
-        )
-    return each
-
-
-def _short(text: str, most: int = 80) -> str:
-    """A value's text on one line, cut where it is long."""
-    text = " ".join(text.split())
-    return text if len(text) <= most else f"{text[: most - 3]}..."
-
-
-def _race(race: Any, short_runs: Any) -> Race | None:
-    steps = _whole("short_runs", short_runs, 0)
-    if race is not False and steps:
-        raise ValueError(f"got race={race!r} and short_runs={steps}, expected one of them")
-    if steps:
-        return Race((steps,), 0.0, 1, 0.0)
-    if isinstance(race, (bool, np.bool_)):
-        return Race() if race else None
-    said = f"got race={race!r}, expected True, False or a share between 0 and 1"
-    if not isinstance(race, (int, float, np.floating, np.integer)):
-        raise TypeError(said)
-    keep = float(cast(Any, race))
-    if not 0 < keep < 1:
-        raise ValueError(said)
-    return Race(keep=keep)
-
-
-def _anneal(value: Any) -> tuple[float, ...]:
-    said = f"got anneal={value!r}, expected inverse temperatures above 0 and at most 1"
-    if isinstance(value, str) or not isinstance(value, Iterable):
-        raise TypeError(f"{said}, such as (0.5, 1.0)")
-    betas = tuple(cast(Iterable[Any], value))
-    if any(
-        isinstance(beta, bool) or not isinstance(beta, (int, float, np.floating, np.integer))
-        for beta in betas
-    ):
-        raise TypeError(said)
-    if not all(0 < beta <= 1 for beta in betas):
-        raise ValueError(said)
-    return tuple(float(beta) for beta in betas)
-
-
-def _warm_up(value: Any) -> WarmUp | None:
-    if value is None or isinstance(value, WarmUp):
-        return value
-    raise TypeError(f"got warm_up={value!r}, expected a WarmUp or None")
-
-
-def _path(value: Any) -> str | None:
-    if value is None:
-        return None
-    if isinstance(value, (str, os.PathLike)) and str(cast(Any, value)):
-        return str(cast(Any, value))
-    raise TypeError(f"got checkpoint={value!r}, expected the path of a file or None")
