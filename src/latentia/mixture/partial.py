@@ -11,7 +11,7 @@ from sklearn.utils import check_random_state
 
 from latentia.data.arrays import Frame, Rows, distinct_rows
 from latentia.engine.online import stepwise
-from latentia.engine.online.blocks import FAILURES, finite
+from latentia.engine.online.blocks import STEP_FAILURES, finite
 from latentia.engine.online.stepwise import Stepwise
 
 from . import errors, given
@@ -85,7 +85,7 @@ def go_on(estimator: GaussianMixture, X: Any, sample_weight: ArrayLike | None) -
     model = estimator._model(online.frame)
     try:
         state = _step(model, online, model.prepare(rows))
-    except FAILURES as error:
+    except STEP_FAILURES as error:
         raise ValueError(errors.collapsed(f"{error}.")) from error
     for name in OF_A_FIT:
         vars(estimator).pop(name, None)

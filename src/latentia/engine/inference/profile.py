@@ -13,9 +13,9 @@ from scipy.special import expit, logit
 from .. import tree
 from ..backend import Backend
 from ..chart import arrays
+from ..evaluator import FAILURES
 from ..model import Chunk, Model, Source
 from ..numerical import chart_score, differences
-from ..space import DegenerateError, OutOfChartError
 from ..tree import Array, Tree
 from .delta import bounds_of, quantile
 from .information import inverse_over
@@ -30,8 +30,6 @@ FARTHEST = 1e3
 
 EXACT = 1e-6
 """Of the ends, in standard errors."""
-
-_FAILURES = (DegenerateError, OutOfChartError, FloatingPointError, np.linalg.LinAlgError)
 
 
 @dataclass(frozen=True)
@@ -261,7 +259,7 @@ class _Profile:
     def _cost(self, y: Array) -> tuple[float, Array]:
         try:
             objective, slope = self._objective(y)
-        except _FAILURES:
+        except FAILURES:
             objective, slope = np.nan, np.zeros(len(y))
         if not (np.isfinite(objective) and np.isfinite(slope).all()):
             return 1e8, np.zeros(len(y))  # a wall, which a line search backs away from
@@ -270,7 +268,7 @@ class _Profile:
     def _off(self, y: Array, u: float) -> float:
         try:
             off = (self._height(y) - u) / self.se
-        except _FAILURES:
+        except FAILURES:
             return 1e3
         return off if np.isfinite(off) else 1e3
 

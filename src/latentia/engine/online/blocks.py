@@ -11,20 +11,15 @@ from numpy.typing import NDArray
 from .. import tree
 from ..backend import Mapper
 from ..chart import Chart, ConstraintError, arrays, check
+from ..evaluator import FAILURES
 from ..model import Chunk, Model, Suff
-from ..space import DegenerateError, OutOfChartError
+from ..space import DegenerateError
 from ..tree import Tree
 
 PIECE = 256
 """Units that a block takes from one chunk, at least, where there are enough."""
 
-FAILURES = (
-    ConstraintError,
-    DegenerateError,
-    OutOfChartError,
-    np.linalg.LinAlgError,
-    FloatingPointError,
-)
+STEP_FAILURES = (*FAILURES, ConstraintError)
 """What a step on too few units may raise; the parameters before it still stand."""
 
 

@@ -13,7 +13,7 @@ from ..chart import Chart
 from ..model import Chunk, Model, Source, Suff
 from ..tree import Tree
 from . import incremental, stepwise
-from .blocks import FAILURES, Block, block_suff, split
+from .blocks import STEP_FAILURES, Block, block_suff, split
 
 P = TypeVar("P", bound=tuple[Any, ...])
 S = TypeVar("S", stepwise.Stepwise, incremental.Incremental)
@@ -189,7 +189,7 @@ class _Passes:
         """Statistics of block `i`; None where they are not finite."""
         try:
             return block_suff(self.model, params, self.chunks, self.blocks[i], self.mapper)
-        except FAILURES:
+        except STEP_FAILURES:
             return None
 
     def run(self, params: Any, rng: np.random.Generator) -> Any:
@@ -239,7 +239,7 @@ class _Passes:
         try:
             moved = step(state)
             Chart(self.model.space, state.params).pack(moved.params)
-        except FAILURES:
+        except STEP_FAILURES:
             return state
         return moved
 

@@ -11,15 +11,15 @@ import numpy as np
 
 from ..certificate import Status
 from ..em import EM
+from ..evaluator import FAILURES
 from ..fit import DecreasedWarning, DegenerateFitError, Fit, NotConvergedWarning
 from ..model import Chunk, Model, Source
-from ..space import DegenerateError, OutOfChartError
 from ..tree import Tree
 
 Grow = Callable[[Any, np.random.Generator], Any]
 """One or several starting parameters of the larger model from parameters of the smaller one."""
 
-FAILURES = (DegenerateError, OutOfChartError, DegenerateFitError, np.linalg.LinAlgError)
+REFIT_FAILURES = (*FAILURES, DegenerateFitError)
 
 
 def silent(em: EM, **changed: Any) -> EM:
@@ -92,7 +92,7 @@ class Pair:
                 for category in (NotConvergedWarning, DecreasedWarning):
                     warnings.simplefilter("ignore", category)  # counted instead
                 fit = em.fit(model, data, rng, start=starts)
-        except FAILURES:
+        except REFIT_FAILURES:
             return None
         if fit.status is Status.INTERRUPTED:
             raise KeyboardInterrupt
