@@ -2,27 +2,49 @@
 
 import threading
 import time
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
 from threadpoolctl import threadpool_info
 
 from latentia.data.arrays import Rows, RowSource
-from latentia.engine import EM
-from latentia.engine.backend import Backend, Mapper, Threads, available_cores, backend_of
+from latentia.engine import EM, tree
+from latentia.engine.backend import Backend, Mapper, Piece, Threads, available_cores, backend_of
 
 from .models import TwoPoissons
+
+
+def _index(model, args, chunk):
+    """What chunk this is; `args` is called with it first."""
+    i = int(chunk.x[0, 0])
+    args(i)
+    return i
+
+
+def _numbered(n):
+    return [Rows.of([i]) for i in range(n)]
 
 
 @pytest.mark.parametrize("workers", [1, 2, 4, None])
 def test_results_come_in_the_order_of_the_chunks(workers):
     def slow_first(i):
         time.sleep(0.02 if i == 0 else 0.0)
-        return i * i
 
-    with Threads(workers).open(10) as mapper:
-        assert mapper.map(slow_first, range(10)) == [i * i for i in range(10)]
-        assert mapper.map(str, []) == []
+    with Threads(workers).over(TwoPoissons(), _numbered(10)) as mapper:
+        assert mapper.each(_index, slow_first) == list(range(10))
+        pieces = [Piece(3, np.array([0])), Piece(1, np.array([0, 0]))]
+        assert mapper.each(_index, slow_first, pieces) == [3, 1]
+        assert mapper.each(_index, slow_first, []) == []
+
+
+def test_a_piece_is_the_units_of_one_chunk():
+    def held(model, args, chunk):
+        return chunk.x[:, 0].tolist()
+
+    with Threads(2).over(TwoPoissons(), [Rows.of([1, 2, 3]), Rows.of([4, 5])]) as mapper:
+        pieces = [Piece(0, np.array([0, 2])), Piece(1, np.array([0, 1]))]
+        assert mapper.each(held, None, pieces) == [[1, 3], [4, 5]]
 
 
 def test_threads_are_used_and_let_go():
@@ -32,15 +54,18 @@ def test_threads_are_used_and_let_go():
         both.wait()  # passes only where two chunks are at work at once
         seen.add(threading.current_thread().name)
 
-    with Threads(2).open(2) as mapper:
-        mapper.map(name, [0, 1])
+    with Threads(2).over(TwoPoissons(), _numbered(2)) as mapper:
+        mapper.each(_index, name)
     assert len(seen) == 2
+    assert threading.current_thread().name in seen
     assert not [t for t in threading.enumerate() if t.name.startswith("latentia")]
 
 
 def test_no_more_threads_than_chunks():
-    with Threads(8).open(1) as mapper:
-        assert mapper.map(lambda _: threading.current_thread(), [0]) == [threading.main_thread()]
+    seen = set()
+    with Threads(8).over(TwoPoissons(), _numbered(1)) as mapper:
+        mapper.each(_index, lambda _: seen.add(threading.current_thread()))
+    assert seen == {threading.main_thread()}
 
 
 def test_blas_is_held_to_one_thread_while_open():
@@ -48,17 +73,23 @@ def test_blas_is_held_to_one_thread_while_open():
         return [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
 
     before = widths()
-    with Threads(2).open(2):
+    with Threads(2).over(TwoPoissons(), _numbered(2)):
         assert all(width == 1 for width in widths())
     assert widths() == before
 
 
-def test_an_exception_in_a_chunk_comes_out():
+@pytest.mark.parametrize("workers", [1, 2, 4])
+@pytest.mark.parametrize("wrong", [0, 3])
+def test_an_exception_in_a_chunk_comes_out(workers, wrong):
     def broken(i):
-        raise ZeroDivisionError(i)
+        if i == wrong:
+            raise ZeroDivisionError(i)
 
-    with pytest.raises(ZeroDivisionError), Threads(2).open(4) as mapper:
-        mapper.map(broken, range(4))
+    with (
+        pytest.raises(ZeroDivisionError),
+        Threads(workers).over(TwoPoissons(), _numbered(4)) as mapper,
+    ):
+        mapper.each(_index, broken)
     assert not [t for t in threading.enumerate() if t.name.startswith("latentia")]
 
 
@@ -98,21 +129,25 @@ def test_other_borders_of_chunks_change_rounding_only():
         np.testing.assert_allclose(fit.params.rates, fits[0].params.rates, rtol=1e-6)
 
 
+class Backwards(Backend):
+    @contextmanager
+    def open(self, model, source):
+        yield BackwardsMapper(model, [model.prepare(chunk) for chunk in source.chunks()])
+
+
+class BackwardsMapper(Mapper):
+    def __init__(self, model, chunks):
+        self.model, self.chunks = model, chunks
+
+    def each(self, work, args, pieces=None):
+        assert pieces is None
+        return [work(self.model, args, chunk) for chunk in reversed(self.chunks)][::-1]
+
+    def total(self, work, args):
+        return tree.reduce_in_order(self.each(work, args))
+
+
 def test_a_backend_of_ones_own():
-    class Backwards(Backend):
-        def open(self, n_chunks):
-            return _Opened()
-
-    class _Opened(Mapper):
-        def __enter__(self):
-            return self
-
-        def __exit__(self, *reason):
-            return None
-
-        def map(self, function, chunks):
-            return [function(chunk) for chunk in reversed(chunks)][::-1]
-
     x = RowSource(Rows.of(np.random.default_rng(0).poisson(2.0, size=300)), block=50)
     ours = EM(backend=Backwards()).fit(TwoPoissons(), x, 0)
     assert ours.objective == EM().fit(TwoPoissons(), x, 0).objective

@@ -201,8 +201,8 @@ def test_a_wrong_zero_is_let_go():
     state = begun._replace(params=Rates(rates), base=Rates(rates))
     method = QuasiNewton()
     state = state._replace(method=method.begin(int((rates > 0).sum())))
-    with Threads(1).open(1) as mapper:
-        evaluator = Evaluator(model, [data], mapper)
+    with Threads(1).over(model, [data]) as mapper:
+        evaluator = Evaluator(mapper)
         found = climb(evaluator, right.params, method, 1e-7, 500, lambda step: None, state=state)
     assert found.status is Status.CONVERGED
     assert found.objective == pytest.approx(right.objective, abs=1e-5)

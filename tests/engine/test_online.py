@@ -50,8 +50,8 @@ def _blocks(rows, n_blocks, seed=0):
 
 def _suffs(params, rows, n_blocks):
     chunks, blocks = _blocks(rows, n_blocks)
-    with Threads(1).open(1) as mapper:
-        return [block_suff(TwoPoissons(), params, chunks, block, mapper) for block in blocks]
+    with Threads(1).over(TwoPoissons(), chunks) as mapper:
+        return [block_suff(mapper, params, block) for block in blocks]
 
 
 class Prior(TwoPoissons):
@@ -240,10 +240,10 @@ def test_the_bound_never_falls_and_ends_at_the_objective(seed, n_blocks):
     chunks, blocks = _blocks(rows, n_blocks, seed)
     state = incremental.begin(START, len(blocks))
     bounds = []
-    with Threads(1).open(1) as mapper:
+    with Threads(1).over(model, chunks) as mapper:
         for visit in range(12 * len(blocks)):
             i = visit % len(blocks)
-            suff = block_suff(model, state.params, chunks, blocks[i], mapper)
+            suff = block_suff(mapper, state.params, blocks[i])
             state = incremental.maximise(model, incremental.replace(model, state, i, suff))
             bounds.append(incremental.bound(model, state))
     assert np.isnan(bounds[: len(blocks) - 1]).all()
@@ -322,7 +322,7 @@ def test_results_follow_from_the_generator_alone(method):
 
     np.testing.assert_array_equal(reached(1), reached(1))
     assert not np.array_equal(reached(1), reached(2))
-    with Threads(2).open(2) as two:
+    with Threads(2).over(TwoPoissons(), chunks) as two:
         np.testing.assert_array_equal(reached(1), reached(1, two))
 
 

@@ -188,9 +188,8 @@ def test_the_same_bits_for_any_number_of_threads(kind):
     rows = Rows.of(x)
     totals = []
     for block in (700, 16_384, 50_000):
-        chunks = [model.prepare(chunk) for chunk in RowSource(rows, block).chunks()]
-        with Threads(2).open(len(chunks)) as mapper:
-            suff, _ = Evaluator(model, chunks, mapper).suff(fits[0]._params())
+        with Threads(2).open(model, RowSource(rows, block)) as mapper:
+            suff, _ = Evaluator(mapper).suff(fits[0]._params())
         totals.append(suff.loglik)
     assert totals == pytest.approx([totals[0]] * 3, rel=1e-12)
 

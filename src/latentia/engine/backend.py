@@ -1,43 +1,67 @@
-"""Where the E-steps of the chunks are computed: on threads, or one after another."""
+"""Where the E-steps of the chunks are computed: the contract, and threads of this process."""
 
 from __future__ import annotations
 
 import os
+import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from typing import Any, TypeVar, final
+from contextlib import AbstractContextManager, contextmanager
+from itertools import count
+from typing import Any, NamedTuple, final
 
 import numpy as np
+from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits  # pyright: ignore[reportMissingTypeStubs]
 
-A = TypeVar("A")
-B = TypeVar("B")
+from . import tree
+from .model import Chunk, Model, Source
+from .tree import Tree
+
+Work = Callable[[Model[Any, Any], Any, Chunk], Any]
+"""What is computed of one chunk, given the model and arguments common to all chunks.
+
+A function that can be imported by its name, so that other processes can run it too.
+"""
+
+
+class Piece(NamedTuple):
+    """Some units of one chunk: the number of the chunk and the units' positions in it."""
+
+    chunk: int
+    units: NDArray[np.intp]
 
 
 class Backend(ABC):
-    """Maps a function over chunks; results come back in the order of the chunks."""
+    """Puts a model and its data where the work is done."""
 
     @abstractmethod
-    @contextmanager
-    def open(self, n_chunks: int) -> Generator[Mapper, None, None]:
-        """What is needed during a fit, released when it ends."""
-        ...
+    def open(self, model: Model[Any, Any], source: Source) -> AbstractContextManager[Mapper]:
+        """The data prepared, and what is needed during a fit, released when it ends."""
 
 
 class Mapper(ABC):
-    """An open backend."""
+    """An open backend: a model and prepared chunks, wherever they are.
+
+    Attributes
+    ----------
+    model : Model
+    chunks : sequence of Chunk
+        Prepared, in the order of the source. A backend of other processes prepares one here
+        only when it is looked at.
+    """
+
+    model: Model[Any, Any]
+    chunks: Sequence[Chunk]
 
     @abstractmethod
-    def map(self, function: Callable[[A], B], chunks: Sequence[A]) -> list[B]:
-        """The function of each chunk, in order."""
+    def each(self, work: Work, args: Any, pieces: Sequence[Piece] | None = None) -> list[Any]:
+        """``work(model, args, chunk)`` of every chunk in order, or of the pieces in theirs."""
 
-
-@final
-class _SerialMapper(Mapper):
-    def map(self, function: Callable[[A], B], chunks: Sequence[A]) -> list[B]:
-        return [function(chunk) for chunk in chunks]
+    @abstractmethod
+    def total(self, work: Work, args: Any) -> Tree:
+        """The sum of `each` over all chunks, in the order of ``tree.reduce_in_order``."""
 
 
 @final
@@ -60,23 +84,79 @@ class Threads(Backend):
         self.workers = workers
 
     @contextmanager
-    def open(self, n_chunks: int) -> Generator[Mapper, None, None]:
-        workers = min(self.workers or available_cores(), n_chunks)
+    def open(self, model: Model[Any, Any], source: Source) -> Generator[Mapper, None, None]:
+        chunks = [model.prepare(chunk) for chunk in source.chunks()]
+        with self.over(model, chunks) as mapper:
+            yield mapper
+
+    @contextmanager
+    def over(
+        self, model: Model[Any, Any], chunks: Sequence[Chunk]
+    ) -> Generator[Mapper, None, None]:
+        """The same for chunks that are prepared already."""
+        others = min(self.workers or available_cores(), len(chunks)) - 1
         with threadpool_limits(1, user_api="blas"):
-            if workers <= 1:
-                yield _SerialMapper()
+            if others < 1:
+                yield ThreadMapper(model, chunks, None, 0)
                 return
-            with ThreadPoolExecutor(workers, thread_name_prefix="latentia") as pool:
-                yield _ThreadMapper(pool)
+            with ThreadPoolExecutor(others, thread_name_prefix="latentia") as pool:
+                yield ThreadMapper(model, chunks, pool, others)
 
 
 @final
-class _ThreadMapper(Mapper):
-    def __init__(self, pool: ThreadPoolExecutor) -> None:
-        self.pool = pool
+class ThreadMapper(Mapper):
+    """Chunks in this process; the calling thread works along with those of the pool."""
 
-    def map(self, function: Callable[[A], B], chunks: Sequence[A]) -> list[B]:
-        return list(self.pool.map(function, chunks))
+    def __init__(
+        self,
+        model: Model[Any, Any],
+        chunks: Sequence[Chunk],
+        pool: ThreadPoolExecutor | None,
+        others: int,
+    ) -> None:
+        self.model, self.chunks = model, chunks
+        self.pool, self.others = pool, others
+
+    def total(self, work: Work, args: Any) -> Tree:
+        return tree.reduce_in_order(self.each(work, args))
+
+    def each(self, work: Work, args: Any, pieces: Sequence[Piece] | None = None) -> list[Any]:
+        model, chunks = self.model, self.chunks
+        if pieces is None:
+            return self._shared(lambda i: work(model, args, chunks[i]), len(chunks))
+        chosen = pieces
+        return self._shared(lambda i: work(model, args, taken(chunks, chosen[i])), len(pieces))
+
+    def _shared(self, compute: Callable[[int], Any], n: int) -> list[Any]:
+        """The results of 0..n-1; every thread takes the next number that is left."""
+        if self.pool is None or n < 2:
+            return [compute(i) for i in range(n)]
+        done: list[Any] = [None] * n
+        numbers, stop = count(), threading.Event()
+
+        def take_turns() -> None:
+            while not stop.is_set() and (i := next(numbers)) < n:
+                try:
+                    done[i] = compute(i)
+                except BaseException:
+                    stop.set()
+                    raise
+
+        futures = [self.pool.submit(take_turns) for _ in range(min(self.others, n - 1))]
+        try:
+            take_turns()
+        finally:
+            failed = [future.exception() for future in futures]  # waits for the others
+        for error in failed:
+            if error is not None:
+                raise error
+        return done
+
+
+def taken(chunks: Sequence[Chunk], piece: Piece) -> Chunk:
+    """The units of a piece: the chunk itself where they are all of it."""
+    chunk = chunks[piece.chunk]
+    return chunk if len(piece.units) == len(chunk) else chunk.take(piece.units)
 
 
 def available_cores() -> int:

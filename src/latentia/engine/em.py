@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from copy import deepcopy
 from dataclasses import replace
 from functools import lru_cache
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 import numpy as np
 from sklearn.base import BaseEstimator  # pyright: ignore[reportMissingTypeStubs]
@@ -32,24 +32,11 @@ from .checkpoint import Checkpoint
 from .evaluator import Evaluator
 from .fit import Fit, announce, assemble
 from .identity import seed_of
-from .model import Chunk, Model, Source
+from .model import Chunk, Model, Source, source_of
 from .online.warm_up import WarmUp
 from .starts import Runner, Settings, check_anneal
 
 P = TypeVar("P", bound=tuple[Any, ...])
-
-
-class Whole:
-    """A source of one chunk: itself, also as its sample."""
-
-    def __init__(self, chunk: Chunk) -> None:
-        self.chunk = chunk
-
-    def chunks(self) -> Sequence[Chunk]:
-        return [self.chunk]
-
-    def sample(self, rng: np.random.Generator) -> Chunk:
-        return self.chunk
 
 
 class EM(BaseEstimator):
@@ -257,10 +244,7 @@ class EM(BaseEstimator):
             settings = replace(settings, race=None, starts=1)
         check_call(model, data, resume)
         check_anneal(model, settings)
-        source = cast(Source, data if isinstance(data, Source) else Whole(data))
-        chunks = [model.prepare(chunk) for chunk in source.chunks()]
-        if not chunks or not any(len(chunk) for chunk in chunks):
-            raise ValueError("got no units of data, expected at least one")
+        source = source_of(data)
         kept = None if settings.checkpoint is None else Checkpoint(settings)
         generator = np.random.default_rng(rng)
         if kept is not None and rng is None:
@@ -295,8 +279,10 @@ class EM(BaseEstimator):
         try:
             for callback in settings.callbacks:
                 callback.on_start(plan)
-            with settings.backend.open(len(chunks)) as mapper:
-                evaluator = Evaluator(model, chunks, mapper)
+            with settings.backend.open(model, source) as mapper:
+                if not any(len(chunk) for chunk in mapper.chunks):
+                    raise ValueError("got no units of data, expected at least one")
+                evaluator = Evaluator(mapper)
                 keep = None if kept is None else kept.keep
                 runner = Runner(settings, evaluator, make, numbers, state, keep)
                 if kept is not None:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Any, Generic, NamedTuple, Protocol, Self, TypeVar, runtime_checkable
+from typing import Any, Generic, NamedTuple, Protocol, Self, TypeVar, cast, final, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,6 +76,30 @@ class Source(Protocol):
         The same for rows that are repeated and rows that are weighted.
         """
         ...
+
+
+@final
+class Chunks:
+    """A source of chunks that are at hand; a single one is also its own sample."""
+
+    def __init__(self, chunks: Sequence[Chunk]) -> None:
+        self._chunks = chunks
+
+    def chunks(self) -> Sequence[Chunk]:
+        return self._chunks
+
+    def sample(self, rng: np.random.Generator) -> Chunk:
+        if len(self._chunks) != 1:
+            raise TypeError(
+                f"got {len(self._chunks)} chunks without a sample for starts, expected one chunk "
+                "or a Source"
+            )
+        return self._chunks[0]
+
+
+def source_of(data: Source | Chunk) -> Source:
+    """The data as a source; a chunk is one by itself."""
+    return data if isinstance(data, Source) else cast(Source, Chunks([data]))
 
 
 class Model(ABC, Generic[P, C]):

@@ -246,8 +246,12 @@ class Runner:
                 if self.stop.is_set():
                     return
             return
-        with Threads(1).open(1) as serial, ThreadPoolExecutor(workers) as pool:
-            alone = Evaluator(self.evaluator.model, self.evaluator.chunks, serial)
+        shared = self.evaluator
+        with (
+            Threads(1).over(shared.model, shared.chunks) as serial,
+            ThreadPoolExecutor(workers) as pool,
+        ):
+            alone = Evaluator(serial)
             futures = [pool.submit(self._climb, i, budget, alone) for i in waiting]
             try:
                 for future in futures:
@@ -349,24 +353,23 @@ def prepared(
             finally:
                 spent += 1
     if settings.warm_up is not None:
-        model, mapper = evaluator.model, evaluator.mapper
-        params = settings.warm_up.run(model, evaluator.chunks, params, rng, mapper)
+        params = settings.warm_up.over(evaluator.mapper, params, rng)
         spent += settings.warm_up.passes
     return params, spent
 
 
 def _tempered_step(evaluator: Evaluator, params: Tree, beta: float) -> Tree:
-    model: Any = evaluator.model
-
-    def e_step(chunk: Chunk) -> Suff:
-        with np.errstate(all="ignore"):
-            return model.tempered_e_step(params, chunk, beta)
-
-    total: Suff = tree.reduce_in_order(evaluator.mapper.map(e_step, evaluator.chunks))
+    total: Suff = evaluator.mapper.total(_tempered, (params, beta))
     with np.errstate(all="ignore"):
-        moved = model.m_step(total, params)
+        moved = evaluator.model.m_step(total, params)
     finite = all(np.isfinite(np.asarray(leaf, float)).all() for leaf in tree.leaves(moved))
     return moved if finite else params
+
+
+def _tempered(model: Any, args: tuple[Tree, float], chunk: Chunk) -> Suff:
+    params, beta = args
+    with np.errstate(all="ignore"):
+        return model.tempered_e_step(params, chunk, beta)
 
 
 def check_anneal(model: Model[Any, Any], settings: Settings) -> None:

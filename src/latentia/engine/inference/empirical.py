@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..backend import Backend
+from ..chart import Chart
 from ..model import Chunk, Model, Source, Suff
 from ..numerical import differences, gradient_of, has_prior
 from ..tree import Array, Tree
@@ -56,24 +57,24 @@ def unit_scores(
 
 def site_scores(site: Site) -> UnitScores:
     """The scores of the units at a site."""
-
-    def of_chunk(chunk: Chunk) -> list[tuple[Array, float]]:
-        with np.errstate(all="ignore"):  # as in a fit, where what is not finite is told apart
-            return [
-                (_slope(site, suff) / suff.n_units, suff.n_units)
-                for suff in site.model.unit_stats(site.chart.base, chunk)
-                if suff.n_units > 0
-            ]
-
-    found = [pair for part in site.evaluator.mapper.map(of_chunk, site.chunks) for pair in part]
+    parts = site.evaluator.mapper.each(_of_chunk, site.chart)
+    found = [pair for part in parts for pair in part]
     scores = np.array([slope for slope, _ in found], dtype=np.float64)
     weights = np.array([weight for _, weight in found], dtype=np.float64)
     return UnitScores(scores.reshape(len(found), site.chart.size), weights)
 
 
-def _slope(site: Site, suff: Suff) -> Array:
+def _of_chunk(model: Model[Any, Any], chart: Chart, chunk: Chunk) -> list[tuple[Array, float]]:
+    with np.errstate(all="ignore"):  # as in a fit, where what is not finite is told apart
+        return [
+            (_slope(model, chart, suff) / suff.n_units, suff.n_units)
+            for suff in model.unit_stats(chart.base, chunk)
+            if suff.n_units > 0
+        ]
+
+
+def _slope(model: Model[Any, Any], chart: Chart, suff: Suff) -> Array:
     """The gradient of q without the prior, which belongs to no unit."""
-    model, chart = site.model, site.chart
     gradient = model.score(chart.base, suff)
     if gradient is not None:
         return chart.pull(chart.base, gradient)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ..backend import Backend, Threads
 from ..chart import Chart, at_floors
 from ..climb import Evaluator
-from ..model import Chunk, Model, Source, Suff
+from ..model import Chunk, Model, Source, Suff, source_of
 from ..numerical import STEP, chart_score
 from ..tree import Array, Tree
 
@@ -40,7 +40,7 @@ class Site:
     """
 
     model: Model[Any, Any]
-    chunks: list[Chunk]
+    chunks: Sequence[Chunk]
     chart: Chart
     free: NDArray[np.bool_]
     floors: tuple[str, ...]
@@ -74,12 +74,12 @@ def opened(
     model: Model[Any, Any], data: Source | Chunk, params: Tree, backend: Backend | None
 ) -> Generator[Site, None, None]:
     """The data prepared, and the backend's workers at hand."""
-    chunks = [model.prepare(chunk) for chunk in chunks_of(data)]
     chart = Chart(model.space, params)
     floors = at_floors(model.space, params)
     free = chart.open_at(STEP) if floors else np.ones(chart.size, dtype=np.bool_)
-    with (backend or Threads()).open(len(chunks)) as mapper:
-        yield Site(model, chunks, chart, free, floors, Evaluator(model, chunks, mapper))
+    source = source_of(data)
+    with (backend or Threads()).open(model, source) as mapper:
+        yield Site(model, mapper.chunks, chart, free, floors, Evaluator(mapper))
 
 
 def score(

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .. import tree
-from ..backend import Mapper
+from ..backend import Mapper, Piece
 from ..chart import Chart, ConstraintError, arrays, check
-from ..evaluator import FAILURES
+from ..evaluator import FAILURES, e_step
 from ..model import Chunk, Model, Suff
 from ..space import DegenerateError
 from ..tree import Tree
@@ -21,13 +20,6 @@ PIECE = 256
 
 STEP_FAILURES = (*FAILURES, ConstraintError)
 """What a step on too few units may raise; the parameters before it still stand."""
-
-
-class Piece(NamedTuple):
-    """Some units of one chunk: the number of the chunk and the units' positions in it."""
-
-    chunk: int
-    units: NDArray[np.intp]
 
 
 Block = tuple[Piece, ...]
@@ -59,9 +51,7 @@ def split(chunks: Sequence[Chunk], n_blocks: int, rng: np.random.Generator) -> l
     return [tuple(layer) for layer in layers if layer]
 
 
-def block_suff(
-    model: Model[Any, Any], params: Tree, chunks: Sequence[Chunk], block: Block, mapper: Mapper
-) -> Suff:
+def block_suff(mapper: Mapper, params: Tree, block: Block) -> Suff:
     """The E-step over the units of one block.
 
     Raises
@@ -69,14 +59,7 @@ def block_suff(
     DegenerateError
         If the log-likelihood or a statistic is not finite.
     """
-
-    def e_step(piece: Piece) -> Suff:
-        chunk = chunks[piece.chunk]
-        whole = len(piece.units) == len(chunk)
-        with np.errstate(all="ignore"):  # what is not finite is refused below
-            return model.e_step(params, chunk if whole else chunk.take(piece.units))
-
-    return finite(tree.reduce_in_order(mapper.map(e_step, block)))
+    return finite(tree.reduce_in_order(mapper.each(e_step, params, block)))
 
 
 def finite(suff: Suff) -> Suff:

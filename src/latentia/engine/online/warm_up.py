@@ -84,21 +84,25 @@ class WarmUp:
         mapper: Mapper | None = None,
     ) -> P:
         """Warm up from `params`; see `warm_up`."""
+        if mapper is not None:
+            return self.over(mapper, params, rng)
         if isinstance(data, Source):
-            chunks: list[Chunk] = [model.prepare(chunk) for chunk in data.chunks()]
-        else:
-            chunks = list(data)
+            with Threads(1).open(model, data) as serial:
+                return self.over(serial, params, rng)
+        with Threads(1).over(model, list(data)) as serial:
+            return self.over(serial, params, rng)
+
+    def over(self, mapper: Mapper, params: P, rng: np.random.Generator) -> P:
+        """Warm up from `params` on what an open backend has."""
+        chunks = mapper.chunks
         n = sum(len(chunk) for chunk in chunks)
         if n < 2:
             raise ValueError(
-                f"got data of {n} unit{'' if n == 1 else 's'} for {type(model).__name__}, expected "
-                "at least 2, since online EM goes by blocks of units; leave the warm-up out"
+                f"got data of {n} unit{'' if n == 1 else 's'} for {type(mapper.model).__name__}, "
+                "expected at least 2, since online EM goes by blocks of units; leave the warm-up "
+                "out"
             )
-        blocks = split(chunks, self._n_blocks(n), rng)
-        if mapper is None:
-            with Threads(1).open(1) as serial:
-                return _Passes(self, model, chunks, blocks, serial).run(params, rng)
-        return _Passes(self, model, chunks, blocks, mapper).run(params, rng)
+        return _Passes(self, mapper, split(chunks, self._n_blocks(n), rng)).run(params, rng)
 
     def _n_blocks(self, n: int) -> int:
         if self.block is not None:
@@ -175,20 +179,18 @@ class _Passes:
     def __init__(
         self,
         settings: WarmUp,
-        model: Model[Any, Any],
-        chunks: Sequence[Chunk],
-        blocks: list[Block],
         mapper: Mapper,
+        blocks: list[Block],
     ) -> None:
-        self.settings, self.model, self.mapper = settings, model, mapper
-        self.chunks, self.blocks = chunks, blocks
+        self.settings, self.mapper, self.blocks = settings, mapper, blocks
+        self.model = mapper.model
         sizes = np.array([sum(len(piece.units) for piece in block) for block in blocks])
         self.sizes = sizes / sizes.sum()
 
     def e_step(self, params: Tree, i: int) -> Suff | None:
         """Statistics of block `i`; None where they are not finite."""
         try:
-            return block_suff(self.model, params, self.chunks, self.blocks[i], self.mapper)
+            return block_suff(self.mapper, params, self.blocks[i])
         except STEP_FAILURES:
             return None
 

@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 from .. import tree
 from ..backend import backend_of
 from ..certificate import Status
-from ..em import EM, Whole
+from ..em import EM
 from ..evaluator import FAILURES, Evaluator
 from ..fit import DecreasedWarning, NotConvergedWarning
 from ..inference.asked import whole
-from ..model import Chunk, Model, Source
+from ..model import Chunk, Chunks, Model, Source, source_of
 from ..tree import Array
 from .refit import silent
 
@@ -132,7 +132,7 @@ def cross_validate(
     ----------
     Smyth (2000), "Model selection for probabilistic clustering using cross-validated likelihood".
     """
-    source = data if isinstance(data, Source) else cast(Source, Whole(data))
+    source = source_of(data)
     chunks = list(source.chunks())
     sizes = [len(chunk) for chunk in chunks]
     copies = _copies(counts, sum(sizes))
@@ -250,10 +250,9 @@ def _held_out(
         fit = quiet.fit(model, training, rng)
     if fit.status is Status.INTERRUPTED:
         raise KeyboardInterrupt
-    prepared = [model.prepare(chunk) for chunk in left]
-    with backend_of(em.backend, em.workers).open(len(prepared)) as mapper:
+    with backend_of(em.backend, em.workers).open(model, Chunks(left)) as mapper:
         try:
-            suff, _ = Evaluator(model, prepared, mapper).suff(fit.params)
+            suff, _ = Evaluator(mapper).suff(fit.params)
         except FAILURES:
             return np.nan, np.nan, fit.status
     collapsed = fit.status is Status.DEGENERATE

@@ -12,10 +12,10 @@ import joblib  # pyright: ignore[reportMissingTypeStubs]
 import numpy as np
 
 from ..backend import available_cores
-from ..em import EM, Whole
+from ..em import EM
 from ..fit import DegenerateFitError, Fit
 from ..inference.asked import listener, loadable, whole
-from ..model import Chunk, Model, Source
+from ..model import Chunk, Model, Source, source_of
 from ..tree import Array, Tree
 from .refit import Grow, Pair, Replicate, replicate, silent
 from .sequential import enough_exceedances, p_value
@@ -198,7 +198,7 @@ def bootstrap_lrt(
     if workers is not None:
         workers = whole("workers", workers, 1)
     listener("callback", callback, "(done, at most, statistic)")
-    source = data if isinstance(data, Source) else cast(Source, Whole(data))
+    source = source_of(data)
     children = np.random.default_rng(rng).spawn(1 + replicates)
     settings = EM() if em is None else em
     pair = Pair(smaller, larger, settings, grow, grown, 4 * max(settings.tol, 1e-9))
