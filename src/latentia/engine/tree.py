@@ -6,9 +6,9 @@ optima, writing a checkpoint) goes through the few functions of this file.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import optree
@@ -91,3 +91,40 @@ def reduce_in_order(parts: Sequence[Tree]) -> Tree:
         paired = [add(layer[i], layer[i + 1]) for i in range(0, len(layer) - 1, 2)]
         layer = paired + layer[len(layer) - len(layer) % 2 :]
     return layer[0]
+
+
+class Partial(NamedTuple):
+    """A node of the tree that `reduce_in_order` sums along.
+
+    It is the sum of positions ``index * 2**level`` up to ``(index + 1) * 2**level``, or up to the
+    end where there are fewer.
+    """
+
+    level: int
+    index: int
+    sum: Tree
+
+
+def joined(partials: Iterable[Partial], n: int) -> list[Partial]:
+    """Nodes of the tree over `n` positions, added up as far as their neighbours are among them.
+
+    Who has some of the positions gives them as nodes of level 0 and passes on what comes out,
+    which is little for a run of neighbours. All of it joined is one node, with the bits of
+    `reduce_in_order`.
+    """
+    layer = {(level, index): total for level, index, total in partials}
+    alone: list[Partial] = []
+    level, width = 0, n
+    while width > 1:
+        for index in sorted(i for at, i in layer if at == level):
+            neighbour = index ^ 1
+            if neighbour >= width:  # the last one of an odd number passes up
+                layer[level + 1, index // 2] = layer.pop((level, index))
+            elif (level, neighbour) not in layer:
+                if (level, index) in layer:
+                    alone.append(Partial(level, index, layer.pop((level, index))))
+            elif index < neighbour:
+                first, second = layer.pop((level, index)), layer.pop((level, neighbour))
+                layer[level + 1, index // 2] = add(first, second)
+        level, width = level + 1, (width + 1) // 2
+    return alone + [Partial(at, i, total) for (at, i), total in layer.items()]
