@@ -96,35 +96,31 @@ def reduce_in_order(parts: Sequence[Tree]) -> Tree:
 class Partial(NamedTuple):
     """A node of the tree that `reduce_in_order` sums along.
 
-    It is the sum of positions ``index * 2**level`` up to ``(index + 1) * 2**level``, or up to the
+    It is the sum of positions ``place * 2**level`` up to ``(place + 1) * 2**level``, or up to the
     end where there are fewer.
     """
 
     level: int
-    index: int
-    sum: Tree
+    place: int
+    total: Tree
 
 
 def joined(partials: Iterable[Partial], n: int) -> list[Partial]:
     """Nodes of the tree over `n` positions, added up as far as their neighbours are among them.
 
-    Who has some of the positions gives them as nodes of level 0 and passes on what comes out,
-    which is little for a run of neighbours. All of it joined is one node, with the bits of
-    `reduce_in_order`.
+    Who has some of the positions gives them as nodes of level 0, in any order, and passes on
+    what comes out, which is little for a run of neighbours. All of it joined is one node, with
+    the bits of `reduce_in_order`.
     """
-    layer = {(level, index): total for level, index, total in partials}
-    alone: list[Partial] = []
-    level, width = 0, n
-    while width > 1:
-        for index in sorted(i for at, i in layer if at == level):
-            neighbour = index ^ 1
-            if neighbour >= width:  # the last one of an odd number passes up
-                layer[level + 1, index // 2] = layer.pop((level, index))
-            elif (level, neighbour) not in layer:
-                if (level, index) in layer:
-                    alone.append(Partial(level, index, layer.pop((level, index))))
-            elif index < neighbour:
-                first, second = layer.pop((level, index)), layer.pop((level, neighbour))
-                layer[level + 1, index // 2] = add(first, second)
-        level, width = level + 1, (width + 1) // 2
-    return alone + [Partial(at, i, total) for (at, i), total in layer.items()]
+    held: dict[tuple[int, int], Tree] = {}
+    for level, place, total in partials:
+        while (width := -(-n // 2**level)) > 1:
+            neighbour = place ^ 1
+            if neighbour < width:  # the last one of an odd number passes up by itself
+                if (level, neighbour) not in held:
+                    break
+                other = held.pop((level, neighbour))
+                total = add(other, total) if neighbour < place else add(total, other)
+            level, place = level + 1, place // 2
+        held[level, place] = total
+    return [Partial(level, place, total) for (level, place), total in held.items()]
