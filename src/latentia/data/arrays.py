@@ -1,19 +1,31 @@
-"""Rows of numbers in memory: the chunk most models work on, and where such chunks come from."""
+"""Rows of numbers: the chunk most models work on, and where such chunks come from."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cached_property
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-BLOCK = 16_384
-"""Rows in a chunk: large enough that threads are not held up by the interpreter."""
+BLOCK = 65_536
+"""Rows in a chunk, at most: its statistics cost far more than the call that computes them."""
+
+LEAST = 8_192
+"""Rows in a chunk, at least, where there are so many: smaller ones wait for the interpreter."""
+
+CHUNKS = 16
+"""Chunks of up to CHUNKS * BLOCK rows, where they hold LEAST each."""
+
+TILE = 256
+"""Chunks hold a multiple of this many rows, so that compiled loops run full."""
 
 SAMPLE = 20_000
-"""Distinct rows that starts look at, at most."""
+"""Distinct rows that a start looks at, at most."""
+
+POOL = 3 * SAMPLE
+"""Distinct rows that are kept to draw samples from, at most."""
 
 
 class Rows(NamedTuple):
@@ -21,11 +33,13 @@ class Rows(NamedTuple):
 
     Attributes
     ----------
-    x : array of shape (n, d)
+    x : array of shape (n, d), float64 or float32
+        As the user has it: in any memory order, perhaps mapped from a file.
     weights : array of shape (n,)
+        Equal weights may share one number in memory (``numpy.broadcast_to``).
     """
 
-    x: NDArray[np.float64]
+    x: Any
     weights: NDArray[np.float64]
 
     @classmethod
@@ -38,12 +52,14 @@ class Rows(NamedTuple):
             If `x` is no matrix, or if the weights are not one for each row, finite and at least
             zero. Whether an entry of `x` may be nan is for the model to say.
         """
-        values = np.asarray(x, dtype=np.float64)
+        values = np.asanyarray(x)
+        if values.dtype != np.float32:
+            values = np.asanyarray(values, dtype=np.float64)
         values = values[:, None] if values.ndim == 1 else values
         if values.ndim != 2:
             raise ValueError(f"got x of shape {values.shape}, expected rows and columns")
         if weights is None:
-            return cls(values, np.ones(len(values)))
+            return cls(values, ones(len(values)))
         w = np.asarray(weights, dtype=np.float64)
         if w.shape != (len(values),):
             raise ValueError(
@@ -64,63 +80,119 @@ class Rows(NamedTuple):
     def reweight(self, w: NDArray[np.float64]) -> Self:
         return type(self)(self.x, self.weights * w)
 
+    def blocks(self, size: int = LEAST) -> Iterator[Rows]:
+        """The rows in order, `size` at a time, as views."""
+        for at in range(0, len(self.x), size):
+            yield Rows(self.x[at : at + size], self.weights[at : at + size])
+
+
+def ones(n: int) -> NDArray[np.float64]:
+    """n weights of one that share their memory."""
+    return np.broadcast_to(np.float64(1.0), (n,))
+
+
+def rows_in_a_chunk(n: int) -> int:
+    """How many of n rows go into each chunk: of one size, whatever the number of threads."""
+    chunks = max(min(CHUNKS, n // LEAST), -(-n // BLOCK), 1)
+    if chunks < CHUNKS:
+        chunks = 1 << (chunks.bit_length() - 1)  # so that threads have equal shares
+    each = -(-n // chunks)
+    return max(-(-each // TILE) * TILE, 1)
+
 
 class RowSource:
-    """Rows in memory, handed out in chunks of `BLOCK`.
+    """Rows handed out in chunks that are views: nothing is copied.
 
     Parameters
     ----------
     rows : Rows
-    block : int, default=BLOCK
-        Rows in a chunk. Results are the same bits for the same block, whatever the number of
-        threads.
+        In memory, or mapped from a file.
+    block : int, optional
+        Rows in a chunk; by default `rows_in_a_chunk`. Results are the same bits for the same
+        block, whatever the number of threads or machines.
     """
 
-    def __init__(self, rows: Rows, block: int = BLOCK) -> None:
-        self.rows, self.block = rows, block
+    def __init__(self, rows: Rows, block: int | None = None) -> None:
+        self.rows = rows
+        self.block = rows_in_a_chunk(len(rows)) if block is None else block
 
     @cached_property
     def distinct(self) -> Rows:
-        """Each different row once with its summed weight, in an order the rows alone decide."""
-        return distinct_rows(self.rows)
+        """Different rows with their summed weights: all, or `POOL` of them."""
+        return distinct_rows(self.rows, POOL)
 
     def chunks(self) -> Sequence[Rows]:
-        x, w = self.rows
-        return [
-            Rows(x[at : at + self.block], w[at : at + self.block])
-            for at in range(0, len(x), self.block)
-        ]
+        return list(self.rows.blocks(self.block))
 
     def sample(self, rng: np.random.Generator) -> Rows:
         """Distinct rows with their summed weights, in an order that only the rows decide.
 
         Rows of weight zero are left out. If there are more than `SAMPLE`, that many are drawn
-        by weight.
+        by weight from `distinct`.
         """
         distinct = self.distinct
         if len(distinct) <= SAMPLE:
             return distinct
-        share = distinct.weights / distinct.weights.sum()
-        drawn = np.sort(rng.choice(len(distinct), SAMPLE, replace=True, p=share))
+        total = float(distinct.weights.sum())
+        drawn = np.sort(rng.choice(len(distinct), SAMPLE, replace=True, p=distinct.weights / total))
         idx, counts = np.unique(drawn, return_counts=True)
-        counts = np.asarray(counts, dtype=np.float64)
-        share = float(distinct.weights.sum()) / SAMPLE
-        return Rows(distinct.x[idx], counts * share)
+        return Rows(distinct.x[idx], np.asarray(counts, dtype=np.float64) * (total / SAMPLE))
 
 
-def distinct_rows(rows: Rows) -> Rows:
-    """Each different row once, with the sum of its weights, sorted by a hash of its bits."""
-    x = np.ascontiguousarray(rows.x[rows.weights > 0] + 0.0)  # -0.0 becomes 0.0
-    w = rows.weights[rows.weights > 0]
-    bits = x.view(np.uint64)
-    key = np.zeros(len(x), dtype=np.uint64)
-    for column in bits.T:  # splitmix64, one column after the other
-        key = _mix(key ^ column)
+def distinct_rows(rows: Rows, most: int | None = None) -> Rows:
+    """Each different row once, in float64, with the sum of its weights, sorted by its key.
+
+    A key is a hash of a row's bits. If there are more than `most` different rows, those with
+    the smallest keys are kept, which is a fair sample that depends on the set of rows alone,
+    and their weights are raised so that the total is kept (bottom-k sampling, Cohen & Kaplan
+    2007). No more than a few times `most` rows are in memory at once.
+    """
+    gathered: list[_Keyed] = []
+    limit, total = np.uint64(2**64 - 1), 0.0
+    for block in rows.blocks():
+        used = block.weights > 0
+        x = np.ascontiguousarray(block.x[used], dtype=np.float64) + 0.0  # -0.0 becomes 0.0
+        w = block.weights[used]
+        total += float(w.sum())
+        key = _keys(x)
+        near = key <= limit
+        gathered.append(_Keyed(key[near], x[near], w[near]))
+        if most is not None and sum(len(part.key) for part in gathered) > 2 * most + LEAST:
+            gathered = [_united(gathered)]
+            if len(gathered[0].key) > most:
+                gathered = [_Keyed(*(column[:most] for column in gathered[0]))]
+                limit = gathered[0].key[-1]
+    if not gathered:
+        return Rows(np.asarray(rows.x, dtype=np.float64), np.array(rows.weights))
+    _, x, w = _united(gathered)
+    if most is None or (limit == np.uint64(2**64 - 1) and len(x) <= most):
+        return Rows(x, w)
+    return Rows(x[:most], w[:most] * (total / w[:most].sum()))
+
+
+class _Keyed(NamedTuple):
+    key: NDArray[np.uint64]
+    x: NDArray[np.float64]
+    w: NDArray[np.float64]
+
+
+def _united(parts: Sequence[_Keyed]) -> _Keyed:
+    """Different rows once, sorted by their keys."""
+    key, x, w = (np.concatenate(column) for column in zip(*parts, strict=True))
     _, first, inverse = np.unique(key, return_index=True, return_inverse=True)
+    bits = x.view(np.uint64)
     if not np.array_equal(bits, bits[first][inverse]):  # two different rows share a key
-        _, first, inverse = np.unique(x, axis=0, return_index=True, return_inverse=True)
+        both = np.column_stack([key, bits])
+        _, first, inverse = np.unique(both, axis=0, return_index=True, return_inverse=True)
     summed = np.bincount(inverse.ravel(), weights=w, minlength=len(first))
-    return Rows(x[first], np.asarray(summed, dtype=np.float64))
+    return _Keyed(key[first], x[first], np.asarray(summed, dtype=np.float64))
+
+
+def _keys(x: NDArray[np.float64]) -> NDArray[np.uint64]:
+    key = np.zeros(len(x), dtype=np.uint64)
+    for column in x.view(np.uint64).T:  # splitmix64, one column after the other
+        key = _mix(key ^ column)
+    return key
 
 
 def _mix(key: NDArray[np.uint64]) -> NDArray[np.uint64]:
@@ -150,7 +222,7 @@ class Frame(NamedTuple):
     @classmethod
     def of(cls, rows: Rows) -> Frame:
         """The frame of some rows."""
-        x, w = rows
+        x, w = np.asarray(rows.x, dtype=np.float64), rows.weights
         origin = x[0] + (w @ (x - x[0])) / w.sum()
         # through the largest deviation, so that squares neither overflow nor vanish
         width = np.abs(x - origin).max(axis=0)
@@ -160,3 +232,7 @@ class Frame(NamedTuple):
         largest = spread.max()
         scale = float(largest * np.sqrt(np.mean((spread / largest) ** 2)))
         return cls(origin, scale, spread)
+
+    def into(self, x: Any) -> NDArray[np.float64]:
+        """Rows in the frame's origin and unit."""
+        return (x - self.origin) / self.scale

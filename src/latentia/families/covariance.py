@@ -42,6 +42,8 @@ class Covariance(ABC):
     name: str
     own: bool = True
     """Whether each component has a covariance of its own."""
+    oriented: bool = False
+    """Whether a covariance is a matrix, and its precision a triangular factor."""
 
     @abstractmethod
     def shape(self, n_components: int, n_features: int) -> tuple[int, ...]:
@@ -98,6 +100,11 @@ class Covariance(ABC):
     def log_det_precision(self, precision: Array, n_components: int, n_features: int) -> Array:
         """Log-determinant of each component's precision, shape (K,)."""
 
+    def largest(self, precision: Array) -> float:
+        """The largest diagonal entry of any precision, from its factors."""
+        squares = precision**2
+        return float(np.max(squares.sum(axis=-1) if self.oriented else squares))
+
     @abstractmethod
     def squared_distance(self, precision: Array, x: Array, means: Array) -> Array:
         """Squared Mahalanobis distances of rows to means, shape (n, K)."""
@@ -128,6 +135,7 @@ class Full(Covariance):
     """Each component has its own matrix, (K, d, d)."""
 
     name = "full"
+    oriented = True
 
     def shape(self, n_components: int, n_features: int) -> tuple[int, ...]:
         return (n_components, n_features, n_features)
@@ -184,7 +192,7 @@ class Tied(Covariance):
     """All components share one matrix, (d, d)."""
 
     name = "tied"
-    own = False
+    own, oriented = False, True
 
     def shape(self, n_components: int, n_features: int) -> tuple[int, ...]:
         return (n_features, n_features)

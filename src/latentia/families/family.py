@@ -3,14 +3,34 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from latentia.data.arrays import Rows
+
 Array = NDArray[np.float64]
 F = TypeVar("F", bound=tuple[Any, ...])
 S = TypeVar("S", bound=tuple[Any, ...])
+
+
+class MixturePass(NamedTuple):
+    """What one E-step of an independent mixture makes of some rows.
+
+    Attributes
+    ----------
+    loglik : float
+        sum_i w_i log sum_k weight_k f(x_i | k).
+    count : array of shape (K,)
+        sum_i w_i resp[i, k].
+    stats : NamedTuple
+        The family's statistics.
+    """
+
+    loglik: float
+    count: Array
+    stats: Any
 
 
 class Family(ABC, Generic[F, S]):
@@ -18,6 +38,7 @@ class Family(ABC, Generic[F, S]):
 
     Parameters F and statistics S are NamedTuples of arrays. The expected complete-data
     log-likelihood q = sum_i sum_k resp[i, k] log f(x_i | k) is linear in the statistics.
+    Rows are in the user's units.
     """
 
     @property
@@ -51,6 +72,17 @@ class Family(ABC, Generic[F, S]):
     @abstractmethod
     def score(self, params: F, stats: S) -> F:
         """Gradient of `q` in the entries of the parameters."""
+
+    def prepare(self, rows: Rows) -> Any:
+        """Rows with what is worth knowing of them once a fit; as a chunk of theirs."""
+        return rows
+
+    def mixture_pass(self, params: F, weights: Array, rows: Any) -> MixturePass | None:
+        """The E-step of a mixture with these weights, fused; None where there is no such form.
+
+        The caller then goes by `log_density` and `stats`.
+        """
+        return None
 
     def draw(self, params: F, labels: NDArray[np.intp], rng: np.random.Generator) -> Array:
         """A row in the user's units from the component of each label, shape (n, ...)."""

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, cast, final
+from typing import Any, NamedTuple, cast, final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from latentia.data.arrays import Frame
+from latentia.data.arrays import Frame, Rows
 from latentia.engine.space import Real
 
+from . import twofold
 from .covariance import Covariance
-from .family import Family
+from .family import Family, MixturePass
+from .kernels.rule import ILL, Form, form_of
 
 Array = NDArray[np.float64]
 LOG_2PI = float(np.log(2 * np.pi))
@@ -35,11 +37,32 @@ class GaussianStats(NamedTuple):
         sum_i r_ik z_i.
     second : array
         sum_i r_ik z_i z_iᵀ in the covariance structure's shape.
+    low : Low or ()
+        What these three leave over where they are kept in twice the precision, as for full
+        covariances; a component may be thin and far from the origin.
     """
 
     count: Array
     first: Array
     second: Array
+    low: Any = ()
+
+
+class RowsWithScatter(NamedTuple):
+    """Rows whose second moment about the frame's origin is known, shape (d, d)."""
+
+    x: Any
+    weights: Array
+    scatter: Array
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def take(self, idx: NDArray[np.intp]) -> Any:
+        return Rows(self.x, self.weights).take(idx)
+
+    def reweight(self, w: Array) -> Any:
+        return Rows(self.x, self.weights).reweight(w)
 
 
 def normal_log_density(covariance: Covariance, means: Array, precision: Array, x: Array) -> Array:
@@ -52,7 +75,7 @@ def normal_log_density(covariance: Covariance, means: Array, precision: Array, x
 
 @final
 class Gaussian(Family[GaussianParams, GaussianStats]):
-    """K normal densities over rows that `Frame` has centred and scaled.
+    """K normal densities over rows that a `Frame` centres and scales.
 
     Parameters
     ----------
@@ -60,8 +83,8 @@ class Gaussian(Family[GaussianParams, GaussianStats]):
     covariance : Covariance
         How the covariances are tied.
     frame : Frame
-        Origin and unit of the rows handed to the methods. Parameters are in the user's
-        units; rows and statistics in the frame's, where second moments do not cancel.
+        Origin and unit of the statistics, where second moments do not cancel. Rows and
+        parameters are in the user's units.
     floor : float, default=0.0
         A bound under the eigenvalues of every covariance, in the user's units.
     """
@@ -97,7 +120,8 @@ class Gaussian(Family[GaussianParams, GaussianStats]):
     def log_density(self, params: GaussianParams, x: Array) -> Array:
         means, covariances = self.inside(params)
         precision = self.covariance.precision(covariances)
-        return normal_log_density(self.covariance, means, precision, x) - self._log_unit
+        z = self.frame.into(x)
+        return normal_log_density(self.covariance, means, precision, z) - self._log_unit
 
     @property
     def _log_unit(self) -> float:
@@ -105,10 +129,10 @@ class Gaussian(Family[GaussianParams, GaussianStats]):
         return self.n_features * float(np.log(self.frame.scale))
 
     def start(self, x: Array, resp: Array) -> GaussianParams:
-        count = resp.sum(axis=0)
+        stats = self._moments(self.frame.into(x), resp)
+        count, x = stats.count, self.frame.into(x)
         alive = count > 0
         centre = resp.sum(axis=1) @ x / count.sum()
-        stats = GaussianStats(count, resp.T @ x, self.covariance.second(x, resp))
         means = np.where(alive[:, None], stats.first / np.where(alive, count, 1)[:, None], centre)
         between = (means - centre).T @ (count[:, None] * (means - centre))
         deviation = x - centre
@@ -123,18 +147,96 @@ class Gaussian(Family[GaussianParams, GaussianStats]):
         return self.outside(GaussianParams(means, covariances))
 
     def stats(self, params: GaussianParams, x: Array, resp: Array) -> GaussianStats:
-        return GaussianStats(resp.sum(axis=0), resp.T @ x, self.covariance.second(x, resp))
+        z, (means, covariances) = self.frame.into(x), self.inside(params)
+        if self.covariance.name != "full" or self._largest(covariances) < ILL:
+            return self._moments(z, resp)
+        deviations = (z - mean for mean in means)
+        weighted = [(r, y, y * r[:, None]) for r, y in zip(resp.T, deviations, strict=True)]
+        first = np.stack([yr.sum(axis=0) for _, _, yr in weighted])
+        second = np.stack([yr.T @ y for _, y, yr in weighted])
+        return GaussianStats(*twofold.about_zero(resp.sum(axis=0), first, second, means))
+
+    def _largest(self, covariances: Array) -> float:
+        return self.covariance.largest(self.covariance.precision(covariances))
+
+    def _moments(self, z: Array, resp: Array) -> GaussianStats:
+        second = self.covariance.second(z, resp)
+        return self._plain(resp.sum(axis=0), resp.T @ z, second)
+
+    def _plain(self, count: Array, first: Array, second: Array) -> GaussianStats:
+        """Statistics in single floats."""
+        low = twofold.nothing(*first.shape) if self.covariance.name == "full" else ()
+        return GaussianStats(count, first, second, low)
+
+    def _form(self, n: int, precision: Array) -> Form | None:
+        """The compiled form for a chunk of n rows."""
+        largest = self.covariance.largest(precision)
+        return form_of(self.covariance.name, n, self.n_features, self.n_components, largest)
+
+    def prepare(self, rows: Rows) -> Any:
+        tied = self.covariance.name == "tied"
+        form = self._form(len(rows), np.eye(self.n_features)) if tied else None
+        if form is None:
+            return rows
+        frame = self.frame
+        scatter = form.load().scatter(rows.x, rows.weights, frame.origin, 1 / frame.scale)
+        return RowsWithScatter(rows.x, rows.weights, scatter)
+
+    def mixture_pass(self, params: GaussianParams, weights: Array, rows: Any) -> MixturePass | None:
+        means, covariances = self.inside(params)
+        precision = self.covariance.precision(covariances)
+        form = self._form(len(rows), precision)
+        if form is None:
+            return None
+        log_det = self.covariance.log_det_precision(precision, *means.shape)
+        with np.errstate(divide="ignore"):
+            offset = np.log(weights) + 0.5 * (log_det - self.n_features * LOG_2PI) - self._log_unit
+        more: dict[str, Any] = {} if self.covariance.name == "full" else {"careful": form.careful}
+        if isinstance(rows, RowsWithScatter):
+            more["scatter"] = rows.scatter
+        loglik, count, first, second = form.load().run(
+            rows.x,
+            rows.weights,
+            self.frame.origin,
+            1 / self.frame.scale,
+            offset,
+            means,
+            precision,
+            **more,
+        )
+        if form.centred:
+            stats = GaussianStats(*twofold.about_zero(count, first, second, means))
+        else:
+            stats = self._plain(count, first, second)
+        return MixturePass(loglik, count, stats)
 
     def _scatter(self, stats: GaussianStats, means: Array) -> Array:
+        count, first, second, low = stats
+        if isinstance(low, twofold.Low):
+            return twofold.scatter(count, first, second, low, means)
         outer = self.covariance.outer
-        cross = outer(np.ones(len(means)), stats.first, means)
-        return stats.second - 2 * cross + outer(stats.count, means, means)
+        cross = outer(np.ones(len(means)), first, means)
+        return second - 2 * cross + outer(count, means, means)
+
+    def _count(self, stats: GaussianStats) -> Array:
+        low = stats.low
+        return stats.count + low.count if isinstance(low, twofold.Low) else stats.count
+
+    def _deviation(self, stats: GaussianStats, means: Array) -> Array:
+        """sum_i r_ik (z_i - m_k), shape (K, d)."""
+        count, first, _, low = stats
+        if isinstance(low, twofold.Low):
+            return twofold.deviation(count, first, low, means)
+        return first - count[:, None] * means
 
     def m_step(self, stats: GaussianStats, params: GaussianParams) -> GaussianParams:
-        alive = stats.count > 0
+        count, first, low = self._count(stats), stats.first, stats.low
+        if isinstance(low, twofold.Low):
+            first = first + low.first
+        alive = count > 0
         old = self.inside(params)
-        count = np.where(alive, stats.count, 1e-300)
-        means = np.where(alive[:, None], stats.first / count[:, None], old.means)
+        count = np.where(alive, count, 1e-300)
+        means = np.where(alive[:, None], first / count[:, None], old.means)
         covariances = self.covariance.maximum(
             count, self._scatter(stats, means), self.floor / self.frame.scale**2, self.n_features
         )
@@ -148,15 +250,17 @@ class Gaussian(Family[GaussianParams, GaussianStats]):
         log_det = self.covariance.log_det_precision(precision, self.n_components, self.n_features)
         constant = self.n_features * LOG_2PI + 2 * self._log_unit
         trace = self.covariance.trace(precision, self._scatter(stats, means))
-        return 0.5 * (float(stats.count @ (log_det - constant)) - trace)
+        return 0.5 * (float(self._count(stats) @ (log_det - constant)) - trace)
 
     def score(self, params: GaussianParams, stats: GaussianStats) -> GaussianParams:
         means, covariances = self.inside(params)
         precision = self.covariance.precision(covariances)
-        pull = stats.first - stats.count[:, None] * means
+        pull = self._deviation(stats, means)
         scatter = self._scatter(stats, means)
         in_means = self.covariance.precision_times(precision, pull)
-        in_covariances = self.covariance.score(precision, stats.count, scatter, self.n_features)
+        in_covariances = self.covariance.score(
+            precision, self._count(stats), scatter, self.n_features
+        )
         scale = self.frame.scale
         return GaussianParams(in_means / scale, in_covariances / scale**2)
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.validation import validate_data
 
+from latentia.data.arrays import ones
 from latentia.engine import Fit
 
 Array = NDArray[np.float64]
@@ -42,15 +44,28 @@ def _column(j: int, names: Any) -> str:
 
 def require_finite(x: Array, names: Any) -> None:
     """Refuse NaN and infinity, naming the first cell."""
-    finite = np.isfinite(x)
-    if finite.all():
+    wrong, first = 0, None
+    for at, block in _blocks(x):
+        bad = ~np.isfinite(block)
+        if bad.any():
+            wrong += int(bad.sum())
+            if first is None:
+                i, j = (int(a) for a in np.argwhere(bad)[0])
+                first = at + i, j
+    if first is None:
         return
-    i, j = (int(a) for a in np.argwhere(~finite)[0])
+    i, j = first
     what = "NaN" if np.isnan(x[i, j]) else "inf (infinity)"
     raise ValueError(
-        f"Input X contains {what} at row {i}, {_column(j, names)} ({int((~finite).sum())} such "
+        f"Input X contains {what} at row {i}, {_column(j, names)} ({wrong} such "
         "cells in all): GaussianMixture needs finite numbers, so drop these rows or fill them in."
     )
+
+
+def _blocks(x: Array, size: int = 65_536) -> Iterator[tuple[int, Array]]:
+    """The number of the first row of each block, and the block."""
+    for at in range(0, len(x), size):
+        yield at, x[at : at + size]
 
 
 def validated(estimator: Any, X: Any, *, reset: bool) -> Any:
@@ -97,7 +112,7 @@ def _text_cell(x: Any) -> str | None:
 def checked_weights(sample_weight: Any, x: Array) -> Array:
     """Weights as floats, one a row."""
     if sample_weight is None:
-        return np.ones(len(x))
+        return ones(len(x))
     weights = np.asarray(sample_weight, dtype=np.float64)
     if weights.ndim == 0:
         weights = np.full(len(x), float(weights))
@@ -129,12 +144,17 @@ def require_enough_rows(x: Array, weights: Array, n_components: int) -> None:
 
 def judge_columns(x: Array, weights: Array, names: Any, reg_covar: float) -> None:
     """Warn of constant columns, or refuse them where there is no floor; warn of a high floor."""
-    used = x[weights > 0]
-    constant = np.flatnonzero((used == used[0]).all(axis=0))
+    first = x[int(np.argmax(weights > 0))]
+    same = np.ones(x.shape[1], dtype=bool)
+    for at, block in _blocks(x, 1024):
+        same &= ((block == first) | (weights[at : at + 1024, None] == 0)).all(axis=0)
+        if not same.any():
+            break
+    constant = np.flatnonzero(same)
     if constant.size:
         j = int(constant[0])
         told = (
-            f"{_column(j, names)} is constant (every value is {float(used[0, j]):g}), so its "
+            f"{_column(j, names)} is constant (every value is {float(first[j]):g}), so its "
             "variance has no estimate"
         )
         if reg_covar == 0:

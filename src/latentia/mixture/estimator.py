@@ -18,10 +18,10 @@ from latentia.engine import EM, DegenerateFitError, Fit, NotConvergedWarning, St
 from latentia.engine import selection as criteria
 from latentia.estimator import Estimate, LatentEstimator, climb_settings
 from latentia.families.covariance import STRUCTURES
-from latentia.families.gaussian import Gaussian, GaussianParams, normal_log_density
+from latentia.families.gaussian import Gaussian, GaussianParams
 
-from . import components, errors, given, inference, partial, record, start
-from .model import Membership, MixtureModel, MixtureParams, entropy, membership
+from . import components, errors, given, inference, memberships, partial, record, start
+from .model import MixtureModel, MixtureParams
 
 if TYPE_CHECKING:
     from latentia.persistence import Record
@@ -269,24 +269,18 @@ class GaussianMixture(DensityMixin, LatentEstimator):
         weights = errors.checked_weights(sample_weight, x)
         errors.require_enough_rows(x, weights, self.n_components)
         errors.judge_columns(x, weights, names, self.reg_covar)
-        return Rows(np.asarray(x, dtype=np.float64), weights), x.dtype
+        return Rows(x, weights), x.dtype
 
     def _model(self, frame: Frame) -> MixtureModel:
         """The engine's view of this estimator."""
         structure = STRUCTURES[self.covariance_type]
         family = Gaussian(self.n_components, structure, frame, self.reg_covar)
 
-        def in_frame(rows: Rows) -> Rows:
-            return Rows((rows.x - frame.origin) / frame.scale, rows.weights)
-
-        def guesses(sample: Rows, rng: np.random.Generator) -> list[Array]:
-            if self.means_init is not None:
-                means = (np.asarray(self.means_init, dtype=np.float64) - frame.origin) / frame.scale
-                unit = frame.spread / frame.scale
-                return [start.nearest(sample.x / unit, means / unit)]
-            return start.guesses(sample, self.n_components, start.turn(self.init_params, rng), rng)
-
-        return MixtureModel(family, self.n_components, guesses, in_frame)
+        means = None
+        if self.means_init is not None:
+            means = np.asarray(self.means_init, dtype=np.float64)
+        guesses = start.Guesses(self.n_components, self.init_params, frame, means)
+        return MixtureModel(family, self.n_components, guesses)
 
     def _climb_settings(self) -> EM:
         given = {"tol": self.tol, "max_iter": self.max_iter, "starts": self.n_init}
@@ -301,7 +295,11 @@ class GaussianMixture(DensityMixin, LatentEstimator):
         collapsed = fit.status is Status.DEGENERATE
         self._set_parameters(fit.params, dtype, collapsed)
         self._frame = frame
-        self._restore(fit, np.nan if collapsed else self._entropy(rows))
+        suff = fit.climbs[fit.best].suff
+        mixed = np.nan
+        if not collapsed and suff is not None:  # as in `posterior_entropy`, short of rounding
+            mixed = max(fit.loglik - self._model(frame).q(fit.params, suff), 0.0)
+        self._restore(fit, mixed)
         self._data = rows
 
     def _set_parameters(self, params: MixtureParams, dtype: Any, collapsed: bool = False) -> None:
@@ -316,9 +314,6 @@ class GaussianMixture(DensityMixin, LatentEstimator):
         self.precisions_cholesky_ = precision.astype(dtype)
         self.precisions_ = structure.inverse(precision).astype(dtype)
         self._fitted_type = self.covariance_type
-
-    def _entropy(self, rows: Rows) -> float:
-        return entropy(self._posterior(rows.x).resp, rows.weights)
 
     def _restore(self, fit: Fit[MixtureParams], mixed: float) -> None:
         """The attributes that follow from the engine's result and the memberships' entropy."""
@@ -335,61 +330,46 @@ class GaussianMixture(DensityMixin, LatentEstimator):
 
     # -- using a fitted mixture -------------------------------------------------------------
 
-    def _membership(self, X: Any) -> Membership:
-        """Log-densities and memberships of rows that the user gives."""
-        check_is_fitted(self, ["weights_", "means_", "precisions_cholesky_"])
-        x = errors.validated(self, X, reset=False)
-        errors.require_finite(x, getattr(self, "feature_names_in_", None))
-        return self._posterior(np.asarray(x, dtype=np.float64))
-
-    def _posterior(self, x: Array) -> Membership:
-        """The same from the public attributes alone, which a user may have set by hand."""
-        means = np.asarray(self.means_, dtype=np.float64)
-        precision = np.asarray(self.precisions_cholesky_, dtype=np.float64)
-        log_density = normal_log_density(STRUCTURES[self.covariance_type], means, precision, x)
-        return membership(log_density, np.asarray(self.weights_, dtype=np.float64))
-
     def predict(self, X: Any) -> NDArray[np.int64]:
         """The most probable component of each row, shape (n,)."""
-        return self._membership(X).resp.argmax(axis=1)
+        return memberships.labels(self, X)
 
     def predict_proba(self, X: Any) -> Array:
         """The probability of each component for each row, shape (n, K)."""
-        return self._membership(X).resp
+        return memberships.probabilities(self, X)
 
     def score_samples(self, X: Any) -> Array:
         """The log-likelihood of each row, shape (n,)."""
-        return self._membership(X).log_density
+        return memberships.log_densities(self, X)
 
     def score(self, X: Any, y: Any = None) -> float:
         """The mean log-likelihood per row."""
-        return float(np.mean(self.score_samples(X)))
+        loglik, n, _ = memberships.sums(self, X)
+        return loglik / n
 
     def aic(self, X: Any) -> float:
         """Akaike's information criterion on X; lower is better."""
-        return criteria.aic(float(self.score_samples(X).sum()), self._n_parameters())
+        return criteria.aic(memberships.sums(self, X).loglik, self._n_parameters())
 
     def bic(self, X: Any) -> float:
         """The Bayesian information criterion on X; lower is better."""
-        log_density = self.score_samples(X)
-        return criteria.bic(float(log_density.sum()), self._n_parameters(), len(log_density))
+        loglik, n, _ = memberships.sums(self, X)
+        return criteria.bic(loglik, self._n_parameters(), n)
 
     def aicc(self, X: Any) -> float:
         """AIC corrected for few rows, on X; infinite where there are too few. Lower is better."""
-        log_density = self.score_samples(X)
-        return criteria.aicc(float(log_density.sum()), self._n_parameters(), len(log_density))
+        loglik, n, _ = memberships.sums(self, X)
+        return criteria.aicc(loglik, self._n_parameters(), n)
 
     def sabic(self, X: Any) -> float:
         """BIC with (n + 2) / 24 in place of n, on X; lower is better."""
-        log_density = self.score_samples(X)
-        return criteria.sabic(float(log_density.sum()), self._n_parameters(), len(log_density))
+        loglik, n, _ = memberships.sums(self, X)
+        return criteria.sabic(loglik, self._n_parameters(), n)
 
     def icl(self, X: Any) -> float:
         """The integrated completed likelihood on X, BIC plus twice the entropy; lower is better."""
-        log_density, resp = self._membership(X)
-        mixed = entropy(resp, np.ones(len(resp)))
-        n = len(log_density)
-        return criteria.icl(float(log_density.sum()), self._n_parameters(), n, mixed)
+        loglik, n, mixed = memberships.sums(self, X)
+        return criteria.icl(loglik, self._n_parameters(), n, mixed)
 
     def _n_parameters(self) -> int:
         k, d = self.means_.shape

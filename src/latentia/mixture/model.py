@@ -12,7 +12,7 @@ from scipy.special import entr, xlogy
 from latentia.data.arrays import Rows
 from latentia.engine.model import Model, Suff
 from latentia.engine.space import DegenerateError, Simplex
-from latentia.engine.tree import leaves, rebuild
+from latentia.engine.tree import leaves, rebuild, reduce_in_order
 from latentia.families.family import Family
 
 Array = NDArray[np.float64]
@@ -61,8 +61,6 @@ class MixtureModel(Model[MixtureParams, Rows]):
     n_components : int
     guesses : callable
         First guesses at the memberships of the rows of a sample, (n, K) each, for starts.
-    prepare_rows : callable, optional
-        Brings rows into the family's frame, once per fit.
     """
 
     def __init__(
@@ -70,18 +68,17 @@ class MixtureModel(Model[MixtureParams, Rows]):
         family: Family[Any, Any],
         n_components: int,
         guesses: Guesses,
-        prepare_rows: Callable[[Rows], Rows] = lambda rows: rows,
     ) -> None:
         self.family, self.n_components = family, n_components
-        self.guesses, self.prepare_rows = guesses, prepare_rows
+        self.guesses = guesses
 
     @property
     def space(self) -> MixtureParams:
         weights = cast(Array, Simplex(exchangeable=(0,)))
         return MixtureParams(weights, self.family.space)
 
-    def prepare(self, chunk: Rows) -> Rows:
-        return self.prepare_rows(chunk)
+    def prepare(self, chunk: Rows) -> Any:
+        return self.family.prepare(chunk)
 
     def start(
         self, sample: Rows, rng: np.random.Generator, given: MixtureParams | None = None
@@ -118,7 +115,11 @@ class MixtureModel(Model[MixtureParams, Rows]):
         return membership(self.family.log_density(params.components, chunk.x), params.weights)
 
     def e_step(self, params: MixtureParams, chunk: Rows) -> Suff:
-        return self._suff(params, chunk, self.posterior(params, chunk))
+        made = self.family.mixture_pass(params.components, params.weights, chunk)
+        if made is None:
+            return self._in_blocks(chunk, lambda rows: self._suff(params, rows, 1.0))
+        total = float(chunk.weights.sum())
+        return Suff(made.loglik, total, total, MixtureStats(made.count, made.stats))
 
     def tempered_e_step(self, params: MixtureParams, chunk: Rows, beta: float) -> Suff:
         """Memberships proportional to (w_k f_k)^beta (Ueda & Nakano 1998).
@@ -126,12 +127,18 @@ class MixtureModel(Model[MixtureParams, Rows]):
         The log-likelihood is what these maximise, E[log p(x, z)] + H / beta with H their
         entropy: log sum_k (w_k f_k)^beta over beta, row by row.
         """
-        density = self.family.log_density(params.components, chunk.x)
-        log_sum, resp = membership(beta * density, params.weights**beta)
-        return self._suff(params, chunk, Membership(log_sum / beta, resp))
+        return self._in_blocks(chunk, lambda rows: self._suff(params, rows, beta))
 
-    def _suff(self, params: MixtureParams, chunk: Rows, known: Membership) -> Suff:
-        log_density, resp = known
+    def _in_blocks(self, chunk: Rows, step: Callable[[Rows], Suff]) -> Suff:
+        """Statistics of a chunk whose memberships are never all in memory."""
+        return reduce_in_order([step(rows) for rows in Rows(chunk.x, chunk.weights).blocks()])
+
+    def _suff(self, params: MixtureParams, chunk: Rows, beta: float) -> Suff:
+        density = self.family.log_density(params.components, chunk.x)
+        if beta != 1:
+            density = beta * density
+        log_density, resp = membership(density, params.weights**beta)
+        log_density /= beta
         weighted = resp * chunk.weights[:, None]
         stats = MixtureStats(
             weighted.sum(axis=0), self.family.stats(params.components, chunk.x, weighted)

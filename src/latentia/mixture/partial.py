@@ -143,7 +143,7 @@ def _after_fit(estimator: GaussianMixture) -> Online:
 def _next_rows(estimator: GaussianMixture, X: Any, sample_weight: ArrayLike | None) -> Rows:
     x = errors.validated(estimator, X, reset=False)
     errors.require_finite(x, getattr(estimator, "feature_names_in_", None))
-    return Rows(np.asarray(x, dtype=np.float64), errors.checked_weights(sample_weight, x))
+    return Rows(x, errors.checked_weights(sample_weight, x))
 
 
 def _step(model: MixtureModel, online: Online, rows: Rows) -> Stepwise:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.cluster import KMeans, kmeans_plusplus
 from sklearn.exceptions import ConvergenceWarning
 
-from latentia.data.arrays import Rows
+from latentia.data.arrays import Frame, Rows
 
 Array = NDArray[np.float64]
 
@@ -34,6 +34,32 @@ def whiten(sample: Rows) -> Array:
     eigenvalues, vectors = np.linalg.eigh(correlation)
     kept = eigenvalues > 1e-9 * eigenvalues[-1]
     return scaled @ vectors[:, kept] / np.sqrt(eigenvalues[kept])
+
+
+class Guesses(NamedTuple):
+    """First guesses at the memberships of a sample's rows, for the starts of a model.
+
+    Attributes
+    ----------
+    n_components : int
+    method : str
+        One of `METHODS`.
+    frame : Frame
+    means : array of shape (K, d), optional
+        Given means, which then decide the memberships.
+    """
+
+    n_components: int
+    method: str
+    frame: Frame
+    means: Array | None = None
+
+    def __call__(self, sample: Rows, rng: np.random.Generator) -> list[Array]:
+        inside = Rows(self.frame.into(sample.x), sample.weights)
+        if self.means is not None:
+            unit = self.frame.spread / self.frame.scale
+            return [nearest(inside.x / unit, self.frame.into(self.means) / unit)]
+        return guesses(inside, self.n_components, turn(self.method, rng), rng)
 
 
 def turn(method: str, rng: np.random.Generator) -> str:
