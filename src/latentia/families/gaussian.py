@@ -13,7 +13,8 @@ from latentia.engine.space import Real
 from . import twofold
 from .covariance import Covariance
 from .family import Family, MixturePass
-from .kernels.rule import ILL, Form, form_of
+from .kernels.ready import ready
+from .kernels.rule import ILL, Form, form_of, worth_compiling
 
 Array = NDArray[np.float64]
 LOG_2PI = float(np.log(2 * np.pi))
@@ -87,13 +88,21 @@ class Gaussian(Family[GaussianParams, GaussianStats]):
         parameters are in the user's units.
     floor : float, default=0.0
         A bound under the eigenvalues of every covariance, in the user's units.
+    compiled : bool, optional
+        Whether passes of a mixture go through compiled code; by default where a chunk is
+        worth it. The two agree to rounding.
     """
 
     def __init__(
-        self, n_components: int, covariance: Covariance, frame: Frame, floor: float = 0.0
+        self,
+        n_components: int,
+        covariance: Covariance,
+        frame: Frame,
+        floor: float = 0.0,
+        compiled: bool | None = None,
     ) -> None:
         self.n_components, self.covariance = n_components, covariance
-        self.frame, self.floor = frame, floor
+        self.frame, self.floor, self.compiled = frame, floor, compiled
         self.n_features = len(frame.origin)
 
     @property
@@ -169,9 +178,13 @@ class Gaussian(Family[GaussianParams, GaussianStats]):
         return GaussianStats(count, first, second, low)
 
     def _form(self, n: int, precision: Array) -> Form | None:
-        """The compiled form for a chunk of n rows."""
-        largest = self.covariance.largest(precision)
-        return form_of(self.covariance.name, n, self.n_features, self.n_components, largest)
+        """The compiled form for a chunk of n rows, or None for NumPy."""
+        compiled = self.compiled
+        if compiled is None:
+            compiled = worth_compiling(n, self.n_features, self.n_components)
+        if not compiled:
+            return None
+        return form_of(self.covariance.name, self.n_features, self.covariance.largest(precision))
 
     def prepare(self, rows: Rows) -> Any:
         tied = self.covariance.name == "tied"
@@ -194,7 +207,8 @@ class Gaussian(Family[GaussianParams, GaussianStats]):
         more: dict[str, Any] = {} if self.covariance.name == "full" else {"careful": form.careful}
         if isinstance(rows, RowsWithScatter):
             more["scatter"] = rows.scatter
-        loglik, count, first, second = form.load().run(
+        module = ready(form, rows.x, self.covariance.name, more)
+        loglik, count, first, second = module.run(
             rows.x,
             rows.weights,
             self.frame.origin,

@@ -19,6 +19,7 @@ from latentia.engine import selection as criteria
 from latentia.estimator import Estimate, LatentEstimator, climb_settings
 from latentia.families.covariance import STRUCTURES
 from latentia.families.gaussian import Gaussian, GaussianParams
+from latentia.families.kernels.rule import worth_compiling
 
 from . import components, errors, given, inference, memberships, partial, record, start
 from .model import MixtureModel, MixtureParams
@@ -188,7 +189,9 @@ class GaussianMixture(DensityMixin, LatentEstimator):
         rows, dtype = self._training_rows(X, sample_weight)
         source = RowSource(rows)
         frame = Frame.of(source.distinct)  # the same bits for weights and for repeated rows
-        model = self._model(frame)
+        model = self._model(
+            frame, worth_compiling(len(rows), *frame.origin.shape, self.n_components)
+        )
         em, first = self._climb_settings(), given.first(self, model, frame)
         seed = check_random_state(self.random_state).randint(2**31, size=4)
         rng = np.random.default_rng([int(s) for s in seed])
@@ -271,10 +274,10 @@ class GaussianMixture(DensityMixin, LatentEstimator):
         errors.judge_columns(x, weights, names, self.reg_covar)
         return Rows(x, weights), x.dtype
 
-    def _model(self, frame: Frame) -> MixtureModel:
+    def _model(self, frame: Frame, compiled: bool | None = None) -> MixtureModel:
         """The engine's view of this estimator."""
         structure = STRUCTURES[self.covariance_type]
-        family = Gaussian(self.n_components, structure, frame, self.reg_covar)
+        family = Gaussian(self.n_components, structure, frame, self.reg_covar, compiled)
 
         means = None
         if self.means_init is not None:

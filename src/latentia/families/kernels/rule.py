@@ -8,8 +8,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any, NamedTuple
 
-WORTH_COMPILING = 200_000
-"""Below this many rows times components times columns in a chunk, NumPy does without Numba.
+WORTH_COMPILING = 1_000_000
+"""Below this many rows times components times (columns + 4), NumPy does without Numba.
 
 Loading compiled code costs a few tenths of a second, once a process.
 """
@@ -49,20 +49,21 @@ class Form(NamedTuple):
         return import_module(f"{__package__}.{self.room}")
 
 
-def form_of(
-    structure: str, n_rows: int, n_features: int, n_components: int, precision: float
-) -> Form | None:
-    """The form for a chunk, or None for NumPy.
+def worth_compiling(n_rows: int, n_features: int, n_components: int) -> bool:
+    """Whether a fit of so many rows is to use compiled code."""
+    return n_rows * n_components * (n_features + 4) >= WORTH_COMPILING
+
+
+def form_of(structure: str, n_features: int, precision: float) -> Form:
+    """The compiled form of a pass.
 
     Parameters
     ----------
     structure : {"full", "tied", "diag", "spherical"}
-    n_rows, n_features, n_components : int
+    n_features : int
     precision : float
         The largest precision of any component in any direction, in the frame's unit.
     """
-    if n_rows * n_features * n_components < WORTH_COMPILING:
-        return None
     ill = not precision < ILL
     if structure == "diag":
         return Form("diagonal", careful=ill)

@@ -1,0 +1,64 @@
+"""Compiled code made ready before it is needed, and a word to who waits for the compiler."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .rule import Form
+
+PATIENCE = 0.7
+"""Seconds before a line says what is going on."""
+
+_LINE = "latentia: compiling the {} pass for this machine; it is kept for later runs ..."
+
+_made: set[tuple[Any, ...]] = set()  # what this process has compiled or loaded: a cache
+_lock = threading.Lock()
+
+
+def ready(form: Form, x: NDArray[Any], covariance: str, more: dict[str, Any]) -> Any:
+    """The module of a form, its code for rows like `x` compiled or loaded.
+
+    What is compiled is kept on disk by Numba, so this takes seconds once on a machine, and
+    hundredths of a second once a process. A line on standard error says so where it takes long.
+    """
+    module = form.load()
+    n_features = x.shape[1]
+    key = (form, x.dtype.str, n_features, "scatter" in more)
+    if key in _made:
+        return module
+    with _lock:
+        if key not in _made:
+            told = threading.Timer(PATIENCE, _tell, (covariance,))
+            told.daemon = True
+            told.start()
+            try:
+                _run_once(module, x.dtype, n_features, covariance, more)
+            finally:
+                told.cancel()
+            _made.add(key)
+    return module
+
+
+def _tell(covariance: str) -> None:
+    print(_LINE.format(covariance), file=sys.stderr, flush=True)
+
+
+def _run_once(
+    module: Any, dtype: Any, n_features: int, covariance: str, more: dict[str, Any]
+) -> None:
+    """A pass over one row and one component."""
+    d = n_features
+    factor = {
+        "full": np.eye(d)[None],
+        "tied": np.eye(d),
+        "diag": np.ones((1, d)),
+        "spherical": np.ones(1),
+    }[covariance]
+    more = {name: np.eye(d) if name == "scatter" else value for name, value in more.items()}
+    row, one = np.zeros((1, d), dtype), np.ones(1)
+    module.run(row, one, np.zeros(d), 1.0, np.zeros(1), np.zeros((1, d)), factor, **more)
