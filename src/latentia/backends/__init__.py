@@ -1,0 +1,1 @@
+"""Where E-steps are computed other than in this process."""
