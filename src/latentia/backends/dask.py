@@ -11,6 +11,9 @@ from latentia.engine.backend import Backend, Mapper
 from latentia.engine.model import Model, Source
 from latentia.extras import require
 
+CONNECTING = 5.0
+"""Seconds in which a scheduler has to answer."""
+
 
 @final
 class Dask(Backend):
@@ -81,8 +84,28 @@ class Dask(Backend):
 
     @contextmanager
     def _connected(self) -> Generator[Any, None, None]:
-        if not isinstance(self.client, str):
+        if isinstance(self.client, str):
+            with connected(self.client) as client:
+                yield client
+        else:
             yield self.client
-            return
-        with require("distributed", extra="dask").Client(self.client, set_as_default=False) as made:
-            yield made
+
+
+def connected(address: str) -> Any:
+    """A client of the scheduler at an address.
+
+    Raises
+    ------
+    ImportError
+        If distributed is not installed.
+    ConnectionError
+        If no scheduler answers.
+    """
+    distributed = require("distributed", extra="dask")
+    try:
+        return distributed.Client(address, timeout=CONNECTING, set_as_default=False)
+    except (OSError, ValueError) as error:
+        raise ConnectionError(
+            f"got no scheduler at {address} ({error}), expected the address that dask scheduler "
+            "prints when it starts, such as tcp://10.0.0.1:8786"
+        ) from error

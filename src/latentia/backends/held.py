@@ -9,6 +9,8 @@ from collections import OrderedDict, deque
 from collections.abc import Sequence
 from typing import Any, NamedTuple, final
 
+import cloudpickle
+
 from latentia.engine.backend import Piece, Threads, Work
 from latentia.engine.model import Chunk, Model, Source
 from latentia.engine.tree import Partial, joined
@@ -109,14 +111,14 @@ def perform(order: bytes, description: bytes | None = None) -> bytes:
                 reply = Reply(name, missing=True)
             else:
                 reply = Reply(name, _done(job, held, name, here.state.nthreads))
-        return pickle.dumps(reply, pickle.HIGHEST_PROTOCOL)
+        return cloudpickle.dumps(reply)  # its classes may be the user's own
     except Exception as error:
         error.add_note(f"This happened on worker {name}.\n{traceback.format_exc()}")
         try:
-            return pickle.dumps(Reply(name, error=error), pickle.HIGHEST_PROTOCOL)
+            return cloudpickle.dumps(Reply(name, error=error))
         except Exception:  # an error that holds what cannot be sent
             told = RuntimeError(f"{type(error).__name__}: {error}")
-            return pickle.dumps(Reply(name, error=told), pickle.HIGHEST_PROTOCOL)
+            return cloudpickle.dumps(Reply(name, error=told))
 
 
 def forget(token: str) -> None:
