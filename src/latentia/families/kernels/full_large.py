@@ -1,0 +1,224 @@
+"""Full covariances, many features or ill-conditioned components: centred rows, triangles of blocks.
+
+Distances are sums of squares of U_kᵀ(z - m_k), and moments are about the means that came in, so
+nothing cancels, whatever the components' condition. Both triangles are cut into blocks.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from latentia.families.kernels.full_large_blocks import (
+    ALIGNMENT,
+    COLUMNS,
+    ROWS,
+    add_products,
+    add_squares,
+)
+from latentia.families.kernels.lanes import softmax
+from latentia.families.kernels.tile import line, load, load_weights, strided
+
+Array = NDArray[np.float64]
+
+# A row may be left out of a component's moments if this bounds what is lost; see `_chosen`.
+_NEGLIGIBLE = 1e-17
+
+
+@njit(nogil=True, cache=True)
+def _aligned(shape, like):
+    """Zeros of the type of `like` that begin where a vector may."""
+    size, spare = 1, ALIGNMENT // like.itemsize
+    for length in shape:
+        size *= length
+    memory = np.zeros(size + spare, like.dtype)
+    start = (-memory.ctypes.data % ALIGNMENT) // like.itemsize
+    return memory[start : start + size].reshape(shape)
+
+
+@njit(nogil=True, cache=True)
+def _packed(factor, like):
+    """Factors over the root of two in the order in which `add_squares` reads them, (K, length).
+
+    Their columns go by fours; entries of four columns in one line lie together, down to the last
+    that is not zero.
+    """
+    n_components, n_features, _ = factor.shape
+    length = 0
+    for start in range(0, n_features, ROWS):
+        length += ROWS * min(start + ROWS, n_features)
+    packed = np.zeros((n_components, length), like.dtype)
+    for k in range(n_components):
+        at = 0
+        for start in range(0, n_features, ROWS):
+            stop = min(start + ROWS, n_features)
+            for j in range(stop):
+                for i in range(max(start, j), stop):
+                    packed[k, at + i - start] = math.sqrt(0.5) * factor[k, j, i]
+                at += ROWS
+    return packed
+
+
+@njit(nogil=True, cache=True)
+def _unpacked(sums, n_features):
+    """Symmetric (K, D, D) matrices from the blocks of their lower triangles."""
+    n_components = len(sums)
+    second = np.empty((n_components, n_features, n_features))
+    for k in range(n_components):
+        at = 0
+        for i in range(0, n_features, ROWS):
+            for j in range(0, i + ROWS, COLUMNS):
+                for r in range(ROWS):
+                    for c in range(COLUMNS):
+                        if j + c <= i + r < n_features:
+                            second[k, i + r, j + c] = sums[k, at]
+                            second[k, j + c, i + r] = sums[k, at]
+                        at += 1
+    return second
+
+
+@njit(nogil=True, cache=True)
+def _distances(z, mean, packed, d, distance):
+    """Half the squared distances of all lanes to one component's mean."""
+    n_features, lanes = z.shape
+    width = d.size // n_features
+    flat = d.reshape(-1)
+    distance[:] = 0
+    for first in range(0, lanes, width):
+        for j in range(n_features):
+            into, centre = d[j], mean[j]
+            for b in range(width):
+                into[b] = z[j, first + b] - centre
+        at = 0
+        for start in range(0, n_features, ROWS):
+            stop = min(start + ROWS, n_features)
+            add_squares(packed, at, flat, stop, distance, first)
+            at += ROWS * stop
+
+
+@njit(nogil=True, cache=True)
+def _chosen(resp, distance, count, chosen):
+    """The lanes that matter to a component's moments; their number.
+
+    In the order of matrices (z - m)(z - m)ᵀ is at most dist times the covariance that came in. So
+    what is lost is at most 1e-17 of count times that covariance, which is what is added up.
+    """
+    lanes = len(resp)
+    least = _NEGLIGIBLE * count / lanes
+    kept = 0
+    for b in range(lanes):
+        kept += not (resp[b] == 0.0 or resp[b] * (1.0 + 2.0 * distance[b]) <= least)
+    if kept == lanes:
+        return kept
+    kept = 0
+    for b in range(lanes):
+        chosen[kept] = b
+        kept += not (resp[b] == 0.0 or resp[b] * (1.0 + 2.0 * distance[b]) <= least)
+    return kept
+
+
+@njit(nogil=True, cache=True, fastmath={"contract", "reassoc"})
+def _moments(z, resp, mean, chosen, kept, d, e, first, second):
+    """Add the centred moments of the `kept` lanes in `chosen`, or of all lanes if so many."""
+    n_features, lanes = z.shape
+    vector = ALIGNMENT // d.itemsize
+    vectors = -(-kept // vector)
+    stop = vectors * vector
+    if kept < lanes:
+        for i in range(kept, stop):
+            chosen[i] = chosen[0]
+        for j in range(n_features):
+            into, centre, values = d[j], mean[j], z[j]
+            for i in range(stop):
+                into[i] = values[chosen[i]] - centre
+    else:
+        for j in range(n_features):
+            into, centre, values = d[j], mean[j], z[j]
+            for b in range(lanes):
+                into[b] = values[b] - centre
+    r = e[ROWS]
+    if kept < lanes:
+        for i in range(kept):
+            r[i] = resp[chosen[i]]
+        r[kept:stop] = 0
+    else:
+        for i in range(kept):
+            r[i] = resp[i]
+    left, right = e.reshape(-1), d.reshape(-1)
+    at = 0
+    for i in range(0, n_features, ROWS):
+        for j in range(i, min(i + ROWS, n_features)):
+            into, values = e[j - i], d[j]
+            total = r[0] * 0
+            for b in range(stop):
+                value = r[b] * values[b]
+                into[b] = value
+                total += value
+            first[j] += total
+        for j in range(0, i + ROWS, COLUMNS):
+            add_products(left, right, j * lanes, lanes, vectors, second, at)
+            at += ROWS * COLUMNS
+
+
+@njit(nogil=True, cache=True)
+def chunk(flat, row, column, n, weights, origin, unit, offset, means, factor, lanes, like):
+    """`run` in tiles of so many lanes, with products in the type of `like`, an array."""
+    n_components, n_features = means.shape
+    padded = -(-n_features // ROWS) * ROWS
+    width = COLUMNS * ALIGNMENT // like.itemsize
+    packed = _packed(factor, like)
+    z = _aligned((n_features, lanes), origin)
+    weight = np.empty(lanes)
+    group = _aligned((n_features, width), like)
+    d = _aligned((padded, lanes), like)
+    e = _aligned((ROWS + 1, lanes), like)
+    distance = _aligned((n_components, lanes), like)
+    joint = np.empty((n_components, lanes))
+    scratch = np.empty((2, lanes))
+    chosen = np.empty(lanes + ALIGNMENT, np.int32)
+    in_tile = np.empty(n_components)
+    count = np.zeros(n_components)
+    first = np.zeros((n_components, n_features))
+    second = np.zeros((n_components, padded * (padded + ROWS) // 2))
+    loglik = 0.0
+    for start in range(0, n, lanes):
+        rows = min(lanes, n - start)
+        load(flat, row, column, start, rows, origin, unit, z)
+        load_weights(weights, start, rows, weight)
+        for k in range(n_components):
+            if offset[k] == -np.inf:
+                joint[k] = -np.inf
+                continue
+            _distances(z, means[k], packed[k], group, distance[k])
+            for b in range(lanes):
+                joint[k, b] = offset[k] - distance[k, b]
+        in_tile[:] = 0.0
+        loglik += softmax(joint, weight, in_tile, scratch)
+        for k in range(n_components):
+            count[k] += in_tile[k]
+            kept = _chosen(joint[k], distance[k], in_tile[k], chosen)
+            if kept > 0:
+                _moments(z, joint[k], means[k], chosen, kept, d, e, first[k], second[k])
+    return loglik, count, first, _unpacked(second, n_features)
+
+
+def run(
+    x: NDArray[Any],
+    weights: Array,
+    origin: Array,
+    unit: float,
+    offset: Array,
+    means: Array,
+    factor: Array,
+) -> tuple[float, Array, Array, Array]:
+    """One fused pass over the rows of a chunk; first and second moments are about `means`."""
+    flat, row, column = strided(x)
+    like = np.empty(0, x.dtype)
+    lanes = 256
+    return chunk(
+        flat, row, column, len(x), line(weights), origin, unit, offset, means, factor, lanes, like
+    )
