@@ -8,13 +8,15 @@ whoever loses the data reads them again.
 from __future__ import annotations
 
 import io
+import mmap
 import os
 import pickle
 import shutil
 import tempfile
+import uuid
 import weakref
 import zlib
-from typing import Any, NamedTuple, final
+from typing import Any, NamedTuple, cast, final
 
 import cloudpickle
 import numpy as np
@@ -69,7 +71,7 @@ class Depot:
     """
 
     def __init__(self, folder: str | os.PathLike[str] | None = None) -> None:
-        self.parent = os.path.abspath(folder or tempfile.gettempdir())
+        self.folder = None if folder is None else os.path.abspath(folder)
         self._own: str | None = None
         self._written: dict[tuple[Any, ...], tuple[Stretch, NDArray[Any]]] = {}
 
@@ -79,25 +81,24 @@ class Depot:
         known = (place, array.shape, array.strides, array.dtype.str)
         if known in self._written:
             return self._written[known][0]
-        free = shutil.disk_usage(self.parent).free
+        parent = self.folder or tempfile.gettempdir()
+        free = shutil.disk_usage(parent).free
         if free < array.nbytes:
             raise OSError(
                 f"got {array.nbytes / 2**30:.3g} GiB of data in memory for other processes to read "
-                f"and {free / 2**30:.3g} GiB free in {self.parent}; give folder= with more room, "
+                f"and {free / 2**30:.3g} GiB free in {parent}; give Dask a folder= with more room, "
                 "or data that are mapped from a file"
             )
         # in the order of its memory, so that what is made of it has the same bits
         whole = array if array.flags.c_contiguous or array.flags.f_contiguous else array.copy("K")
         flat: NDArray[np.uint8] = whole.ravel(order="K").view(np.uint8)
         if self._own is None:
-            self._own = tempfile.mkdtemp(prefix="latentia-", dir=self.parent)
-            os.chmod(self._own, 0o755)  # workers may run as another user
+            self._own = self._made()
         path = os.path.join(self._own, "arrays")
         with open(path, "ab") as file:
             file.write(bytes(-file.tell() % _ALIGNED))
             begin = file.tell()
-            file.write(memoryview(flat))
-            os.fchmod(file.fileno(), 0o644)
+            file.write(flat.data)
         made = Stretch(
             path,
             begin,
@@ -110,6 +111,14 @@ class Depot:
         )
         self._written[known] = made, array  # kept, so that nothing else comes to lie there
         return made
+
+    def _made(self) -> str:
+        """A folder of our own, private in the temporary folder, and elsewhere as usual there."""
+        if self.folder is None:
+            return tempfile.mkdtemp(prefix="latentia-")
+        path = os.path.join(self.folder, f"latentia-{uuid.uuid4().hex}")
+        os.mkdir(path)
+        return path
 
     def close(self) -> None:
         """Remove what was written."""
@@ -133,7 +142,7 @@ class _Pickler(cloudpickle.Pickler):
         self.depot = depot
 
     def reducer_override(self, obj: Any) -> Any:
-        if type(obj) not in (np.ndarray, np.memmap) or obj.dtype.hasobject or obj.nbytes <= SMALL:
+        if type(obj) not in (np.ndarray, np.memmap) or obj.dtype.hasobject:
             return super().reducer_override(obj)
         repeated = [
             size > 1 and stride == 0 for size, stride in zip(obj.shape, obj.strides, strict=True)
@@ -141,11 +150,13 @@ class _Pickler(cloudpickle.Pickler):
         if any(repeated):  # equal weights are one number
             once = obj[tuple(slice(0, 1) if same else slice(None) for same in repeated)]
             return np.broadcast_to, (np.asarray(once), obj.shape)
+        if obj.nbytes <= SMALL:
+            return super().reducer_override(obj)
         return opened, (in_a_file(obj) or self.depot.put(np.asarray(obj)),)
 
 
 def in_a_file(array: NDArray[Any]) -> Stretch | None:
-    """Where an array is mapped from; None where it is in memory or was changed there only."""
+    """Where an array is mapped from; None where it is in memory, or may be changed there only."""
     root: Any = array
     while isinstance(root, np.ndarray) and not (
         isinstance(root, np.memmap) and not isinstance(root.base, np.ndarray)
@@ -160,9 +171,11 @@ def in_a_file(array: NDArray[Any]) -> Stretch | None:
     after = sum(step for step in reach if step > 0) + array.itemsize
     here, there = (a.__array_interface__["data"][0] for a in (array, root))
     begin, end = here - there + root.offset - before, here - there + root.offset + after
+    skipped = root.offset - root.offset % mmap.ALLOCATIONGRANULARITY
+    part = np.frombuffer(cast(mmap.mmap, root.base), np.uint8)[begin - skipped : end - skipped]
     path = os.path.abspath(root.filename)
-    ends = _checksum(_bytes_of(path)[begin:end])
-    return Stretch(path, begin, end, ends, array.dtype, array.shape, array.strides, before)
+    kept = (array.dtype, array.shape, array.strides)
+    return Stretch(path, begin, end, _checksum(part), *kept, before)
 
 
 def opened(where: Stretch) -> NDArray[Any]:

@@ -27,6 +27,8 @@ def shared_out(threads: Mapping[str, int], n: int) -> list[Share]:
     n : int
     """
     names = list(threads)[:n]
+    if not names:
+        return []
     up_to = [0, *accumulate(threads[name] for name in names)]
     borders = [round(n * share / up_to[-1]) for share in up_to]
     shares = [

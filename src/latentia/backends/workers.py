@@ -12,7 +12,7 @@ from typing import Any, final
 
 import cloudpickle
 import distributed
-from distributed.comm import CommClosedError
+from distributed.comm.core import CommClosedError
 
 from latentia.engine import tree
 from latentia.engine.backend import Mapper, Piece, Work
@@ -23,7 +23,7 @@ from .held import Job, Reply, forget, perform
 from .mapped import UnreadableError
 from .shares import Share, shared_out, succeeded
 
-TRIES = 5
+TRIES = 3
 """How often a part of one step is given out, at most, where workers are lost."""
 
 PATIENCE = 10.0
@@ -132,8 +132,8 @@ class WorkerMapper(Mapper):
             return self.shares
         for lost in [name for name in before if name not in present]:
             _log.warning(
-                "the Dask worker %s was lost, so its part of the data is read again by others "
-                "(%d are left)",
+                "the Dask worker %s was lost, so its part of the data is read again elsewhere "
+                "(workers now: %d)",
                 lost,
                 len(present),
             )
