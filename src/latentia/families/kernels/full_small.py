@@ -1,0 +1,34 @@
+"""Full covariances, few features: code unrolled for their number, nothing stored but the tile."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latentia.families.kernels.tile import line, strided
+
+Array = NDArray[np.float64]
+
+MOST_FEATURES = 8
+
+
+def run(
+    x: NDArray[Any],
+    weights: Array,
+    origin: Array,
+    unit: float,
+    offset: Array,
+    means: Array,
+    factor: Array,
+) -> tuple[float, Array, Array, Array]:
+    """One fused pass over the rows of a chunk; see the package for what goes in and out."""
+    n, n_features = x.shape
+    module = import_module(f"latentia.families.kernels.full_small_{n_features}")
+    flat, row, column = strided(x)
+    lanes = 256 if len(offset) <= 32 else 64
+    return module.chunk(
+        flat, row, column, n, line(weights), origin, unit, offset, means, factor, lanes
+    )

@@ -1,0 +1,322 @@
+"""E- and M-pass over a chunk of rows with 8 features, unrolled.
+
+Written by full_small_write.py: change that file, not this one.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from latentia.families.kernels.full_small_parts import coefficients, unpacked
+from latentia.families.kernels.lanes import softmax
+from latentia.families.kernels.tile import load, load_weights
+
+
+@njit(nogil=True, cache=True, fastmath={"contract"})
+def _load(flat, start, origin, unit, z):
+    """A whole tile of rows that lie one behind the other."""
+    x = flat[start * 8 : (start + z.shape[1]) * 8]
+    centre0 = origin[0]
+    centre1 = origin[1]
+    centre2 = origin[2]
+    centre3 = origin[3]
+    centre4 = origin[4]
+    centre5 = origin[5]
+    centre6 = origin[6]
+    centre7 = origin[7]
+    z0 = z[0]
+    z1 = z[1]
+    z2 = z[2]
+    z3 = z[3]
+    z4 = z[4]
+    z5 = z[5]
+    z6 = z[6]
+    z7 = z[7]
+    for b in range(z.shape[1]):
+        z0[b] = (np.float64(x[8 * b]) - centre0) * unit
+        z1[b] = (np.float64(x[8 * b + 1]) - centre1) * unit
+        z2[b] = (np.float64(x[8 * b + 2]) - centre2) * unit
+        z3[b] = (np.float64(x[8 * b + 3]) - centre3) * unit
+        z4[b] = (np.float64(x[8 * b + 4]) - centre4) * unit
+        z5[b] = (np.float64(x[8 * b + 5]) - centre5) * unit
+        z6[b] = (np.float64(x[8 * b + 6]) - centre6) * unit
+        z7[b] = (np.float64(x[8 * b + 7]) - centre7) * unit
+
+
+@njit(nogil=True, cache=True, fastmath={"contract"})
+def _joint(z, coefficient, joint):
+    """Log-densities of a tile with the components' weights, (K, B)."""
+    z0 = z[0]
+    z1 = z[1]
+    z2 = z[2]
+    z3 = z[3]
+    z4 = z[4]
+    z5 = z[5]
+    z6 = z[6]
+    z7 = z[7]
+    for k in range(len(joint)):
+        c, line = coefficient[k], joint[k]
+        u00 = c[0]
+        v0 = c[1]
+        u01 = c[2]
+        u11 = c[3]
+        v1 = c[4]
+        u02 = c[5]
+        u12 = c[6]
+        u22 = c[7]
+        v2 = c[8]
+        u03 = c[9]
+        u13 = c[10]
+        u23 = c[11]
+        u33 = c[12]
+        v3 = c[13]
+        u04 = c[14]
+        u14 = c[15]
+        u24 = c[16]
+        u34 = c[17]
+        u44 = c[18]
+        v4 = c[19]
+        u05 = c[20]
+        u15 = c[21]
+        u25 = c[22]
+        u35 = c[23]
+        u45 = c[24]
+        u55 = c[25]
+        v5 = c[26]
+        u06 = c[27]
+        u16 = c[28]
+        u26 = c[29]
+        u36 = c[30]
+        u46 = c[31]
+        u56 = c[32]
+        u66 = c[33]
+        v6 = c[34]
+        u07 = c[35]
+        u17 = c[36]
+        u27 = c[37]
+        u37 = c[38]
+        u47 = c[39]
+        u57 = c[40]
+        u67 = c[41]
+        u77 = c[42]
+        v7 = c[43]
+        offset = c[44]
+        for b in range(line.size):
+            x0 = z0[b]
+            x1 = z1[b]
+            x2 = z2[b]
+            x3 = z3[b]
+            x4 = z4[b]
+            x5 = z5[b]
+            x6 = z6[b]
+            x7 = z7[b]
+            value = offset
+            t = v0 + u00 * x0
+            value -= t * t
+            t = v1 + u01 * x0 + u11 * x1
+            value -= t * t
+            t = v2 + u02 * x0 + u12 * x1 + u22 * x2
+            value -= t * t
+            t = v3 + u03 * x0 + u13 * x1 + u23 * x2 + u33 * x3
+            value -= t * t
+            t = v4 + u04 * x0 + u14 * x1 + u24 * x2 + u34 * x3 + u44 * x4
+            value -= t * t
+            t = v5 + u05 * x0 + u15 * x1 + u25 * x2 + u35 * x3 + u45 * x4 + u55 * x5
+            value -= t * t
+            t = v6 + u06 * x0 + u16 * x1 + u26 * x2 + u36 * x3 + u46 * x4 + u56 * x5 + u66 * x6
+            value -= t * t
+            t = (
+                v7
+                + u07 * x0
+                + u17 * x1
+                + u27 * x2
+                + u37 * x3
+                + u47 * x4
+                + u57 * x5
+                + u67 * x6
+                + u77 * x7
+            )
+            value -= t * t
+            line[b] = value
+
+
+@njit(nogil=True, cache=True, fastmath={"contract", "reassoc"})
+def _moments0(z, resp, sums):
+    """Add sums of r z and r z zᵀ over a tile, part 1 of 2."""
+    z0 = z[0]
+    z1 = z[1]
+    z2 = z[2]
+    z3 = z[3]
+    z4 = z[4]
+    z5 = z[5]
+    z6 = z[6]
+    z7 = z[7]
+    for k in range(len(resp)):
+        r, line = resp[k], sums[k]
+        s0 = s1 = s2 = s3 = s4 = s5 = s6 = s7 = s8 = s9 = s10 = s11 = s12 = s13 = s14 = s15 = (
+            s16
+        ) = s17 = s18 = s19 = s20 = s21 = 0.0
+        for b in range(r.size):
+            w = r[b]
+            x0 = z0[b]
+            x1 = z1[b]
+            x2 = z2[b]
+            x3 = z3[b]
+            x4 = z4[b]
+            x5 = z5[b]
+            x6 = z6[b]
+            x7 = z7[b]
+            y0 = w * x0
+            y1 = w * x1
+            y2 = w * x2
+            y3 = w * x3
+            y4 = w * x4
+            y5 = w * x5
+            y6 = w * x6
+            y7 = w * x7
+            s0 += y0
+            s1 += y1
+            s2 += y2
+            s3 += y3
+            s4 += y4
+            s5 += y5
+            s6 += y6
+            s7 += y7
+            s8 += y0 * x0
+            s9 += y1 * x0
+            s10 += y1 * x1
+            s11 += y2 * x0
+            s12 += y2 * x1
+            s13 += y2 * x2
+            s14 += y3 * x0
+            s15 += y3 * x1
+            s16 += y3 * x2
+            s17 += y3 * x3
+            s18 += y4 * x0
+            s19 += y4 * x1
+            s20 += y4 * x2
+            s21 += y4 * x3
+        line[0] += s0
+        line[1] += s1
+        line[2] += s2
+        line[3] += s3
+        line[4] += s4
+        line[5] += s5
+        line[6] += s6
+        line[7] += s7
+        line[8] += s8
+        line[9] += s9
+        line[10] += s10
+        line[11] += s11
+        line[12] += s12
+        line[13] += s13
+        line[14] += s14
+        line[15] += s15
+        line[16] += s16
+        line[17] += s17
+        line[18] += s18
+        line[19] += s19
+        line[20] += s20
+        line[21] += s21
+
+
+@njit(nogil=True, cache=True, fastmath={"contract", "reassoc"})
+def _moments1(z, resp, sums):
+    """Add sums of r z and r z zᵀ over a tile, part 2 of 2."""
+    z0 = z[0]
+    z1 = z[1]
+    z2 = z[2]
+    z3 = z[3]
+    z4 = z[4]
+    z5 = z[5]
+    z6 = z[6]
+    z7 = z[7]
+    for k in range(len(resp)):
+        r, line = resp[k], sums[k]
+        s22 = s23 = s24 = s25 = s26 = s27 = s28 = s29 = s30 = s31 = s32 = s33 = s34 = s35 = s36 = (
+            s37
+        ) = s38 = s39 = s40 = s41 = s42 = s43 = 0.0
+        for b in range(r.size):
+            w = r[b]
+            x0 = z0[b]
+            x1 = z1[b]
+            x2 = z2[b]
+            x3 = z3[b]
+            x4 = z4[b]
+            x5 = z5[b]
+            x6 = z6[b]
+            x7 = z7[b]
+            y4 = w * x4
+            y5 = w * x5
+            y6 = w * x6
+            y7 = w * x7
+            s22 += y4 * x4
+            s23 += y5 * x0
+            s24 += y5 * x1
+            s25 += y5 * x2
+            s26 += y5 * x3
+            s27 += y5 * x4
+            s28 += y5 * x5
+            s29 += y6 * x0
+            s30 += y6 * x1
+            s31 += y6 * x2
+            s32 += y6 * x3
+            s33 += y6 * x4
+            s34 += y6 * x5
+            s35 += y6 * x6
+            s36 += y7 * x0
+            s37 += y7 * x1
+            s38 += y7 * x2
+            s39 += y7 * x3
+            s40 += y7 * x4
+            s41 += y7 * x5
+            s42 += y7 * x6
+            s43 += y7 * x7
+        line[22] += s22
+        line[23] += s23
+        line[24] += s24
+        line[25] += s25
+        line[26] += s26
+        line[27] += s27
+        line[28] += s28
+        line[29] += s29
+        line[30] += s30
+        line[31] += s31
+        line[32] += s32
+        line[33] += s33
+        line[34] += s34
+        line[35] += s35
+        line[36] += s36
+        line[37] += s37
+        line[38] += s38
+        line[39] += s39
+        line[40] += s40
+        line[41] += s41
+        line[42] += s42
+        line[43] += s43
+
+
+@njit(nogil=True, cache=True)
+def chunk(flat, row, column, n, weights, origin, unit, offset, means, factor, lanes):
+    """Log-likelihood, counts, first and second moments of n rows, in tiles of `lanes` rows."""
+    n_components = len(offset)
+    coefficient = coefficients(offset, means, factor)
+    z = np.empty((8, lanes))
+    joint = np.empty((n_components, lanes))
+    weight, scratch = np.empty(lanes), np.empty((2, lanes))
+    count, sums = np.zeros(n_components), np.zeros((n_components, 44))
+    loglik = 0.0
+    for start in range(0, n, lanes):
+        rows = min(lanes, n - start)
+        if rows == lanes and row == 8 and column == 1:
+            _load(flat, start, origin, unit, z)
+        else:
+            load(flat, row, column, start, rows, origin, unit, z)
+        load_weights(weights, start, rows, weight)
+        _joint(z, coefficient, joint)
+        loglik += softmax(joint, weight, count, scratch)
+        _moments0(z, joint, sums)
+        _moments1(z, joint, sums)
+    first, second = unpacked(sums, 8)
+    return loglik, count, first, second
