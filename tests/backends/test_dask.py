@@ -23,6 +23,7 @@ from distributed import Client, LocalCluster
 from latentia import EM, GaussianMixture
 from latentia.backends import dask, held, workers
 from latentia.backends.dask import Dask
+from latentia.backends.errors import ClusterError
 from latentia.data.arrays import Rows, RowSource
 from latentia.engine.backend import Piece, Threads
 from latentia.engine.callbacks import Callback
@@ -45,7 +46,7 @@ def client():
         LocalCluster(
             n_workers=2, threads_per_worker=1, dashboard_address=":0", silence_logs=logging.ERROR
         ) as cluster,
-        Client(cluster) as client,
+        Client(cluster, set_as_default=False) as client,
     ):
         yield client
 
@@ -252,7 +253,7 @@ def test_what_is_not_a_cluster_is_refused(client, tmp_path, monkeypatch):
     with pytest.raises(ValueError, match="expected a folder that exists"):
         Dask(client, tmp_path / "nowhere")
     with (
-        pytest.raises(ConnectionError, match=r"got no scheduler at tcp://127\.0\.0\.1:9"),
+        pytest.raises(ClusterError, match=r"got no scheduler at tcp://127\.0\.0\.1:9"),
         Dask("tcp://127.0.0.1:9").open(TwoPoissons(), source(4)),
     ):
         pass
@@ -263,7 +264,7 @@ def test_without_workers_a_fit_says_so(monkeypatch):
     with (
         LocalCluster(n_workers=0, dashboard_address=":0", processes=False) as cluster,
         Client(cluster, set_as_default=False) as empty,
-        pytest.raises(RuntimeError, match=r"got no worker at .* start workers and fit again"),
+        pytest.raises(ClusterError, match=r"got no worker at .* start workers and fit again"),
         Dask(empty).open(TwoPoissons(), source(4)) as mapper,
     ):
         mapper.total(len_of, None)
@@ -281,7 +282,7 @@ def test_a_scheduler_that_goes_away_is_said():
         Dask(gone).open(TwoPoissons(), source(16)) as mapper,
     ):
         threading.Timer(0.3, cluster.close).start()
-        with pytest.raises(ConnectionError, match=r"the connection to .* was lost"):
+        with pytest.raises(ClusterError, match=r"the connection to .* was lost"):
             mapper.each(slow, None)
 
 

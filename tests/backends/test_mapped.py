@@ -101,6 +101,15 @@ def test_equal_weights_are_one_number(depot, tmp_path):
     assert written(tmp_path) == LARGE.nbytes
 
 
+def test_what_was_computed_on_the_way_stays_here(depot, tmp_path):
+    source = RowSource(Rows.of(LARGE), 1000)
+    assert len(source.distinct) == len(LARGE)
+    back = pickle.loads(packed(source, depot))
+    assert written(tmp_path) == LARGE.nbytes
+    assert "distinct" not in vars(back)
+    np.testing.assert_array_equal(back.distinct.x, source.distinct.x)
+
+
 def test_small_arrays_and_objects_go_along(depot, tmp_path):
     small = np.arange(SMALL // 8)
     names = np.array(["a"] * 20_000, dtype=object)

@@ -11,6 +11,8 @@ from latentia.engine.backend import Backend, Mapper
 from latentia.engine.model import Model, Source
 from latentia.extras import require
 
+from .errors import ClusterError
+
 CONNECTING = 5.0
 """Seconds in which a scheduler has to answer."""
 
@@ -39,8 +41,8 @@ class Dask(Backend):
     ------
     ImportError
         If distributed is not installed.
-    TypeError
-        If `client` is neither.
+    TypeError, ValueError
+        If `client` is neither, or `folder` is none.
 
     Examples
     --------
@@ -98,14 +100,14 @@ def connected(address: str) -> Any:
     ------
     ImportError
         If distributed is not installed.
-    ConnectionError
+    ClusterError
         If no scheduler answers.
     """
     distributed = require("distributed", extra="dask")
     try:
         return distributed.Client(address, timeout=CONNECTING, set_as_default=False)
     except (OSError, ValueError) as error:
-        raise ConnectionError(
+        raise ClusterError(
             f"got no scheduler at {address} ({error}), expected the address that dask scheduler "
             "prints when it starts, such as tcp://10.0.0.1:8786"
         ) from error

@@ -88,7 +88,7 @@ class Run(Sequence[Any]):
         return chunk
 
 
-_fits: OrderedDict[str, Held] = OrderedDict()
+_fits: OrderedDict[tuple[str, str], Held] = OrderedDict()
 _ended: deque[str] = deque(maxlen=1000)
 _books = threading.Lock()
 _turn = threading.Lock()
@@ -106,7 +106,7 @@ def perform(order: bytes, description: bytes | None = None) -> bytes:
     name, job = here.address, pickle.loads(order)
     try:
         with _turn:
-            held = _found(job.token, description)
+            held = _found(job.token, name, description)
             if held is None:
                 reply = Reply(name, missing=True)
             else:
@@ -125,30 +125,29 @@ def forget(token: str) -> None:
     """Let go of a fit; a job of it that is running stops at its next chunk."""
     with _books:
         _ended.append(token)
-        held = _fits.pop(token, None)
-    if held is not None:
-        held.ended = True
+        for key in [key for key in _fits if key[0] == token]:
+            _fits.pop(key).ended = True
 
 
-def kept() -> dict[str, list[int]]:
-    """The chunks that this process keeps of each fit."""
+def kept() -> dict[tuple[str, str], list[int]]:
+    """The chunks that this process keeps, by fit and worker."""
     with _books:
-        return {token: sorted(held.kept) for token, held in _fits.items()}
+        return {key: sorted(held.kept) for key, held in _fits.items()}
 
 
-def _found(token: str, description: bytes | None) -> Held | None:
+def _found(token: str, name: str, description: bytes | None) -> Held | None:
+    """What worker `name`, one of perhaps several in this process, knows of a fit."""
     with _books:
-        if token in _fits:
-            _fits.move_to_end(token)
-            return _fits[token]
+        if (token, name) in _fits:
+            _fits.move_to_end((token, name))
+            return _fits[token, name]
     if description is None:
         return None
     held = Held(*pickle.loads(description))
     with _books:
-        if token in _ended:
-            held.ended = True
-            return held
-        _fits[token] = held
+        held.ended = token in _ended
+        if not held.ended:
+            _fits[token, name] = held
         while len(_fits) > MOST:
             _fits.popitem(last=False)
     return held

@@ -16,6 +16,7 @@ import tempfile
 import uuid
 import weakref
 import zlib
+from functools import cached_property, lru_cache
 from typing import Any, NamedTuple, cast, final
 
 import cloudpickle
@@ -143,7 +144,7 @@ class _Pickler(cloudpickle.Pickler):
 
     def reducer_override(self, obj: Any) -> Any:
         if type(obj) not in (np.ndarray, np.memmap) or obj.dtype.hasobject:
-            return super().reducer_override(obj)
+            return _without(obj, _cached(type(obj))) or super().reducer_override(obj)
         repeated = [
             size > 1 and stride == 0 for size, stride in zip(obj.shape, obj.strides, strict=True)
         ]
@@ -153,6 +154,29 @@ class _Pickler(cloudpickle.Pickler):
         if obj.nbytes <= SMALL:
             return super().reducer_override(obj)
         return opened, (in_a_file(obj) or self.depot.put(np.asarray(obj)),)
+
+
+@lru_cache(maxsize=1024)
+def _cached(kind: type) -> frozenset[str]:
+    """The cached properties of a class."""
+    return frozenset(
+        name
+        for base in kind.__mro__
+        for name, each in vars(base).items()
+        if isinstance(each, cached_property)
+    )
+
+
+def _without(obj: Any, names: frozenset[str]) -> Any:
+    """How to pickle an object but for what it can compute again; None where that is as usual."""
+    held = getattr(obj, "__dict__", {})
+    if isinstance(obj, type) or not any(name in held for name in names):
+        return None
+    made = obj.__reduce_ex__(pickle.HIGHEST_PROTOCOL)
+    if len(made) < 3 or not isinstance(made[2], dict):
+        return None
+    state = {name: each for name, each in made[2].items() if name not in names}
+    return (*made[:2], state, *made[3:])
 
 
 def in_a_file(array: NDArray[Any]) -> Stretch | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import pickle
+import threading
 import time
 import uuid
 from collections.abc import Sequence
@@ -19,6 +20,7 @@ from latentia.engine.backend import Mapper, Piece, Work
 from latentia.engine.model import Chunk, Model
 from latentia.engine.tree import Tree
 
+from .errors import ClusterError
 from .held import Job, Reply, forget, perform
 from .mapped import UnreadableError
 from .shares import Share, shared_out, succeeded
@@ -147,7 +149,7 @@ class WorkerMapper(Mapper):
         until = time.monotonic() + PATIENCE
         while not (present := self._threads()):
             if time.monotonic() > until:
-                raise RuntimeError(
+                raise ClusterError(
                     f"got no worker at {self._scheduler} for {PATIENCE:g} s, expected at least "
                     "one; start workers and fit again (with checkpoint= a fit goes on where it was)"
                 )
@@ -164,8 +166,8 @@ class WorkerMapper(Mapper):
     def _scheduler(self) -> str:
         return self.client.scheduler.address if self.client.scheduler else "the Dask scheduler"
 
-    def _cut_off(self) -> ConnectionError:
-        return ConnectionError(
+    def _cut_off(self) -> ClusterError:
+        return ClusterError(
             f"the connection to {self._scheduler} was lost; see to it that the scheduler runs and "
             "fit again (with checkpoint= a fit goes on where it was)"
         )
@@ -197,7 +199,7 @@ class WorkerMapper(Mapper):
                 for k, i in enumerate(left):
                     if to[i] not in self.threads:
                         to[i] = others[k % len(others)]
-        raise RuntimeError(
+        raise ClusterError(
             f"one step of the fit was given out {TRIES} times and each time lost with a worker; "
             f"the workers of {self._scheduler} may be short of memory, so give them more of it or "
             "use more of them"
@@ -230,23 +232,21 @@ class WorkerMapper(Mapper):
             raise
 
     def _wait(self, futures: Sequence[Any]) -> None:
-        while True:
-            try:
-                distributed.wait(futures, timeout=PATIENCE)
-                return
-            except TimeoutError:
+        finished = threading.Semaphore(0)
+        for future in futures:
+            future.add_done_callback(lambda _: finished.release())
+        for _ in futures:
+            while not finished.acquire(timeout=PATIENCE):
                 self._present()
-            except distributed.CancelledError:
-                if self.client.status != "running":
-                    raise self._cut_off() from None
-                return
+        if self.client.status != "running":
+            raise self._cut_off()
 
     def _fetched(self, futures: Sequence[Any]) -> list[Reply | None]:
         for future in futures:
             if future.status == "error":
                 error = future.exception()
                 if not isinstance(error, _LOST):
-                    raise RuntimeError(
+                    raise ClusterError(
                         f"the workers of {self._scheduler} cannot run latentia "
                         f"({type(error).__name__}: {error}); install the versions there that are "
                         "installed here"

@@ -149,6 +149,22 @@ def gaussian_mixture(
             rich_help_panel=CLIMB,
         ),
     ] = None,
+    dask: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="Fit on the Dask cluster of the scheduler at this address.",
+            rich_help_panel=CLIMB,
+        ),
+    ] = None,
+    dask_folder: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FOLDER",
+            help="Where data are put for its workers to read, on a disk that they share.",
+            rich_help_panel=CLIMB,
+        ),
+    ] = None,
 ) -> None:
     """Fit Gaussian mixtures and keep the best."""
     numbers = split_components(components)
@@ -159,6 +175,7 @@ def gaussian_mixture(
     _check_outputs(data, report, save)
 
     from latentia import GaussianMixture
+    from latentia.cli.cluster import backend_at
     from latentia.cli.fitting import Outcome, Request, deliver, fit, write_model, write_report
     from latentia.engine.accelerate import ACCELERATORS
 
@@ -183,8 +200,9 @@ def gaussian_mixture(
         if report is not None:
             write_report(outcome, read, ctx.obj.command(), report, written)
 
-    with warnings_as_sentences():
-        status = deliver(fit(request), read, write, allow_unconverged)
+    with warnings_as_sentences(), backend_at(dask, dask_folder, quiet) as backend:
+        outcome = fit(request._replace(backend=backend))
+        status = deliver(outcome, read, write, allow_unconverged)
     raise typer.Exit(status)
 
 

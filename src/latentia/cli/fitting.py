@@ -33,6 +33,8 @@ class Request(NamedTuple):
         Whether to show no progress.
     standard_errors : bool
         Whether to compute them, which takes long where there are many parameters.
+    backend : str or Backend
+        Where E-steps run.
     """
 
     data: Input
@@ -43,6 +45,7 @@ class Request(NamedTuple):
     jobs: int | None
     quiet: bool
     standard_errors: bool = True
+    backend: Any = "threads"
 
 
 class Outcome(NamedTuple):
@@ -238,7 +241,12 @@ def _one(request: Request) -> Outcome:
     from latentia.engine import Status
 
     settings = {name: values[0] for name, values in request.grid.items()}
-    climb = EM(**request.climb, workers=request.jobs, callbacks=climb_callbacks(request.quiet))
+    climb = EM(
+        **request.climb,
+        backend=request.backend,
+        workers=request.jobs,
+        callbacks=climb_callbacks(request.quiet),
+    )
     estimator = request.estimator.set_params(**settings, em=climb)
     fitted = _fitted(estimator, request.data.values)
     return Outcome(fitted, None, fitted.fit_.status is Status.INTERRUPTED)
@@ -249,7 +257,9 @@ def _sweep(request: Request, n_candidates: int) -> Outcome:
     from latentia.engine import Status
 
     done: list[Any] = []
-    estimator = request.estimator.set_params(em=EM(**request.climb, workers=1))
+    estimator = request.estimator.set_params(
+        em=EM(**request.climb, backend=request.backend, workers=1)
+    )
     try:
         with watched_sweep(n_candidates, request.quiet) as watch:
 
@@ -281,6 +291,8 @@ def _sweep(request: Request, n_candidates: int) -> Outcome:
 
 def _jobs(request: Request, n_candidates: int) -> int | None:
     """Several processes where their start-up is small beside the climbs; None leaves it open."""
+    if request.jobs is None and request.backend != "threads":
+        return 1  # each candidate has the whole cluster
     if request.jobs is not None or n_candidates * request.climb["starts"] < _MANY_CLIMBS:
         return request.jobs
     from joblib import cpu_count
