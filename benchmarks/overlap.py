@@ -39,13 +39,7 @@ def problem(
     pooled = np.cov(x.T, bias=True)
     start = MixtureParams(np.full(k, 1 / k), GaussianParams(means, np.stack([pooled] * k)))
     rows = Rows.of(x)
-    frame = Frame.of(rows)
-    model = MixtureModel(
-        Gaussian(k, STRUCTURES["full"], frame),
-        k,
-        lambda rows, rng: [],
-        lambda rows: Rows((rows.x - frame.origin) / frame.scale, rows.weights),
-    )
+    model = MixtureModel(Gaussian(k, STRUCTURES["full"], Frame.of(rows)), k, lambda rows, rng: [])
     return model, RowSource(rows), start
 
 

@@ -27,12 +27,10 @@ class Problem(NamedTuple):
 def gaussian(x: Any, k: int, floor: float) -> tuple[MixtureModel, RowSource]:
     """A mixture with free covariances; starts at random rows."""
     rows = Rows.of(np.asarray(x, dtype=np.float64))
-    frame = Frame.of(rows)
     model = MixtureModel(
-        Gaussian(k, STRUCTURES["full"], frame, floor),
+        Gaussian(k, STRUCTURES["full"], Frame.of(rows), floor),
         k,
         lambda sample, rng: guesses(sample, k, "random_from_data", rng),
-        lambda rows: Rows((rows.x - frame.origin) / frame.scale, rows.weights),
     )
     return model, RowSource(rows)
 
