@@ -1,16 +1,14 @@
 """Data frames in memory (pandas, polars, Arrow and what else narwhals reads) become a matrix."""
 
-import difflib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import narwhals as nw
 import numpy as np
 
+from latentia.data.columns import named_columns, not_numbers, numeric_columns
+from latentia.data.delimited import is_number
 from latentia.data.errors import DataError
-
-# What a row index is called once it is written out as a column (R and pandas; pandas to Parquet).
-_INDEX_NAMES = frozenset({"", "__index_level_0__"})
 
 
 class Matrix(NamedTuple):
@@ -99,75 +97,71 @@ def frame_to_matrix(
     if not len(data):
         raise DataError(f"{source} has no rows; at least one is needed")
     if columns is None:
-        chosen = [n for n in data.columns if n not in _INDEX_NAMES and data[n].dtype.is_numeric()]
-        skipped = tuple(str(name) for name in data.columns if name not in chosen)
-        if not chosen:
-            raise DataError(
-                f"{source} has no column of numbers (its columns: {_listed(data.columns)}); "
-                "at least one is needed"
-            )
+        chosen, skipped = numeric_columns(data.schema, source)
     else:
-        chosen = named_columns(columns, data.columns, source)
-        skipped = ()
+        chosen, skipped = named_columns(columns, data.columns, source), ()
         for name in chosen:
             _require_numbers(data[name], source)
-    parts = [_floats(data[name]) for name in chosen]
-    dtype = np.float32 if all(part.dtype == np.float32 for part in parts) else np.float64
-    values = np.empty((len(data), len(parts)), dtype)
-    for j, part in enumerate(parts):
-        values[:, j] = part
+    values = _as_it_lies(data, chosen)
+    if values is None:
+        values = stacked([to_floats(data[name]) for name in chosen])
     names = tuple(str(name) for name in chosen)
     require_finite(values, names, source, allow_missing=allow_missing)
     return Matrix(values, names, skipped)
 
 
-def named_columns(columns: str | Iterable[str], present: Sequence[str], source: str) -> list[str]:
-    """Check the names that a user gave against those that are present.
+def to_floats(column: nw.Series[Any]) -> np.ndarray:
+    """Return a column as floats.
 
     Parameters
     ----------
-    columns : str or iterable of str
-        The names asked for.
-    present : sequence of str
-        The names there are.
-    source : str
-        What error messages call the data.
+    column : narwhals Series
+        Of integers, floats or decimals.
 
     Returns
     -------
-    list of str
-        The names asked for.
-
-    Raises
-    ------
-    DataError
-        No name is given, one is given twice, or one is not present.
-
-    Examples
-    --------
-    >>> from latentia.data.frames import named_columns
-    >>> named_columns(["wait"], ["eruptions", "waiting"], "the table")
-    Traceback (most recent call last):
-    latentia.data.errors.DataError: the table has no column 'wait' (its columns: 'eruptions',
-    'waiting'); did you mean 'waiting'?
+    ndarray of shape (n,)
+        float32 if it is that, else float64, with NaN where a value is missing. Where the library
+        can hand out its own memory, it does.
     """
-    chosen = [columns] if isinstance(columns, str) else list(columns)
-    if not chosen:
-        raise DataError(f"no column of {source} was named; name at least one, or none to take all")
-    for name in chosen:
-        if name not in present:
-            near = difflib.get_close_matches(str(name), map(str, present), 1)
-            advice = f"did you mean {near[0]!r}?" if near else "name one of these"
-            raise DataError(
-                f"{source} has no column {name!r} (its columns: {_listed(present)}); {advice}"
-            )
-        if chosen.count(name) > 1:
-            raise DataError(f"column {name!r} of {source} was named twice; name it once")
-    return chosen
+    numbers = column.to_numpy()
+    if numbers.dtype.kind not in "iuf":  # decimals
+        numbers = column.cast(nw.Float64).to_numpy()
+    kept = np.float32 if column.dtype == nw.Float32 else np.float64
+    return numbers.astype(kept, copy=False)
+
+
+def stacked(columns: Sequence[np.ndarray], out: np.ndarray | None = None) -> np.ndarray:
+    """Copy columns side by side into one matrix in C order.
+
+    Parameters
+    ----------
+    columns : sequence of D arrays of shape (n,)
+        float32 or float64.
+    out : ndarray of shape (at least n, D), optional
+        Where to; by default a new matrix, float32 where every column is.
+
+    Returns
+    -------
+    ndarray of shape (n, D)
+        The matrix, or the first n rows of `out`.
+    """
+    n = len(columns[0])
+    if out is None:
+        single = all(column.dtype == np.float32 for column in columns)
+        out = np.empty((n, len(columns)), np.float32 if single else np.float64)
+    for j, column in enumerate(columns):
+        out[:n, j] = column
+    return out[:n]
 
 
 def require_finite(
-    values: np.ndarray, columns: Sequence[str], source: str, *, allow_missing: bool = False
+    values: np.ndarray,
+    columns: Sequence[str],
+    source: str,
+    *,
+    allow_missing: bool = False,
+    n_before: int | None = None,
 ) -> None:
     """Refuse missing and infinite values, saying where the first one is.
 
@@ -181,6 +175,8 @@ def require_finite(
         What error messages call the data.
     allow_missing : bool, default False
         Let NaN pass.
+    n_before : int, optional
+        How many rows of the source stand before these, if these are not all there are.
 
     Raises
     ------
@@ -200,42 +196,24 @@ def require_finite(
         return
     for kind, found in (("missing", np.isnan(values)), ("infinite", np.isinf(values))):
         count = int(found.sum())
-        if count and not (kind == "missing" and allow_missing):
-            row, column = divmod(int(found.argmax()), found.shape[1])
-            first, them = ("", "it") if count == 1 else ("the first ", "them")
-            remedy = f"fill {them} in" if kind == "missing" else f"correct {them}"
-            those = "that row" if count == 1 else "those rows"
+        if not count or (kind == "missing" and allow_missing):
+            continue
+        row, column = divmod(int(found.argmax()), found.shape[1])
+        remedy = "fill" if kind == "missing" else "correct"
+        if n_before is not None:  # what comes further down is not known yet
             raise DataError(
-                f"{source} has {count} {kind} value{'s' * (count > 1)}, "
-                f"{first}in data row {row + 1}, column {columns[column]!r}; "
-                f"{remedy} or leave {those} out"
+                f"{source} has {'a missing' if kind == 'missing' else 'an infinite'} value "
+                f"in data row {n_before + row + 1}, column {columns[column]!r}; {remedy} such "
+                f"values{' in' if kind == 'missing' else ''} or leave their rows out"
             )
-
-
-def is_number(text: str) -> bool:
-    """Whether a text is a number as files write it.
-
-    Parameters
-    ----------
-    text : str
-        The content of a cell.
-
-    Returns
-    -------
-    bool
-        True for integers and decimals with or without exponent, and for infinity and NaN.
-
-    Examples
-    --------
-    >>> from latentia.data.frames import is_number
-    >>> is_number("-1.5e3"), is_number("1_000"), is_number("abc")
-    (True, False, False)
-    """
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return "_" not in text
+        first, them = ("", "it") if count == 1 else ("the first ", "them")
+        remedy = f"fill {them} in" if kind == "missing" else f"correct {them}"
+        those = "that row" if count == 1 else "those rows"
+        raise DataError(
+            f"{source} has {count} {kind} value{'s' * (count > 1)}, "
+            f"{first}in data row {row + 1}, column {columns[column]!r}; "
+            f"{remedy} or leave {those} out"
+        )
 
 
 def _narwhals(frame: Any, source: str) -> nw.DataFrame[Any]:
@@ -263,23 +241,25 @@ def _require_numbers(column: nw.Series[Any], source: str) -> None:
         strange = (text for text in texts if not is_number(text[1]))
         row, cell = next(strange, texts[0])
         what = f"text ({cell[:40]!r} in data row {row})"
-    raise DataError(
-        f"column {column.name!r} of {source} holds {what} where numbers are expected; "
-        "convert it or leave it out"
-    )
+    raise not_numbers(column.name, source, what)
 
 
-def _floats(column: nw.Series[Any]) -> np.ndarray:
-    """Return the column as float32 if it is that, else as float64, with NaN where it is missing."""
-    numbers = column.to_numpy()
-    if numbers.dtype.kind not in "iuf":  # decimals
-        numbers = column.cast(nw.Float64).to_numpy()
-    kept = np.float32 if column.dtype == nw.Float32 else np.float64
-    return numbers.astype(kept, copy=False)
+def _as_it_lies(data: nw.DataFrame[Any], chosen: Sequence[Any]) -> np.ndarray | None:
+    """Return the columns without copying them, or None where the library cannot do that.
 
-
-def _listed(names: Iterable[Any], at_most: int = 12) -> str:
-    listed = [repr(name) for name in names]
-    if len(listed) > at_most:
-        return ", ".join(listed[:at_most]) + f" and {len(listed) - at_most} more"
-    return ", ".join(listed)
+    pandas keeps columns of one type in one block, and one column is a matrix by itself.
+    """
+    if len(chosen) == 1:
+        column = to_floats(data[chosen[0]])
+        return column[:, None]
+    types = {data.schema[name] for name in chosen}
+    if not data.implementation.is_pandas() or types not in ({nw.Float64}, {nw.Float32}):
+        return None
+    native = nw.to_native(data)
+    at = [data.columns.index(name) for name in chosen]
+    if at != list(range(at[0], at[0] + len(at))):
+        return None
+    part = native.iloc[:, at[0] : at[0] + len(at)]
+    if not all(isinstance(dtype, np.dtype) for dtype in part.dtypes):  # a type with a mask beside
+        return None
+    return part.to_numpy(copy=False)
