@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     import numpy as np
 
 _MOST_VALUES = 1000
+_LARGE = 256 * 2**20  # bytes of a file from which it is decoded to disk and not into memory
+_ROWS = 65_536
 _RANGE = re.compile(r"(\d+)(?::(\d+))?")
 
 
@@ -58,7 +60,9 @@ def read_input(data: str, columns: str | Sequence[str] | None = None) -> Input:
     Parameters
     ----------
     data : str
-        The path of a file, or the name of a data set.
+        The path of a file, a folder or a pattern, or the name of a data set. What is more than
+        one file, or a large one, is decoded to a cache on disk, which goes with the last array
+        that looks at it, or with the process.
     columns : str or sequence of str, optional
         The columns to take, as names or as they were written after ``--columns``.
 
@@ -81,16 +85,20 @@ def read_input(data: str, columns: str | Sequence[str] | None = None) -> Input:
     ['Read faithful (built-in data set): 272 rows, 1 column (waiting).']
     """
     from latentia import datasets
-    from latentia.data.frames import named_columns
+    from latentia.data.columns import named_columns
+    from latentia.data.listing import is_several
+    from latentia.data.scan import scan
     from latentia.data.tables import read_table
 
     chosen = split_columns(columns) if isinstance(columns, str) else columns
     path = Path(data)
     if not data:
         raise Refusal("the name of the data is empty; give a file, or a built-in data set")
-    if path.is_dir() and data not in datasets.names():
-        raise Refusal(f"{data} is a folder; give the file in it that holds the data")
-    if path.is_file() or (data not in datasets.names() and (path.suffix or path.name != data)):
+    built_in = data in datasets.names()
+    if (is_several(data) and not built_in) or (path.is_file() and path.stat().st_size > _LARGE):
+        scanned = scan(data, chosen)
+        return Input(scanned.values, scanned.columns, scanned.skipped, data, path)
+    if path.is_file() or (not built_in and (path.suffix or path.name != data)):
         table = read_table(path, chosen)
         return Input(table.values, table.columns, table.skipped, data, path)
     if data not in datasets.names():
@@ -127,7 +135,11 @@ def check_rows(read: Input, numbers: Sequence[int]) -> None:
             f"{read.source} has {n} rows, fewer than the {most} components of --components; "
             f"ask for at most {n}"
         )
-    constant = (read.values == read.values[0]).all(axis=0)
+    constant = read.values[0] == read.values[0]
+    for at in range(0, n, _ROWS):  # most columns vary in the first rows, and the data may be large
+        if not constant.any():
+            return
+        constant &= (read.values[at : at + _ROWS] == read.values[0]).all(axis=0)
     if not constant.any():
         return
     names = [name for name, same in zip(read.columns, constant, strict=True) if same]

@@ -115,11 +115,12 @@ def data_files(path: str | os.PathLike[str]) -> list[Path]:
         if not files:
             raise DataError(f"no file matches {text}; check the pattern")
     files.sort()
-    _require_one_kind(files, text, advice)
+    subject = f"{text} is a folder that holds" if os.path.isdir(text) else f"{text} matches"
+    _require_one_kind(files, subject, advice)
     return files
 
 
-def _require_one_kind(files: Sequence[Path], text: str, advice: str) -> None:
+def _require_one_kind(files: Sequence[Path], subject: str, advice: str) -> None:
     first = KINDS.get(files[0].suffix.lower())
     for file in files:
         kind = KINDS.get(file.suffix.lower())
@@ -129,7 +130,7 @@ def _require_one_kind(files: Sequence[Path], text: str, advice: str) -> None:
             what = f"{files[0].name!r} and {file.name!r}, which are of two kinds"
         else:
             continue
-        raise DataError(f"{text} holds {what}; choose the files with a pattern such as {advice}")
+        raise DataError(f"{subject} {what}; choose the files with a pattern such as {advice}")
 
 
 def require_file(path: Path) -> None:
