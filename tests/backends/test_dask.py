@@ -240,6 +240,7 @@ def test_what_is_written_is_removed(client, tmp_path):
 def test_a_backend_is_copied_and_pickled_without_its_connection(client):
     backend = Dask(client)
     assert deepcopy(backend).client is client
+    assert repr(backend) == f"Dask('{client.scheduler.address}')"
     address = pickle.loads(pickle.dumps(backend)).client
     assert address == client.scheduler.address
     with Dask(address).open(TwoPoissons(), source(4)) as mapper:

@@ -65,9 +65,16 @@ class Dask(Backend):
             raise ValueError(f"got folder={os.fspath(folder)!r}, expected a folder that exists")
         self.client, self.folder = client, folder
 
+    @property
+    def address(self) -> str:
+        """Of the scheduler."""
+        return self.client if isinstance(self.client, str) else self.client.scheduler.address
+
+    def __repr__(self) -> str:
+        return f"Dask({self.address!r})"
+
     def __reduce__(self) -> tuple[Any, ...]:
-        address = self.client if isinstance(self.client, str) else self.client.scheduler.address
-        return type(self), (address, self.folder)
+        return type(self), (self.address, self.folder)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Dask:
         return self  # a connection is shared, not copied
