@@ -206,7 +206,34 @@ def test_the_memory_is_bounded_and_drops_the_oldest():
     assert state.used == 3
     steps = [b.x - a.x for a, b in itertools.pairwise(points)]
     np.testing.assert_allclose(state.steps, steps[-3:])
-    assert QuasiNewton().begin(200_000).steps.nbytes <= 64e6
+    assert QuasiNewton().most(200_000) * 200_000 * 8 <= 64e6
+    assert QuasiNewton(memory=3).most(200_000) == 3
+
+
+def test_the_inverse_maps_every_fall_of_the_newest_pair_to_its_step():
+    """The secant equation B y = s, and B symmetric on quadratics (Nocedal & Wright 2006, 6.19)."""
+    rng = np.random.default_rng(3)
+    for method in (QuasiNewton(), QuasiNewton(memory=2), LBFGS()):
+        state, points = _walk(method, Hill(rng, 4), np.ones(4), 6, rng)
+        last, before = points[-1], points[-2]
+        fall, em_fall = before.score - last.score, before.em_step - last.em_step
+        np.testing.assert_allclose(
+            method.inverse(state, fall, em_fall), last.x - before.x, rtol=1e-8, atol=1e-12
+        )
+
+
+def test_states_that_were_kept_stay_as_they_were():
+    rng = np.random.default_rng(0)
+    for method in (QuasiNewton(memory=3), LBFGS(memory=3)):
+        hill = Hill(rng, 2)
+        state, points = _walk(method, hill, np.ones(2), 5, rng)
+        copy = [np.array(leaf) for leaf in leaves(state)]
+        there = hill.at(points[-1].x + 0.1)
+        first = method.accept(state, points[-1], there, em=False)
+        method.accept(first, there, hill.at(there.x - 0.3), em=False)
+        assert first.used == 3
+        for leaf, was in zip(leaves(state), copy, strict=True):
+            np.testing.assert_array_equal(leaf, was)
 
 
 def test_convexity_stretches_and_rounding_is_skipped():

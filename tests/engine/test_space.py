@@ -177,6 +177,11 @@ def test_gradients_are_pulled_back(case, seed):
         slope = slope + np.swapaxes(slope, -1, -2)
     got = chart.pull(value, slope)
     assert got.shape == (chart.size,)
+    together = chart.pack_and_pull(value, slope)
+    np.testing.assert_allclose(together[0], chart.pack(value), atol=1e-12)
+    np.testing.assert_allclose(
+        together[1], got, rtol=1e-12, atol=1e-12 * np.abs(got).max(initial=0)
+    )
 
     def difference(i, h):
         step = np.zeros(chart.size)
@@ -445,3 +450,28 @@ def test_senseless_declarations_are_refused(make, wrong):
 def test_whole_matrices_cannot_be_masked(inner):
     with pytest.raises(TypeError, match="use Fixed"):
         Masked(inner, [True])
+
+
+def test_the_chart_of_a_matrix_has_no_unit_even_where_units_are_far_apart():
+    rng = np.random.default_rng(1)
+    base, value = _definite(rng, d=4), _definite(rng, d=4)
+    unit = 10.0 ** np.array([-6.0, 0.0, 3.0, 8.0])
+    there = PositiveDefinite(unit=unit).chart(base * np.outer(unit, unit))
+    found = there.pack(value * np.outer(unit, unit))
+    np.testing.assert_allclose(found, PositiveDefinite().chart(base).pack(value), rtol=1e-10)
+
+
+def test_only_what_is_below_a_floor_is_raised():
+    rng = np.random.default_rng(0)
+    turn, _ = np.linalg.qr(rng.normal(size=(3, 3)))
+    constraint = PositiveDefinite(floor=0.5)
+    above = (turn * [0.5001, 2.0, 7.0]) @ turn.T
+    above = (above + above.T) / 2
+    np.testing.assert_array_equal(constraint.project(above[None])[0], above)
+    assert constraint.at_floor(above[None]) == []
+    assert constraint.violation(above[None], above[None]) is None
+    below = (turn * [0.4999, 2.0, 7.0]) @ turn.T
+    raised = constraint.project(np.stack([above, (below + below.T) / 2]))
+    np.testing.assert_allclose(np.linalg.eigvalsh(raised[1]), [0.5, 2.0, 7.0], rtol=1e-12)
+    assert constraint.at_floor(raised) == [(1,)]
+    assert "eigenvalue" in (constraint.violation(below[None], below[None]) or "")

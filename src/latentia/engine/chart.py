@@ -50,11 +50,28 @@ class Chart:
 
     def pack(self, params: Tree) -> Array:
         """The coordinates of `params`, shape (size,)."""
-        parts = [
-            _named(name, lambda c=c, v=v: c.pack(v))
-            for name, c, v in zip(self._names, self._charts, arrays(params), strict=True)
-        ]
+        parts: list[Array] = []
+        try:
+            for chart, value in zip(self._charts, arrays(params), strict=True):
+                parts.append(chart.pack(value))
+        except (DegenerateError, OutOfChartError) as error:
+            raise type(error)(f"{self._names[len(parts)]}: {error}") from None
         return np.concatenate(parts) if parts else np.empty(0)
+
+    def pack_and_pull(self, params: Tree, gradient: Tree) -> tuple[Array, Array]:
+        """The coordinates of `params`, and a gradient in its entries turned into one in them."""
+        parts: list[tuple[Array, Array]] = []
+        try:
+            for chart, value, slope in zip(
+                self._charts, arrays(params), arrays(gradient), strict=True
+            ):
+                parts.append(chart.pack_and_pull(value, slope))
+        except (DegenerateError, OutOfChartError) as error:
+            raise type(error)(f"{self._names[len(parts)]}: {error}") from None
+        if not parts:
+            return np.empty(0), np.empty(0)
+        xs, slopes = zip(*parts, strict=True)
+        return np.concatenate(xs), np.concatenate(slopes)
 
     def unpack(self, x: Array) -> Tree:
         """The parameters at coordinates `x`, moved up to a floor where one would be crossed."""

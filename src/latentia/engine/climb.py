@@ -14,7 +14,7 @@ from .chart import Chart, ConstraintError, check
 from .edges import Edges
 from .evaluator import FAILURES, Evaluator, Point
 from .explore import explore, settle
-from .numerical import chart_score
+from .numerical import with_score
 from .space import DegenerateError, OutOfChartError
 from .stopping import CONFIRMATIONS, Progress
 from .trace import Climb, ClimbState, Record
@@ -76,6 +76,7 @@ class Climber:
         index: int,
     ) -> None:
         self.evaluator, self.model = evaluator, evaluator.model
+        self.space = self.model.space  # made anew each time it is asked for
         self.start, self.accelerator = start, accelerator
         self.tol, self.max_iter, self.tell, self.index = tol, max_iter, tell, index
         self.record = Record()
@@ -119,7 +120,7 @@ class Climber:
         self.record = Record(state.rows)
         self.remaining, self.largest_fall = state.remaining, state.largest_fall
         self.refused, self.looks, self.looked = state.refused, state.looks, state.looked
-        self.chart = Chart(self.model.space, state.base)
+        self.chart = Chart(self.space, state.base)
         return state.params
 
     def _result(self, status: Status, detail: str) -> Climb:
@@ -148,7 +149,7 @@ class Climber:
         self, state: ClimbState | None, keep: Callable[[ClimbState], None] | None
     ) -> tuple[Status, str]:
         first = self.start if state is None else self._go_on(state)
-        check(self.model.space, first, self.start)
+        check(self.space, first, self.start)
         try:
             if state is None:
                 self.chart_around(first)
@@ -188,7 +189,7 @@ class Climber:
         return self._em_step(point)
 
     def chart_around(self, params: Tree) -> None:
-        self.chart = Chart(self.model.space, params)
+        self.chart = Chart(self.space, params)
         self.state = self.accelerator.begin(self.chart.size)
         self.progress = Progress()
 
@@ -205,15 +206,15 @@ class Climber:
         if objective < least:
             return Point(params, suff, params, objective, rounding, None)
         em_params = self.model.m_step(suff, params)
-        check(self.model.space, em_params, self.start)
+        check(self.space, em_params, self.start)
         chart = self.chart if chart is None else chart
-        x = chart.pack(params)
         try:
-            em_step = chart.pack(em_params) - x
+            ahead = chart.pack(em_params)
         except OutOfChartError:
+            chart.pack(params)  # that these have coordinates is asked all the same
             return Point(params, suff, em_params, objective, rounding, None)
-        score = chart_score(self.model, chart, params, suff)
-        here = Here(x, objective, em_step, score)
+        x, score = with_score(self.model, chart, params, suff)
+        here = Here(x, objective, ahead - x, score)
         return Point(params, suff, em_params, objective, rounding, here)
 
     def note(self, objective: float, *, accepted: bool, em: bool) -> None:

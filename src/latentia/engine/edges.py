@@ -84,7 +84,7 @@ class Trial(NamedTuple):
 def trials(chart: Chart, params: Tree, ahead: Tree, score: Array) -> Iterator[Trial]:
     """What to try on its bound: all that runs there, then the half that runs fastest."""
     runs = chart.running(params, ahead, score)
-    which = [_candidates(run, unit) for run, unit in zip(runs, units(chart), strict=True)]
+    which = [_candidates(run, unit) for run, unit in zip(runs, units(chart, runs), strict=True)]
     total = sum(int(mask.sum()) for mask in which)
     if not total:
         return
@@ -112,16 +112,19 @@ def _candidates(run: Running | None, unit: float) -> Mask:
         return np.asarray(outward & (few | tiny), dtype=np.bool_)
 
 
-def units(chart: Chart) -> list[float]:
-    """The size of each leaf: its largest entry where the chart began."""
-    return [float(np.max(np.abs(base), initial=0.0)) for base in arrays(chart.base)]
+def units(chart: Chart, runs: Sequence[Running | None]) -> list[float]:
+    """The size of each leaf that has bounds: its largest entry where the chart began."""
+    return [
+        0.0 if run is None else float(np.max(np.abs(base), initial=0.0))
+        for run, base in zip(runs, arrays(chart.base), strict=True)
+    ]
 
 
 def spread(chart: Chart, trial: Trial, share: float) -> list[Array]:
     """Distances from their bounds for growing entries: a share of the unit, or ten times theirs."""
     return [
         np.zeros(0) if run is None else np.maximum(share * unit, 10 * run.distance)
-        for run, unit in zip(trial.runs, units(chart), strict=True)
+        for run, unit in zip(trial.runs, units(chart, trial.runs), strict=True)
     ]
 
 
@@ -134,7 +137,7 @@ def growing(chart: Chart, params: Tree, ahead: Tree, score: Array, enough: float
     """
     runs = chart.running(params, ahead, score)
     which: list[Mask] = []
-    for run, unit in zip(runs, units(chart), strict=True):
+    for run, unit in zip(runs, units(chart, runs), strict=True):
         if run is None:
             which.append(np.zeros(0, dtype=np.bool_))
             continue

@@ -71,11 +71,11 @@ def explore(climber: Climber, point: Point, here: Here) -> bool:
 
 def _release(climber: Climber, point: Point) -> bool:
     """Let go what should not be on its boundary; whether the climb moved."""
-    raised = lifted(climber.model.space, point.params, climber.start, LIFT)
+    raised = lifted(climber.space, point.params, climber.start, LIFT)
     spent = climber.record.moves >= climber.max_iter
     if raised is None or spent or climber.edges.releases >= RELEASES:
         return False
-    enough, space = max(climber.tol, point.rounding), climber.model.space
+    enough, space = max(climber.tol, point.rounding), climber.space
     found = _elsewhere(climber, raised.params, -np.inf)
     if found is None or found.point.here is None:
         return False
@@ -107,7 +107,7 @@ class Elsewhere(NamedTuple):
 
 def _elsewhere(climber: Climber, params: Tree, least: float) -> Elsewhere | None:
     try:
-        chart = Chart(climber.model.space, params)
+        chart = Chart(climber.space, params)
         there = climber.visit(params, least, chart)
     except (*FAILURES, ConstraintError):
         climber.note(np.nan, accepted=False, em=False)

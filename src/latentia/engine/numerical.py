@@ -27,16 +27,29 @@ def chart_score(model: Model[Any, Any], chart: Chart, params: Tree, suff: Suff) 
     identity), plus the prior's.
     """
     gradient = model.score(params, suff)
-    x: Array | None = None
+    if gradient is None or has_prior(model):
+        return _with_score(model, chart, params, suff, gradient)[1]
+    return chart.pull(params, gradient)
+
+
+def with_score(
+    model: Model[Any, Any], chart: Chart, params: Tree, suff: Suff
+) -> tuple[Array, Array]:
+    """The coordinates of `params`, and the score there as in `chart_score`."""
+    return _with_score(model, chart, params, suff, model.score(params, suff))
+
+
+def _with_score(
+    model: Model[Any, Any], chart: Chart, params: Tree, suff: Suff, gradient: Tree | None
+) -> tuple[Array, Array]:
     if gradient is None:
         x = chart.pack(params)
         score = gradient_of(lambda x: model.q(chart.unpack(x), suff), x)
     else:
-        score = chart.pull(params, gradient)
+        x, score = chart.pack_and_pull(params, gradient)
     if has_prior(model):
-        x = chart.pack(params) if x is None else x
         score = score + gradient_of(lambda x: model.log_prior(chart.unpack(x)), x)
-    return score
+    return x, score
 
 
 def has_prior(model: Model[Any, Any]) -> bool:

@@ -79,9 +79,17 @@ class ClimbState(NamedTuple):
         What another accelerator knew is of no use to this one, which begins anew.
         """
         method = accelerator.begin(Chart(space, self.base).size)
-        if tree.alike(method, self.method):
+        if _goes_on(method, self.method):
             method = self.method
         return self._replace(method=method, rows=np.empty((0, 3)), largest_fall=0.0, refused=0)
+
+
+def _goes_on(begun: Any, state: Any) -> bool:
+    """Whether `state` is one that the method of `begun` comes to: places for vectors may fill."""
+    pairs = zip(tree.leaves(begun), tree.leaves(state), strict=False)
+    return tree.same_structure(begun, state) and all(
+        np.shape(empty) in ((0,), np.shape(leaf)) for empty, leaf in pairs
+    )
 
 
 @dataclass(frozen=True)

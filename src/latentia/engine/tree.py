@@ -55,10 +55,15 @@ def _dotted(structure: optree.PyTreeSpec) -> list[str]:
     return list(_dotted_cached(structure))
 
 
+def same_structure(first: Tree, second: Tree) -> bool:
+    """Whether two trees have one structure, whatever their leaves."""
+    one, other = (optree.tree_structure(t, none_is_leaf=True) for t in (first, second))
+    return one == other
+
+
 def alike(first: Tree, second: Tree) -> bool:
     """Whether two trees have one structure and leaves of the same shapes."""
-    one, other = (optree.tree_structure(t, none_is_leaf=True) for t in (first, second))
-    return one == other and list(map(np.shape, leaves(first))) == list(
+    return same_structure(first, second) and list(map(np.shape, leaves(first))) == list(
         map(np.shape, leaves(second))
     )
 

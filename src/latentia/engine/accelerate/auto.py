@@ -30,15 +30,12 @@ class Auto(Accelerator[AutoState]):
     name = "auto"
     patience = 6.0
     """Failures, each forgotten at a tenth for a success, after which SQUAREM takes over."""
-    many = 1000
-    """Free parameters above which fewer pairs are kept."""
 
     def __init__(self) -> None:
-        self.first, self.lean, self.second = QuasiNewton(), QuasiNewton(memory=20), Squarem()
+        self.first, self.second = QuasiNewton(lean=20), Squarem()
 
     def begin(self, size: int) -> AutoState:
-        secants = (self.lean if size > self.many else self.first).begin(size)
-        return AutoState(secants, self.second.begin(size), 0.0)
+        return AutoState(self.first.begin(size), self.second.begin(size), 0.0)
 
     def _fell_back(self, state: AutoState) -> bool:
         return state.failures > self.patience
@@ -66,9 +63,7 @@ class Auto(Accelerator[AutoState]):
 
     def rebind(self, state: AutoState, rebinding: Rebinding) -> AutoState:
         return AutoState(
-            (self.lean if len(rebinding.kept) > self.many else self.first).rebind(
-                state.secants, rebinding
-            ),
+            self.first.rebind(state.secants, rebinding),
             self.second.rebind(state.squarem, rebinding),
             state.failures,
         )

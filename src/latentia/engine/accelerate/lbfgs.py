@@ -9,14 +9,14 @@ import numpy as np
 from ..space import Rebinding
 from ..tree import Array
 from .interface import Accelerator, Here, Proposal
-from .secants import pushed, two_loop
+from .secants import Rows, bends, filled, no_rows, pushed, table, two_loop
 
 
 class Pairs(NamedTuple):
     """Steps and falls of the score, newest last; `used` of the rows are filled."""
 
-    steps: Array
-    drops: Array
+    steps: Rows
+    drops: Rows
     used: int
     em_first: int
 
@@ -40,15 +40,18 @@ class LBFGS(Accelerator[Pairs]):
         self.memory, self.warm_up = memory, warm_up
 
     def begin(self, size: int) -> Pairs:
-        rows = min(self.memory, max(2 * size, 1))
-        return Pairs(np.zeros((rows, size)), np.zeros((rows, size)), 0, self.warm_up)
+        return Pairs(no_rows(self.memory), no_rows(self.memory), 0, self.warm_up)
+
+    def most(self, size: int) -> int:
+        """How many pairs of so many parameters are kept."""
+        return min(self.memory, max(2 * size, 1))
 
     def inverse(self, state: Pairs, score: Array, em_step: Array) -> Array:
         if not state.used:
             return em_step
         steps, drops = state.steps[: state.used], state.drops[: state.used]
         unit = float(steps[-1] @ drops[-1]) / float(drops[-1] @ drops[-1])
-        return two_loop(steps, drops, unit * drops, score, unit * score)
+        return two_loop(steps, drops, drops, score, score, unit)
 
     def propose(self, state: Pairs, here: Here) -> Proposal:
         if state.em_first > 0 or not state.used:
@@ -65,17 +68,22 @@ class LBFGS(Accelerator[Pairs]):
         step, drop = after.x - before.x, before.score - after.score
         if float(step @ drop) <= self.least_gain:
             return state
-        steps, drops = pushed(state.steps, step, state.used), pushed(state.drops, drop, state.used)
-        return state._replace(steps=steps, drops=drops, used=min(state.used + 1, len(steps)))
+        used, most = state.used, self.most(len(step))
+        steps = pushed(state.steps, step, used, most)
+        drops = pushed(state.drops, drop, used, most)
+        return state._replace(steps=steps, drops=drops, used=min(used + 1, most))
 
     def refuse(self, state: Pairs) -> Pairs:
         return state._replace(used=0, em_first=1)
 
     def rebind(self, state: Pairs, rebinding: Rebinding) -> Pairs:
-        steps = rebinding.steps(state.steps[: state.used])
-        drops = rebinding.slopes(state.drops[: state.used])
-        good = np.einsum("ij,ij->i", steps, drops) > self.least_gain
-        fresh = self.begin(len(rebinding.kept))
-        rows = [a[good][-len(fresh.steps) :] for a in (steps, drops)]
-        fresh.steps[: len(rows[0])], fresh.drops[: len(rows[1])] = rows
-        return fresh._replace(used=len(rows[0]), em_first=state.em_first)
+        size = len(rebinding.kept)
+        fresh, used = self.begin(size), state.used
+        if not used:
+            return fresh._replace(em_first=state.em_first)
+        steps = rebinding.steps(table(state.steps, used, len(state.steps[0])))
+        drops = rebinding.slopes(table(state.drops, used, len(state.drops[0])))
+        good = bends(steps, drops) > self.least_gain
+        steps, drops = (a[good][-self.most(size) :] for a in (steps, drops))
+        rows = filled(fresh.steps, steps), filled(fresh.drops, drops)
+        return Pairs(*rows, len(steps), state.em_first)

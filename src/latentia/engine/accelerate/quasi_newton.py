@@ -9,7 +9,7 @@ import numpy as np
 from ..space import Rebinding
 from ..tree import Array
 from .interface import Accelerator, Here, Proposal
-from .secants import pushed, two_loop
+from .secants import Rows, bends, filled, no_rows, pushed, table, two_loop
 
 LARGEST = 8_000_000
 """Numbers kept in each of the arrays of secants, at most (64 MB)."""
@@ -20,7 +20,7 @@ class Secants(NamedTuple):
 
     Attributes
     ----------
-    steps, drops, em_drops : array of shape (memory, size)
+    steps, drops, em_drops : tuple of `memory` arrays of shape (size,)
         Step s, fall of the score y, fall of the EM step.
     used : int
     stretch : float
@@ -29,9 +29,9 @@ class Secants(NamedTuple):
         EM steps still to take before the first proposal.
     """
 
-    steps: Array
-    drops: Array
-    em_drops: Array
+    steps: Rows
+    drops: Rows
+    em_drops: Rows
     used: int
     stretch: float
     em_first: int
@@ -51,9 +51,13 @@ class QuasiNewton(Accelerator[Secants]):
         Secant pairs kept.
     warm_up : int, default=2
         Plain EM steps first.
+    lean : int, optional
+        Secant pairs kept of more than a thousand parameters; as many as of fewer by default.
     """
 
     name = "quasi-newton"
+    many = 1000
+    """Free parameters above which `lean` pairs are kept."""
     longest = 1.9
     """By how much EM steps are lengthened where the secants know nothing: an EM step of up to
     twice its length still converges (Redner & Walker 1984, thm. 5.2)."""
@@ -62,13 +66,18 @@ class QuasiNewton(Accelerator[Secants]):
     least_gain = 1e-9
     """Secants with less than this in them, in nats, are rounding and are skipped."""
 
-    def __init__(self, memory: int = 100, warm_up: int = 2) -> None:
+    def __init__(self, memory: int = 100, warm_up: int = 2, lean: int | None = None) -> None:
         self.memory, self.warm_up = memory, warm_up
+        self.lean = memory if lean is None else lean
+
+    def most(self, size: int) -> int:
+        """How many pairs of so many parameters are kept."""
+        memory = self.lean if size > self.many else self.memory
+        return min(memory, max(2 * size, 1), max(LARGEST // max(size, 1), 5))
 
     def begin(self, size: int) -> Secants:
-        rows = min(self.memory, max(2 * size, 1), max(LARGEST // max(size, 1), 5))
-        empty = np.zeros((rows, size))
-        return Secants(empty, empty.copy(), empty.copy(), 0, 1.0, self.warm_up)
+        empty = no_rows(max(self.memory, self.lean))
+        return Secants(empty, empty, empty, 0, 1.0, self.warm_up)
 
     def inverse(self, state: Secants, score: Array, em_step: Array) -> Array:
         """B g with B the BFGS inverse, B0 g a multiple of the EM step that belongs to g."""
@@ -77,7 +86,7 @@ class QuasiNewton(Accelerator[Secants]):
         steps, drops, em_drops = (a[: state.used] for a in state[:3])
         longer = float(steps[-1] @ drops[-1] / max(drops[-1] @ em_drops[-1], 1e-300))
         longer = min(max(longer, 1.0), self.longest)
-        return two_loop(steps, drops, longer * em_drops, score, longer * em_step)
+        return two_loop(steps, drops, em_drops, score, em_step, longer)
 
     def propose(self, state: Secants, here: Here) -> Proposal:
         if state.em_first > 0:
@@ -97,11 +106,11 @@ class QuasiNewton(Accelerator[Secants]):
         if bend <= self.least_gain:
             concave = bend > -self.least_bend
             return state if concave else state._replace(stretch=min(2 * state.stretch, 1024.0))
-        row = (step, drop, before.em_step - after.em_step)
+        row, most = (step, drop, before.em_step - after.em_step), self.most(len(step))
         steps, drops, em_drops = (
-            pushed(a, each, state.used) for a, each in zip(state[:3], row, strict=True)
+            pushed(a, each, state.used, most) for a, each in zip(state[:3], row, strict=True)
         )
-        used = min(state.used + 1, len(steps))
+        used = min(state.used + 1, most)
         return state._replace(steps=steps, drops=drops, em_drops=em_drops, used=used, stretch=1.0)
 
     def refuse(self, state: Secants) -> Secants:
@@ -109,12 +118,14 @@ class QuasiNewton(Accelerator[Secants]):
 
     def rebind(self, state: Secants, rebinding: Rebinding) -> Secants:
         """The same secants among what is still free; those with nothing left in them go."""
-        steps = rebinding.steps(state.steps[: state.used])
-        drops = rebinding.slopes(state.drops[: state.used])
-        em_drops = rebinding.steps(state.em_drops[: state.used])
-        good = np.einsum("ij,ij->i", steps, drops) > self.least_gain
-        fresh = self.begin(len(rebinding.kept))
-        kept = [a[good][-len(fresh.steps) :] for a in (steps, drops, em_drops)]
-        for empty, rows in zip(fresh[:3], kept, strict=True):
-            empty[: len(rows)] = rows
-        return fresh._replace(used=len(kept[0]), stretch=state.stretch, em_first=state.em_first)
+        size = len(rebinding.kept)
+        fresh, used = self.begin(size), state.used
+        if not used:
+            return fresh._replace(stretch=state.stretch, em_first=state.em_first)
+        steps, drops, em_drops = (table(rows, used, len(rows[0])) for rows in state[:3])
+        moved = rebinding.steps(steps), rebinding.slopes(drops), rebinding.steps(em_drops)
+        good = bends(moved[0], moved[1]) > self.least_gain
+        kept = [rows[good][-self.most(size) :] for rows in moved]
+        steps, drops, em_drops = (filled(a, b) for a, b in zip(fresh[:3], kept, strict=True))
+        used = len(kept[0])
+        return Secants(steps, drops, em_drops, used, state.stretch, state.em_first)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import final
+from typing import Any, final
 
 import numpy as np
+from scipy.linalg import lapack
 
 from .constraint import (
     Array,
@@ -16,6 +17,8 @@ from .constraint import (
     indices,
     rounding,
 )
+
+_lapack: Any = lapack
 
 
 def _stack(value: Array) -> Array:
@@ -70,9 +73,10 @@ class PositiveDefinite(Constraint):
     def violation(self, value: Array, base: Array) -> str | None:
         if not np.isfinite(value).all():
             return "has a non-finite entry, expected symmetric positive definite matrices"
-        if (np.abs(value - np.swapaxes(value, -1, -2)) > rounding(value)).any():
+        across = np.swapaxes(value, -1, -2)
+        if not np.array_equal(value, across) and (np.abs(value - across) > rounding(value)).any():
             return "is not symmetric, expected symmetric positive definite matrices"
-        if value.size:
+        if value.size and not _above(value, self.floor):
             smallest = np.linalg.eigvalsh(value)
             rounded = np.maximum(smallest[..., -1], float(np.max(self.unit)) ** 2)
             lowest = smallest[..., 0] + 1e-9 * rounded  # a singular matrix is not a violation
@@ -104,7 +108,7 @@ class PositiveDefinite(Constraint):
         return _LogCholesky(self, base)
 
     def project(self, value: Array) -> Array:
-        if not self.floor:
+        if not self.floor or _above(value, self.floor):
             return value
         eigenvalues, vectors = np.linalg.eigh(value)
         if (eigenvalues >= self.floor).all():
@@ -112,10 +116,26 @@ class PositiveDefinite(Constraint):
         return _from_eigen(np.maximum(eigenvalues, self.floor), vectors)
 
     def at_floor(self, value: Array) -> list[Index]:
-        if not self.floor:
+        if not self.floor or _above(value, self.floor * (1 + 1e-6)):
             return []
         lowest = np.linalg.eigvalsh(value)[..., 0]
         return indices(np.asarray(lowest <= self.floor * (1 + 1e-6)))
+
+
+def _above(value: Array, bound: float) -> bool:
+    """Whether a Cholesky factor shows, to rounding, that all eigenvalues are above `bound`.
+
+    It costs a tenth of the eigenvalues. False where it does not show it.
+    """
+    moved = value
+    if bound:
+        moved = value.copy()
+        np.einsum("...ii->...i", moved)[...] -= bound
+    try:
+        pivots = np.diagonal(np.linalg.cholesky(moved), axis1=-2, axis2=-1)
+    except np.linalg.LinAlgError:
+        return False
+    return bool((pivots > 0).all())
 
 
 def _from_eigen(eigenvalues: Array, vectors: Array) -> Array:
@@ -128,36 +148,54 @@ class _LogCholesky(LeafChart):
     def __init__(self, constraint: PositiveDefinite, base: Array) -> None:
         self.constraint, self.shape = constraint, base.shape
         self.factor = _stack(constraint.cholesky(base))
+        inverses = [_inverse(each) for each in self.factor]
+        self.inverse = np.array(inverses).reshape(self.factor.shape)
         d = base.shape[-1]
-        self.rows, self.columns = np.tril_indices(d)
-        self.diagonal = self.rows == self.columns
-        self.size = len(self.factor) * len(self.rows)
+        rows, columns = np.tril_indices(d)
+        self.entries_of_lower = rows * d + columns
+        self.diagonal = np.flatnonzero(rows == columns)
+        self.size = len(self.factor) * len(rows)
+
+    def _entries(self, matrices: Array) -> Array:
+        """What is on and below the diagonals, shape (matrices, d (d + 1) / 2)."""
+        return np.take(matrices.reshape(len(matrices), -1), self.entries_of_lower, axis=1)
 
     def pack(self, value: Array) -> Array:
-        relative = np.linalg.solve(self.factor, _stack(self.constraint.cholesky(value)))
-        x = relative[:, self.rows, self.columns]
+        return self._coordinates(_stack(self.constraint.cholesky(value)))
+
+    def _coordinates(self, lower: Array) -> Array:
+        x = self._entries(self.inverse @ lower)
         x[:, self.diagonal] = np.log(x[:, self.diagonal])
-        return np.asarray(x, dtype=np.float64).ravel()
+        return x.ravel()
 
     def unpack(self, x: Array) -> Array:
         entries = x.reshape(len(self.factor), -1).copy()
-        with np.errstate(over="ignore"):
-            entries[:, self.diagonal] = np.exp(entries[:, self.diagonal])
-        relative = np.zeros_like(self.factor)
-        relative[:, self.rows, self.columns] = entries
-        lower = self.factor @ relative
         with np.errstate(over="ignore", invalid="ignore"):
+            entries[:, self.diagonal] = np.exp(entries[:, self.diagonal])
+            relative = np.zeros_like(self.factor)
+            relative.reshape(len(relative), -1)[:, self.entries_of_lower] = entries
+            lower = self.factor @ relative
             return (lower @ np.swapaxes(lower, -1, -2)).reshape(self.shape)
 
     def pull(self, value: Array, gradient: Array) -> Array:
-        lower = _stack(self.constraint.cholesky(value))
+        return self._pulled(_stack(self.constraint.cholesky(value)), gradient)
+
+    def _pulled(self, lower: Array, gradient: Array) -> Array:
         slope = _stack(gradient)
         slope = slope + np.swapaxes(slope, -1, -2)
-        in_relative = np.swapaxes(self.factor, -1, -2) @ slope @ lower
-        g = in_relative[:, self.rows, self.columns]
+        g = self._entries(np.swapaxes(self.factor, -1, -2) @ slope @ lower)
         ratio = np.diagonal(lower, axis1=1, axis2=2) / np.diagonal(self.factor, axis1=1, axis2=2)
         g[:, self.diagonal] *= ratio
         return g.ravel()
+
+    def pack_and_pull(self, value: Array, gradient: Array) -> tuple[Array, Array]:
+        lower = _stack(self.constraint.cholesky(value))
+        return self._coordinates(lower), self._pulled(lower, gradient)
+
+
+def _inverse(lower: Array) -> Array:
+    inverse, _ = _lapack.dtrtri(lower, lower=1)
+    return np.asarray(inverse, dtype=np.float64)
 
 
 @final

@@ -201,11 +201,17 @@ class _Shared(LeafChart):
         return self.tied.expand(self.inner.unpack(x))
 
     def pull(self, value: Array, gradient: Array) -> Array:
+        return self.inner.pull(*self._reduced(value, gradient))
+
+    def pack_and_pull(self, value: Array, gradient: Array) -> tuple[Array, Array]:
+        return self.inner.pack_and_pull(*self._reduced(value, gradient))
+
+    def _reduced(self, value: Array, gradient: Array) -> tuple[Array, Array]:
         common = self.tied.reduce(value)
         summed = np.zeros_like(common)
         flat = gradient.reshape(-1, *common.shape[1:])
         np.add.at(summed, self.tied.groups.ravel(), flat)
-        return self.inner.pull(common, summed)
+        return common, summed
 
     def running(self, value: Array, ahead: Array, slope: Array) -> Running | None:
         return self.inner.running(self.tied.reduce(value), self.tied.reduce(ahead), slope)
