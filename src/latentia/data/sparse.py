@@ -85,7 +85,7 @@ class SparseSource:
         total = float(distinct.weights.sum())
         drawn = rng.choice(len(distinct), SAMPLE, replace=True, p=distinct.weights / total)
         idx, counts = np.unique(drawn, return_counts=True)
-        return SparseRows(distinct.x[idx], counts * (total / SAMPLE))
+        return SparseRows(distinct.x[idx], np.asarray(counts * (total / SAMPLE), np.float64))
 
 
 def distinct_sparse_rows(rows: SparseRows) -> SparseRows:
