@@ -46,7 +46,8 @@ def _moments0(z, resp, sums):
     z0 = z[0]
     for k in range(len(resp)):
         r, line = resp[k], sums[k]
-        s0 = s1 = 0.0
+        s0 = 0.0
+        s1 = 0.0
         for b in range(r.size):
             w = r[b]
             x0 = z0[b]

@@ -54,9 +54,12 @@ def _joint(z, coefficient, joint):
             value = offset
             t = v0 + u00 * x0
             value -= t * t
-            t = v1 + u01 * x0 + u11 * x1
+            t = v1 + u01 * x0
+            t += u11 * x1
             value -= t * t
-            t = v2 + u02 * x0 + u12 * x1 + u22 * x2
+            t = v2 + u02 * x0
+            t += u12 * x1
+            t += u22 * x2
             value -= t * t
             line[b] = value
 
@@ -69,7 +72,15 @@ def _moments0(z, resp, sums):
     z2 = z[2]
     for k in range(len(resp)):
         r, line = resp[k], sums[k]
-        s0 = s1 = s2 = s3 = s4 = s5 = s6 = s7 = s8 = 0.0
+        s0 = 0.0
+        s1 = 0.0
+        s2 = 0.0
+        s3 = 0.0
+        s4 = 0.0
+        s5 = 0.0
+        s6 = 0.0
+        s7 = 0.0
+        s8 = 0.0
         for b in range(r.size):
             w = r[b]
             x0 = z0[b]

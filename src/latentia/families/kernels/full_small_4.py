@@ -64,11 +64,17 @@ def _joint(z, coefficient, joint):
             value = offset
             t = v0 + u00 * x0
             value -= t * t
-            t = v1 + u01 * x0 + u11 * x1
+            t = v1 + u01 * x0
+            t += u11 * x1
             value -= t * t
-            t = v2 + u02 * x0 + u12 * x1 + u22 * x2
+            t = v2 + u02 * x0
+            t += u12 * x1
+            t += u22 * x2
             value -= t * t
-            t = v3 + u03 * x0 + u13 * x1 + u23 * x2 + u33 * x3
+            t = v3 + u03 * x0
+            t += u13 * x1
+            t += u23 * x2
+            t += u33 * x3
             value -= t * t
             line[b] = value
 
@@ -82,7 +88,20 @@ def _moments0(z, resp, sums):
     z3 = z[3]
     for k in range(len(resp)):
         r, line = resp[k], sums[k]
-        s0 = s1 = s2 = s3 = s4 = s5 = s6 = s7 = s8 = s9 = s10 = s11 = s12 = s13 = 0.0
+        s0 = 0.0
+        s1 = 0.0
+        s2 = 0.0
+        s3 = 0.0
+        s4 = 0.0
+        s5 = 0.0
+        s6 = 0.0
+        s7 = 0.0
+        s8 = 0.0
+        s9 = 0.0
+        s10 = 0.0
+        s11 = 0.0
+        s12 = 0.0
+        s13 = 0.0
         for b in range(r.size):
             w = r[b]
             x0 = z0[b]

@@ -87,15 +87,30 @@ def _joint(z, coefficient, joint):
             value = offset
             t = v0 + u00 * x0
             value -= t * t
-            t = v1 + u01 * x0 + u11 * x1
+            t = v1 + u01 * x0
+            t += u11 * x1
             value -= t * t
-            t = v2 + u02 * x0 + u12 * x1 + u22 * x2
+            t = v2 + u02 * x0
+            t += u12 * x1
+            t += u22 * x2
             value -= t * t
-            t = v3 + u03 * x0 + u13 * x1 + u23 * x2 + u33 * x3
+            t = v3 + u03 * x0
+            t += u13 * x1
+            t += u23 * x2
+            t += u33 * x3
             value -= t * t
-            t = v4 + u04 * x0 + u14 * x1 + u24 * x2 + u34 * x3 + u44 * x4
+            t = v4 + u04 * x0
+            t += u14 * x1
+            t += u24 * x2
+            t += u34 * x3
+            t += u44 * x4
             value -= t * t
-            t = v5 + u05 * x0 + u15 * x1 + u25 * x2 + u35 * x3 + u45 * x4 + u55 * x5
+            t = v5 + u05 * x0
+            t += u15 * x1
+            t += u25 * x2
+            t += u35 * x3
+            t += u45 * x4
+            t += u55 * x5
             value -= t * t
             line[b] = value
 
@@ -111,7 +126,20 @@ def _moments0(z, resp, sums):
     z5 = z[5]
     for k in range(len(resp)):
         r, line = resp[k], sums[k]
-        s0 = s1 = s2 = s3 = s4 = s5 = s6 = s7 = s8 = s9 = s10 = s11 = s12 = s13 = 0.0
+        s0 = 0.0
+        s1 = 0.0
+        s2 = 0.0
+        s3 = 0.0
+        s4 = 0.0
+        s5 = 0.0
+        s6 = 0.0
+        s7 = 0.0
+        s8 = 0.0
+        s9 = 0.0
+        s10 = 0.0
+        s11 = 0.0
+        s12 = 0.0
+        s13 = 0.0
         for b in range(r.size):
             w = r[b]
             x0 = z0[b]
@@ -167,7 +195,19 @@ def _moments1(z, resp, sums):
     z5 = z[5]
     for k in range(len(resp)):
         r, line = resp[k], sums[k]
-        s14 = s15 = s16 = s17 = s18 = s19 = s20 = s21 = s22 = s23 = s24 = s25 = s26 = 0.0
+        s14 = 0.0
+        s15 = 0.0
+        s16 = 0.0
+        s17 = 0.0
+        s18 = 0.0
+        s19 = 0.0
+        s20 = 0.0
+        s21 = 0.0
+        s22 = 0.0
+        s23 = 0.0
+        s24 = 0.0
+        s25 = 0.0
+        s26 = 0.0
         for b in range(r.size):
             w = r[b]
             x0 = z0[b]

@@ -62,7 +62,7 @@ def _moments{part}(z, resp, sums):
 {lines}
     for k in range(len(resp)):
         r, line = resp[k], sums[k]
-        {zeros}
+{zeros}
         for b in range(r.size):
 {body}
 {ends}
@@ -124,7 +124,9 @@ def _joint(d: int) -> str:
             yield f"x{j} = z{j}[b]"
         yield "value = offset"
         for j in range(d):
-            yield "t = " + " + ".join([f"v{j}"] + [f"u{i}{j} * x{i}" for i in range(j + 1)])
+            yield f"t = v{j} + u0{j} * x0"
+            for i in range(1, j + 1):
+                yield f"t += u{i}{j} * x{i}"
             yield "value -= t * t"
         yield "line[b] = value"
 
@@ -164,7 +166,7 @@ def _moments(d: int, part: int) -> str:
         part=part,
         note=f", part {part + 1} of {len(parts)}" if len(parts) > 1 else "",
         lines=_join((f"z{j} = z[{j}]" for j in used), 4),
-        zeros=" = ".join(f"s{at}" for at in chosen) + " = 0.0",
+        zeros=_join((f"s{at} = 0.0" for at in chosen), 8),
         body=_join(body(), 12),
         ends=_join((f"line[{at}] += s{at}" for at in chosen), 8),
     )
