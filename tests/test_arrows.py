@@ -14,6 +14,7 @@ SOURCE = ROOT / "src" / "latentia"
 ALLOWED: dict[str, set[str]] = {
     "engine": set(),
     "extras": set(),
+    "backends": {"engine", "extras"},
     "families": {"engine", "data"},
     "data": {"extras"},
     "datasets": {"data"},
@@ -30,6 +31,7 @@ LATER: dict[str, set[str]] = {
     "mixture": {"persistence"},
     "selection": {"report"},
     "cli": {
+        "backends",
         "data",
         "datasets",
         "engine",
@@ -41,10 +43,12 @@ LATER: dict[str, set[str]] = {
     },
 }
 PUBLIC = {
+    "Dask": "backends",
     "EM": "engine",
     "GaussianMixture": "mixture",
     "select": "selection",
     "load": "persistence",
+    "scan": "data",
 }
 
 

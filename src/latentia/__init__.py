@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from latentia import datasets
+    from latentia.backends.dask import Dask
+    from latentia.data.scan import scan
     from latentia.engine import EM, Model, Suff, check_model
     from latentia.mixture import GaussianMixture
     from latentia.persistence import load
@@ -23,6 +25,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "EM",
+    "Dask",
     "GaussianMixture",
     "Model",
     "Suff",
@@ -30,16 +33,19 @@ __all__ = [
     "check_model",
     "datasets",
     "load",
+    "scan",
     "select",
 ]
 
 _HOME_OF = {
+    "Dask": "latentia.backends.dask",
     "EM": "latentia.engine",
     "GaussianMixture": "latentia.mixture",
     "Model": "latentia.engine",
     "Suff": "latentia.engine",
     "check_model": "latentia.engine",
     "load": "latentia.persistence",
+    "scan": "latentia.data.scan",
     "select": "latentia.selection",
 }
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,11 +69,38 @@ def _blocks(x: Array, size: int = 65_536) -> Iterator[tuple[int, Array]]:
         yield at, x[at : at + size]
 
 
+def at_hand(X: Any) -> Any:
+    """X; what a path, a Dask collection or a lazy frame stands for as a `Scanned` matrix."""
+    lazy = type(X).__module__.startswith("dask") or type(X).__name__ == "LazyFrame"
+    if isinstance(X, (str, os.PathLike)) or lazy:
+        from latentia.data.scan import scan  # narwhals and what it needs: not for arrays
+
+        return scan(cast(Any, X))
+    return X
+
+
 def validated(estimator: Any, X: Any, *, reset: bool) -> Any:
     """X as a float array of the expected width; NaN and infinity are not looked for yet.
 
-    `reset` says that the estimator is being fitted and takes the width and names of X.
+    `reset` says that the estimator is being fitted and takes the width and names of X. A matrix
+    that is mapped from a file stays so.
     """
+    X, names = at_hand(X), None
+    if type(X).__module__ == "latentia.data.scan":
+        X, names = X.values, np.array(X.columns, dtype=object)
+    x = _validated(estimator, X, reset=reset)
+    if names is not None:
+        known = getattr(estimator, "feature_names_in_", None)
+        if reset:
+            estimator.feature_names_in_ = names
+        elif known is not None and list(known) != list(names):
+            raise ValueError(
+                f"got columns {', '.join(names)}, expected those of the fit: {', '.join(known)}"
+            )
+    return X if isinstance(X, np.memmap) and x.base is X else x
+
+
+def _validated(estimator: Any, X: Any, *, reset: bool) -> Any:
     kinds: Any = [np.float64, np.float32]
     least = 2 if reset else 1
     try:

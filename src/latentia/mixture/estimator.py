@@ -171,7 +171,10 @@ class GaussianMixture(DensityMixin, LatentEstimator):
 
         Parameters
         ----------
-        X : array-like of shape (n, d)
+        X : array-like of shape (n, d), or what lies on disk
+            A memory map, a path (a file, a folder or a glob of Parquet, CSV or Arrow), what
+            `latentia.scan` makes of one, or a Dask collection. float32 and float64 are used as
+            they are, without a copy.
         y : ignored
         sample_weight : array-like of shape (n,), optional
             How often each row counts. A whole number is the same as repeating the row.
@@ -186,6 +189,7 @@ class GaussianMixture(DensityMixin, LatentEstimator):
             If the data cannot be used, or if a component collapses and `reg_covar` is 0.
         """
         self._validate_params()
+        X = errors.at_hand(X)  # what it decoded lasts as long as the fit
         rows, dtype = self._training_rows(X, sample_weight)
         source = RowSource(rows)
         frame = Frame.of(source.distinct)  # the same bits for weights and for repeated rows
