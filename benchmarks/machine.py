@@ -1,0 +1,127 @@
+"""What this machine can do: matrix products, memory bandwidth, and the versions of everything.
+
+python benchmarks/machine.py [--quick]
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from importlib.metadata import PackageNotFoundError, version
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from threadpoolctl import threadpool_info, threadpool_limits
+from timing import seconds, turn
+
+THREADS = (1, 2)
+PACKAGES = ("latentia", "numpy", "scipy", "numba", "scikit-learn", "threadpoolctl", "pyarrow")
+
+
+class Machine(NamedTuple):
+    """Rates by number of threads: GFLOP/s of square products, GB/s of a triad."""
+
+    dgemm: dict[int, float]
+    sgemm: dict[int, float]
+    triad: dict[int, float]
+
+
+def product(dtype: Any, threads: int, size: int, repeats: int) -> float:
+    """GFLOP/s of the fastest of several square matrix products."""
+    rng = np.random.default_rng(0)
+    a, b = (rng.normal(size=(size, size)).astype(dtype) for _ in range(2))
+    out = np.empty_like(a)
+    with threadpool_limits(threads, user_api="blas"):
+        np.dot(a, b, out=out)
+        fastest = min(seconds(lambda: np.dot(a, b, out=out)) for _ in range(repeats))
+    return 2 * size**3 / fastest / 1e9
+
+
+def triad(threads: int, size: int, repeats: int) -> float:
+    """GB/s of a = b + s c in float64, 24 bytes an element counted (McCalpin 1995)."""
+    pass_over = _triad()
+    a, b, c = (np.zeros(size) for _ in range(3))
+    cuts = np.linspace(0, size, threads + 1).astype(int)
+    parts = [slice(i, j) for i, j in pairwise(cuts)]
+    pass_over(a[:8], b[:8], c[:8], 3.0)
+    with ThreadPoolExecutor(threads) as pool:
+
+        def once() -> None:
+            list(pool.map(lambda part: pass_over(a[part], b[part], c[part], 3.0), parts))
+
+        once()
+        fastest = min(seconds(once) for _ in range(repeats))
+    return 24 * size / fastest / 1e9
+
+
+def _triad() -> Callable[..., None]:
+    from numba import njit
+
+    @njit(nogil=True)
+    def pass_over(a: Any, b: Any, c: Any, s: float) -> None:
+        for i in range(a.size):
+            a[i] = b[i] + s * c[i]
+
+    return pass_over
+
+
+def measured(quick: bool = False) -> Machine:
+    """The rates of this machine."""
+    size, repeats = (800, 3) if quick else (3000, 5)
+    length = 5_000_000 if quick else 80_000_000  # beyond any cache
+    with turn():
+        return Machine(
+            {t: product(np.float64, t, size, repeats) for t in THREADS},
+            {t: product(np.float32, t, size, repeats) for t in THREADS},
+            {t: triad(t, length, repeats) for t in THREADS},
+        )
+
+
+def processor() -> str:
+    """The processor, as the kernel names it."""
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.exists() else []
+    names = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    wide = "AVX-512" if any("avx512f" in line for line in lines) else "no AVX-512"
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return f"{names[0] if names else platform.processor()}, {cores} cores, {wide}"
+
+
+def versions() -> str:
+    """Everything that was measured, and what it stands on."""
+    found = [f"Python {platform.python_version()}"]
+    for name in PACKAGES:
+        try:
+            found.append(f"{name} {version(name)}")
+        except PackageNotFoundError:
+            continue
+    blas = {f"{i['internal_api']} {i['version']}" for i in threadpool_info() if i["version"]}
+    return ", ".join([*found, *sorted(blas)])
+
+
+def lines(machine: Machine) -> list[str]:
+    """The machine in Markdown."""
+    head = "| threads | DGEMM, GFLOP/s | SGEMM, GFLOP/s | triad, GB/s |"
+    body = [
+        f"| {t} | {machine.dgemm[t]:.0f} | {machine.sgemm[t]:.0f} | {machine.triad[t]:.0f} |"
+        for t in THREADS
+    ]
+    return [f"{processor()}. {versions()}.", "", head, "|---|---|---|---|", *body]
+
+
+def main() -> None:
+    """Print what this machine can do."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--quick", action="store_true")
+    print("\n".join(lines(measured(parser.parse_args().quick))))
+
+
+if __name__ == "__main__":
+    main()
