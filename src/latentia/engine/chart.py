@@ -188,8 +188,8 @@ def check(space: Tree, params: Tree, base: Tree) -> None:
             f"the model's parameters have {len(values)} leaves, expected the {len(constraints)} "
             "of its space; return the same NamedTuple from start and m_step"
         )
-    for name, constraint, value, start in zip(
-        tree.names(space), constraints, values, arrays(base), strict=True
+    for i, (constraint, value, start) in enumerate(
+        zip(constraints, values, arrays(base), strict=True)
     ):
         if value.shape != start.shape:
             wrong = f"has shape {value.shape}, expected the {start.shape} it started with"
@@ -197,7 +197,7 @@ def check(space: Tree, params: Tree, base: Tree) -> None:
             wrong = constraint.violation(value, start)
         if wrong:
             raise ConstraintError(
-                f"parameter `{name}` {wrong} ({type(constraint).__name__}); "
+                f"parameter `{tree.names(space)[i]}` {wrong} ({type(constraint).__name__}); "
                 "mend the model's start or m_step, or look for what is not finite in the data"
             )
 

@@ -85,7 +85,7 @@ def trials(chart: Chart, params: Tree, ahead: Tree, score: Array) -> Iterator[Tr
     """What to try on its bound: all that runs there, then the half that runs fastest."""
     runs = chart.running(params, ahead, score)
     which = [_candidates(run, unit) for run, unit in zip(runs, units(chart, runs), strict=True)]
-    total = sum(int(mask.sum()) for mask in which)
+    total = sum(int(np.count_nonzero(mask)) for mask in which)
     if not total:
         return
     yield Trial(runs, which)
@@ -107,6 +107,8 @@ def _candidates(run: Running | None, unit: float) -> Mask:
         return np.zeros(0, dtype=np.bool_)
     with np.errstate(all="ignore"):
         outward = (run.slope < 0) & (run.shrinking < 0) & np.isfinite(run.bound)
+        if not outward.any():
+            return np.asarray(outward, dtype=np.bool_)
         few = run.slope / run.shrinking < FEW
         tiny = run.distance < TINY * unit
         return np.asarray(outward & (few | tiny), dtype=np.bool_)

@@ -56,7 +56,7 @@ class Simplex(Constraint):
         if (np.abs(total - 1) > 1e-8).any():
             worst = float(total.flat[int(np.argmax(np.abs(total - 1)))])
             return f"sums to {worst!r} along the last axis, expected 1"
-        if (value[~self._allowed(value.shape)] != 0).any():
+        if self.support is not None and (value[~self._allowed(value.shape)] != 0).any():
             return "is positive outside its support, expected exact zeros there"
         return None
 
@@ -81,6 +81,7 @@ class SimplexChart(LeafChart):
     def __init__(self, base: Array, movable: Mask) -> None:
         moving = movable & (base > 0)
         self.base, self.moving, self.movable = base, moving, movable
+        self.whole = bool(moving.all())  # the common case, which needs no masks
         width = base.shape[-1]
         flat = np.where(moving, base, -1.0).reshape(-1, width)
         reference = np.zeros(flat.shape, bool)
@@ -94,6 +95,10 @@ class SimplexChart(LeafChart):
             self.log_base = np.where(moving, np.log(base), -np.inf)
 
     def pack(self, value: Array) -> Array:
+        if self.whole and (value > 0).all():
+            ratio = np.log(value) - self.log_base
+            anchor = ratio[self.reference].reshape(self.total.shape)
+            return (ratio - anchor)[self.free]
         if not np.array_equal((value > 0) & self.moving, self.moving):
             raise OutOfChartError("a probability became exactly zero")
         held = np.where(self.moving, 0.0, value)
@@ -115,6 +120,9 @@ class SimplexChart(LeafChart):
         return self.held + self.total * weight / np.where(norm > 0, norm, 1.0)
 
     def pull(self, value: Array, gradient: Array) -> Array:
+        if self.whole:
+            mean = (value * gradient).sum(axis=-1, keepdims=True) / self.total
+            return (value * (gradient - mean))[self.free]
         moving = np.where(self.moving, value, 0.0)
         slope = np.where(self.moving, gradient, 0.0)
         total = np.where(self.total > 0, self.total, 1.0)
