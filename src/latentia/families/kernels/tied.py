@@ -1,0 +1,168 @@
+"""One covariance for all components: log-densities are linear in a row up to what they share.
+
+zᵀPz is common to all components, so responsibilities need P m_k . z only, and the log-likelihood
+loses tr(P S) / 2 with S = sum_i w_i z_i z_iᵀ, which no parameter changes: known once, a step
+touches no second moment. The difference cancels for a large P; `run_careful` takes distances
+between Uᵀz and Uᵀm_k instead.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from latentia.families.kernels.lanes import softmax
+from latentia.families.kernels.products import (
+    LANES,
+    add_linear,
+    add_products,
+    add_squared_distances,
+    load_tile,
+    whole,
+)
+from latentia.families.kernels.tile import line, load_weights, strided
+
+Array = NDArray[np.float64]
+
+
+@njit(nogil=True, cache=True)
+def _scatter(flat, row, column, weights, origin, unit, n, lanes):
+    n_features = len(origin)
+    d = whole(n_features)
+    z, weighted, weight = np.zeros((d, lanes)), np.zeros((d, lanes)), np.empty(lanes)
+    sums = np.zeros((d, d))
+    for start in range(0, n, lanes):
+        rows = min(lanes, n - start)
+        load_tile(flat, row, column, start, rows, origin, unit, z[:n_features])
+        load_weights(weights, start, rows, weight)
+        for j in range(n_features):
+            values, into = z[j], weighted[j]
+            for b in range(lanes):
+                into[b] = weight[b] * values[b]
+        add_products(weighted, z, sums, True)
+    for j in range(n_features):
+        for i in range(j):
+            sums[i, j] = sums[j, i]
+    return sums[:n_features, :n_features].copy()
+
+
+@njit(nogil=True, cache=True)
+def _chunk(flat, row, column, weights, origin, unit, constant, slopes, white, n, lanes):
+    """Log-likelihood, counts and first moments.
+
+    Joint log-densities are constant + slopes z, or where `white` has lines, Uᵀ / √2, they are
+    constant - |white z - slopes|².
+    """
+    n_components, n_features = len(constant), len(origin)
+    k, d = slopes.shape
+    careful = len(white) > 0
+    z, joint, y = np.zeros((d, lanes)), np.empty((k, lanes)), np.empty((len(white), lanes))
+    weight, scratch = np.empty(lanes), np.empty((2, lanes))
+    count, first = np.zeros(n_components), np.zeros((k, d))
+    loglik = 0.0
+    for start in range(0, n, lanes):
+        rows = min(lanes, n - start)
+        load_tile(flat, row, column, start, rows, origin, unit, z[:n_features])
+        load_weights(weights, start, rows, weight)
+        if careful:
+            y[:] = 0
+            add_linear(z, white, y)
+            joint[:] = 0
+            add_squared_distances(y, slopes, joint)
+            for c in range(n_components):
+                joint[c] = constant[c] - joint[c]
+        else:
+            for c in range(n_components):
+                joint[c] = constant[c]
+            joint[n_components:] = 0
+            add_linear(z, slopes, joint)
+        loglik += softmax(joint[:n_components], weight, count, scratch)
+        add_products(joint, z, first, False)
+    return loglik, count, first[:n_components, :n_features].copy()
+
+
+def _filled(matrix: Array) -> Array:
+    """The matrix with zeros up to whole blocks."""
+    rows, columns = (whole(length) for length in matrix.shape)
+    filled = np.zeros((rows, columns))
+    filled[: matrix.shape[0], : matrix.shape[1]] = matrix
+    return filled
+
+
+def scatter(x: NDArray[Any], weights: Array, origin: Array, unit: float) -> Array:
+    """sum_i w_i z_i z_iᵀ with z = (x - origin) unit, shape (D, D): what `run` can do without."""
+    flat, row, column = strided(x)
+    return _scatter(flat, row, column, line(weights), origin, float(unit), len(x), LANES)
+
+
+def run(
+    x: NDArray[Any],
+    weights: Array,
+    origin: Array,
+    unit: float,
+    offset: Array,
+    means: Array,
+    factor: Array,
+    scatter: Array | None = None,
+    careful: bool = False,
+) -> tuple[float, Array, Array, Array]:
+    """One fused pass over the rows of a chunk; see the package for what goes in and out.
+
+    Parameters
+    ----------
+    scatter : array of shape (D, D), optional
+        What `scatter` makes of the same rows, weights, origin and unit, if it is known.
+    careful : bool, default=False
+        Whether to do as `run_careful`.
+    """
+    if careful:
+        return run_careful(x, weights, origin, unit, offset, means, factor, scatter)
+    centres = means @ factor
+    constant = offset - 0.5 * np.einsum("kj,kj->k", centres, centres)
+    slopes = _filled(centres @ factor.T)
+    white = np.empty((0, slopes.shape[1]))
+    loglik, count, first, second = _passed(
+        x, weights, origin, unit, constant, slopes, white, scatter
+    )
+    loglik -= 0.5 * float(np.sum((factor @ factor.T) * second))
+    return loglik, count, first, second
+
+
+def run_careful(
+    x: NDArray[Any],
+    weights: Array,
+    origin: Array,
+    unit: float,
+    offset: Array,
+    means: Array,
+    factor: Array,
+    scatter: Array | None = None,
+) -> tuple[float, Array, Array, Array]:
+    """`run` for a precision so large that its log-likelihood would cancel."""
+    root = np.sqrt(0.5) * factor
+    return _passed(
+        x, weights, origin, unit, offset, _filled(means @ root), _filled(root.T), scatter
+    )
+
+
+def _passed(
+    x: NDArray[Any],
+    weights: Array,
+    origin: Array,
+    unit: float,
+    constant: Array,
+    slopes: Array,
+    white: Array,
+    scatter: Array | None,
+) -> tuple[float, Array, Array, Array]:
+    flat, row, column = strided(x)
+    weights, unit, n = line(weights), float(unit), len(x)
+    loglik, count, first = _chunk(
+        flat, row, column, weights, origin, unit, constant, slopes, white, n, LANES
+    )
+    if scatter is None:
+        scatter = _scatter(flat, row, column, weights, origin, unit, n, LANES)
+    return loglik, count, first, scatter
