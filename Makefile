@@ -6,11 +6,12 @@ PIP    := $(BIN)/python -m pip install --disable-pip-version-check -q
 CHECKS := src tests $(wildcard benchmarks examples docs)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format types clean
+.PHONY: help demo test bench lint format types clean
 
 help:
 	@echo "make demo    fit Old Faithful and write a report"
 	@echo "make test    run the tests"
+	@echo "make bench   measure beside the peers, into docs/benchmarks.md (BENCH_ARGS=--quick: a glance)"
 	@echo "make lint    check style with ruff      (make format mends the layout)"
 	@echo "make types   check types with pyright"
 	@echo "make clean   remove $(VENV) and caches"
@@ -20,6 +21,9 @@ demo: $(VENV)/.for-demo
 
 test: $(VENV)/.for-test
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+bench: $(VENV)/.for-bench
+	$(BIN)/python benchmarks/bench.py $(BENCH_ARGS)
 
 lint: $(VENV)/.for-test
 	$(BIN)/ruff check $(CHECKS)
@@ -43,6 +47,10 @@ $(VENV)/.for-demo: pyproject.toml | $(VENV)/.made
 
 $(VENV)/.for-test: pyproject.toml | $(VENV)/.made
 	$(PIP) -e '.[test]'
+	@touch $@
+
+$(VENV)/.for-bench: pyproject.toml | $(VENV)/.made
+	$(PIP) -e '.[bench]'
 	@touch $@
 
 # The first Python that is new enough; PYTHON=/path/to/python chooses another.
