@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple, Self
@@ -210,7 +211,8 @@ class Frame(NamedTuple):
     origin : array of shape (d,)
         The weighted mean of the columns.
     scale : float
-        One unit for all columns: the root mean square of their standard deviations.
+        One unit for all columns: the power of two next to the root mean square of their standard
+        deviations, so that going in and out of the frame rounds nothing but what the origin does.
     spread : array of shape (d,)
         The standard deviation of each column, 1 where a column is constant.
     """
@@ -230,8 +232,8 @@ class Frame(NamedTuple):
         spread = unit * np.sqrt(w @ ((x - origin) / unit) ** 2 / w.sum())
         spread = np.where(spread > 0, spread, 1.0)
         largest = spread.max()
-        scale = float(largest * np.sqrt(np.mean((spread / largest) ** 2)))
-        return cls(origin, scale, spread)
+        typical = float(largest * np.sqrt(np.mean((spread / largest) ** 2)))
+        return cls(origin, math.ldexp(1.0, round(math.log2(typical))), spread)
 
     def into(self, x: Any) -> NDArray[np.float64]:
         """Rows in the frame's origin and unit."""
