@@ -19,6 +19,7 @@ from latentia.families.kernels.full_large_blocks import (
     ROWS,
     add_products,
     add_squares,
+    centre_group,
 )
 from latentia.families.kernels.lanes import softmax
 from latentia.families.kernels.tile import line, load, load_weights, strided
@@ -27,6 +28,9 @@ Array = NDArray[np.float64]
 
 # A row may be left out of a component's moments if this bounds what is lost; see `_chosen`.
 _NEGLIGIBLE = 1e-17
+
+# Up to this part of a tile's lanes it pays to gather those that matter.
+_FEW = 0.85
 
 
 @njit(nogil=True, cache=True)
@@ -86,17 +90,14 @@ def _distances(z, mean, packed, d, distance):
     """Half the squared distances of all lanes to one component's mean."""
     n_features, lanes = z.shape
     width = d.size // n_features
-    flat = d.reshape(-1)
+    line = z.reshape(-1)
     distance[:] = 0
     for first in range(0, lanes, width):
-        for j in range(n_features):
-            into, centre = d[j], mean[j]
-            for b in range(width):
-                into[b] = z[j, first + b] - centre
+        centre_group(line, first, lanes, mean, d, n_features)
         at = 0
         for start in range(0, n_features, ROWS):
             stop = min(start + ROWS, n_features)
-            add_squares(packed, at, flat, stop, distance, first)
+            add_squares(packed, at, d, stop, distance, first)
             at += ROWS * stop
 
 
@@ -111,54 +112,58 @@ def _chosen(resp, distance, count, chosen):
     least = _NEGLIGIBLE * count / lanes
     kept = 0
     for b in range(lanes):
-        kept += not (resp[b] == 0.0 or resp[b] * (1.0 + 2.0 * distance[b]) <= least)
-    if kept == lanes:
-        return kept
-    kept = 0
-    for b in range(lanes):
         chosen[kept] = b
         kept += not (resp[b] == 0.0 or resp[b] * (1.0 + 2.0 * distance[b]) <= least)
     return kept
 
 
 @njit(nogil=True, cache=True, fastmath={"contract", "reassoc"})
-def _moments(z, resp, mean, chosen, kept, d, e, first, second):
-    """Add the centred moments of the `kept` lanes in `chosen`, or of all lanes if so many."""
+def _line(values, r, centre, d, e):
+    """Fill `d` with centred values and `e` with weighted ones; the sum of these."""
+    total = r[0] * 0
+    for b in range(len(r)):
+        value = values[b] - centre
+        d[b] = value
+        e[b] = r[b] * d[b]
+        total += e[b]
+    return total
+
+
+@njit(nogil=True, cache=True, fastmath={"contract", "reassoc"})
+def _line_of(values, chosen, r, centre, d, e):
+    """`_line` for the lanes in `chosen`."""
+    total = r[0] * 0
+    for b in range(len(r)):
+        d[b] = values[chosen[b]] - centre
+        e[b] = r[b] * d[b]
+        total += e[b]
+    return total
+
+
+@njit(nogil=True, cache=True)
+def _moments(z, resp, mean, chosen, kept, r, d, e, first, second):
+    """Add the centred moments of the `kept` lanes in `chosen`."""
     n_features, lanes = z.shape
     vector = ALIGNMENT // d.itemsize
-    vectors = -(-kept // vector)
-    stop = vectors * vector
-    if kept < lanes:
-        for i in range(kept, stop):
-            chosen[i] = chosen[0]
-        for j in range(n_features):
-            into, centre, values = d[j], mean[j], z[j]
-            for i in range(stop):
-                into[i] = values[chosen[i]] - centre
+    few = kept < _FEW * lanes
+    vectors = -(-kept // vector) if few else lanes // vector
+    r = r[: vectors * vector]
+    r[:] = 0
+    if few:
+        for b in range(kept):
+            r[b] = resp[chosen[b]]
+        chosen[kept : len(r)] = chosen[0]
     else:
-        for j in range(n_features):
-            into, centre, values = d[j], mean[j], z[j]
-            for b in range(lanes):
-                into[b] = values[b] - centre
-    r = e[ROWS]
-    if kept < lanes:
-        for i in range(kept):
-            r[i] = resp[chosen[i]]
-        r[kept:stop] = 0
-    else:
-        for i in range(kept):
-            r[i] = resp[i]
+        for b in chosen[:kept]:
+            r[b] = resp[b]
     left, right = e.reshape(-1), d.reshape(-1)
     at = 0
     for i in range(0, n_features, ROWS):
         for j in range(i, min(i + ROWS, n_features)):
-            into, values = e[j - i], d[j]
-            total = r[0] * 0
-            for b in range(stop):
-                value = r[b] * values[b]
-                into[b] = value
-                total += value
-            first[j] += total
+            if few:
+                first[j] += _line_of(z[j], chosen, r, mean[j], d[j], e[j - i])
+            else:
+                first[j] += _line(z[j], r, mean[j], d[j], e[j - i])
         for j in range(0, i + ROWS, COLUMNS):
             add_products(left, right, j * lanes, lanes, vectors, second, at)
             at += ROWS * COLUMNS
@@ -173,9 +178,10 @@ def chunk(flat, row, column, n, weights, origin, unit, offset, means, factor, la
     packed = _packed(factor, like)
     z = _aligned((n_features, lanes), origin)
     weight = np.empty(lanes)
-    group = _aligned((n_features, width), like)
+    group = _aligned((n_features * width,), like)
     d = _aligned((padded, lanes), like)
-    e = _aligned((ROWS + 1, lanes), like)
+    e = _aligned((ROWS, lanes), like)
+    r = np.empty(lanes, like.dtype)
     distance = _aligned((n_components, lanes), like)
     joint = np.empty((n_components, lanes))
     scratch = np.empty((2, lanes))
@@ -202,7 +208,7 @@ def chunk(flat, row, column, n, weights, origin, unit, offset, means, factor, la
             count[k] += in_tile[k]
             kept = _chosen(joint[k], distance[k], in_tile[k], chosen)
             if kept > 0:
-                _moments(z, joint[k], means[k], chosen, kept, d, e, first[k], second[k])
+                _moments(z, joint[k], means[k], chosen, kept, r, d, e, first[k], second[k])
     return loglik, count, first, _unpacked(second, n_features)
 
 
@@ -218,7 +224,8 @@ def run(
     """One fused pass over the rows of a chunk; first and second moments are about `means`."""
     flat, row, column = strided(x)
     like = np.empty(0, x.dtype)
-    lanes = 256
+    # An odd multiple of 64: lines of a tile at a power of two would fall into the same cache sets.
+    lanes = 320 if x.shape[1] <= 400 else 192
     return chunk(
         flat, row, column, len(x), line(weights), origin, unit, offset, means, factor, lanes, like
     )

@@ -94,6 +94,38 @@ def _added_up(builder: Any, vectors: list[Any], kind: ir.VectorType) -> list[Any
 
 
 @intrinsic
+def centre_group(typing_context, z, at_z, step, mean, d, length):
+    """Set d[width j + b] to z[at_z + step j + b] - mean[j], for j up to `length`.
+
+    b runs through the `width` = COLUMNS vectors of lanes of `d`'s type. `z` and `mean` are
+    float64; all are flat, and lines of `z` and `d` aligned.
+    """
+    integer = types.intp
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        kinds = signature.args
+        kind = _vector(context.get_value_type(d.dtype))
+        lanes = kind.count
+        doubles = ir.VectorType(ir.DoubleType(), lanes)
+        source = _address(context, builder, kinds[0], arguments[0], arguments[1])
+        centre = _address(context, builder, kinds[3], arguments[3], _index(0))
+        out = _address(context, builder, kinds[4], arguments[4], _index(0))
+        with cgutils.for_range(builder, arguments[5]) as loop:
+            here = builder.gep(source, [builder.mul(loop.index, arguments[2])])
+            there = builder.gep(out, [builder.mul(loop.index, _index(COLUMNS * lanes))])
+            value = _spread(builder, builder.load(builder.gep(centre, [loop.index])), doubles)
+            for c in range(COLUMNS):
+                shift = [_index(c * lanes)]
+                line = _load(builder, builder.gep(here, shift), doubles, ALIGNMENT)
+                line = builder.fsub(line, value)
+                line = line if kind == doubles else builder.fptrunc(line, kind)
+                _store(builder, line, builder.gep(there, shift), ALIGNMENT)
+        return context.get_dummy_value()
+
+    return types.void(z, integer, integer, mean, d, integer), generate
+
+
+@intrinsic
 def add_squares(typing_context, u, at_u, d, length, total, at):
     """Add to total[at + b] the sum over r < ROWS of (sum_j u[at_u + ROWS j + r] d[width j + b])².
 
