@@ -1,4 +1,4 @@
-"""The matrix-product pass against NumPy."""
+"""The pass by products of features against NumPy."""
 
 from importlib import import_module
 
@@ -25,10 +25,33 @@ def reference(x, weights, origin, unit, offset, means, factor):
     return weights @ log_sum, resp.sum(axis=0), resp.T @ z, second
 
 
-@pytest.mark.parametrize("kind", [np.float64, np.float32])
+def run(*given):
+    return import_module("latentia.families.kernels.full_middle").run(*given)
+
+
+@pytest.mark.parametrize("k", [1, 3, 6])
 @pytest.mark.parametrize("d", [9, 16])
-def test_middle_equals_numpy(d, kind):
-    given = problem(601, d, 3, kind)
-    got = import_module("latentia.families.kernels.full_middle").run(*given)
-    for a, b in zip(got, reference(*given), strict=True):
-        np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-10)
+@pytest.mark.parametrize(("kind", "close"), [(np.float64, 1e-12), (np.float32, 1e-6)])
+def test_middle_equals_numpy(d, k, kind, close):
+    given = problem(601, d, k, kind)
+    for a, b in zip(run(*given), reference(*given), strict=True):
+        np.testing.assert_allclose(a, b, rtol=close, atol=close * np.abs(b).max())
+
+
+@pytest.mark.parametrize("kind", [np.float64, np.float32])
+def test_weightless_component_gets_nothing(kind):
+    given = problem(300, 10, 3, kind)
+    given[4][1] = -np.inf
+    loglik, count, first, second = run(*given)
+    assert np.isfinite(loglik)
+    assert count[1] == 0
+    assert not first[1].any()
+    assert not second[1].any()
+
+
+@pytest.mark.parametrize("kind", [np.float64, np.float32])
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_what_is_not_finite_reaches_the_likelihood(kind, value):
+    given = problem(300, 10, 3, kind)
+    given[0][270, 4] = value
+    assert not np.isfinite(run(*given)[0])

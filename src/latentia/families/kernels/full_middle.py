@@ -1,7 +1,7 @@
-"""Full covariances, some ten to twenty features: products of features, and two matrix products.
+"""Full covariances, some ten to twenty features: sums of products of features, in register blocks.
 
-Log-densities are linear in 1, z_j and z_i z_j, and so are the moments that are summed. The
-products are laid out for a tile, so both passes are one matrix product each.
+Moments are linear in z_j and z_i z_j, which are laid out for a tile. So are log-densities, with
+a constant; but float32 has not the digits for what cancels there, so float32 rows are centred.
 """
 
 from __future__ import annotations
@@ -12,13 +12,16 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from latentia.families.kernels.full_large import _aligned, _distances, _packed
+from latentia.families.kernels.full_large_blocks import ALIGNMENT, COLUMNS, ROWS, add_products
+from latentia.families.kernels.full_middle_blocks import set_linear
 from latentia.families.kernels.full_small_parts import unpacked
-from latentia.families.kernels.lanes import softmax
+from latentia.families.kernels.lanes import softmax, softmax_32
 from latentia.families.kernels.tile import line, load, load_weights, strided
 
 Array = NDArray[np.float64]
 
-LANES = 128
+LANES = 256
 
 
 @njit(nogil=True, cache=True)
@@ -36,50 +39,130 @@ def _products(features, n_features):
 
 @njit(nogil=True, cache=True)
 def _coefficients(offset, means, factor):
-    """Constants (K,) and coefficients (K, P) of the features in the joint log-densities."""
+    """Constants and coefficients of the features in the joint log-densities, (groups, length).
+
+    In the order in which `set_linear` reads them: components by ROWS, those of a group together.
+    """
     n_components, n_features = means.shape
-    constant = offset.copy()
-    lines = np.zeros((n_components, n_features + n_features * (n_features + 1) // 2))
+    n_terms = n_features + n_features * (n_features + 1) // 2
+    lines = np.zeros((-(-n_components // ROWS), 1 + n_terms, ROWS))
     for k in range(n_components):
-        at = n_features
+        into = lines[k // ROWS, :, k % ROWS]
+        into[0] = offset[k]
+        at = 1 + n_features
         for j in range(n_features):
             for i in range(j + 1):
                 p = 0.0
                 for t in range(j, n_features):
                     p += factor[k, i, t] * factor[k, j, t]
-                lines[k, at] = -p if i < j else -p / 2
-                lines[k, j] += p * means[k, i]
+                into[at] = -p if i < j else -p / 2
+                into[1 + j] += p * means[k, i]
                 if i < j:
-                    lines[k, i] += p * means[k, j]
+                    into[1 + i] += p * means[k, j]
                 at += 1
         for j in range(n_features):
-            constant[k] -= lines[k, j] * means[k, j] / 2
-    return constant, lines
+            into[0] -= into[1 + j] * means[k, j] / 2
+    return lines.reshape(len(lines), (1 + n_terms) * ROWS)
+
+
+@njit(nogil=True, cache=True)
+def _moments(joint, features, lanes, sums):
+    """Add responsibilities times features to `sums`, block by block."""
+    vectors = lanes * joint.itemsize // ALIGNMENT
+    step = features.shape[1]
+    left, right = joint.reshape(-1), features.reshape(-1)
+    at = 0
+    for p in range(0, len(features), COLUMNS):
+        for k in range(0, len(joint), ROWS):
+            add_products(left[k * step :], right, p * step, step, vectors, sums, at)
+            at += ROWS * COLUMNS
+
+
+@njit(nogil=True, cache=True)
+def _in_order(sums, n_components, n_terms):
+    """The blocks of `sums` as lines of terms, one a component."""
+    lines = np.empty((n_components, n_terms))
+    at = 0
+    for p in range(0, n_terms, COLUMNS):
+        for k in range(0, n_components, ROWS):
+            for r in range(ROWS):
+                for c in range(COLUMNS):
+                    if k + r < n_components and p + c < n_terms:
+                        lines[k + r, p + c] = sums[at]
+                    at += 1
+    return lines
 
 
 @njit(nogil=True, cache=True)
 def _chunk(flat, row, column, n, weights, origin, unit, offset, means, factor, lanes):
     n_components, n_features = means.shape
-    constant, coefficient = _coefficients(offset, means, factor)
-    n_terms = coefficient.shape[1]
-    features = np.empty((n_terms, lanes))
-    joint = np.empty((n_components, lanes))
-    weight, scratch = np.empty(lanes), np.empty((2, lanes))
+    coefficient = _coefficients(offset, means, factor)
+    groups = len(coefficient)
+    n_terms = n_features + n_features * (n_features + 1) // 2
+    width = COLUMNS * ALIGNMENT // 8
+    # Lines a power of two apart would drive each other out of the cache.
+    step = lanes + ALIGNMENT // 8
+    features = _aligned((-(-n_terms // COLUMNS) * COLUMNS, step), origin)
+    joint = _aligned((groups * ROWS, step), origin)
+    weight, scratch = np.empty(step), np.empty((2, step))
     count = np.zeros(n_components)
-    sums, added = np.zeros((n_components, n_terms)), np.empty((n_components, n_terms))
+    sums = np.zeros(features.shape[0] * joint.shape[0])
     loglik = 0.0
     for start in range(0, n, lanes):
         rows = min(lanes, n - start)
         load(flat, row, column, start, rows, origin, unit, features[:n_features])
         _products(features, n_features)
         load_weights(weights, start, rows, weight)
-        np.dot(coefficient, features, joint)
+        for b in range(0, lanes, width):
+            for k in range(groups):
+                set_linear(
+                    coefficient[k],
+                    0,
+                    features.reshape(-1),
+                    b,
+                    step,
+                    n_terms,
+                    joint.reshape(-1),
+                    ROWS * k * step + b,
+                )
+        loglik += softmax(joint[:n_components], weight, count, scratch)
+        joint[n_components:] = 0.0
+        _moments(joint, features, lanes, sums)
+    first, second = unpacked(_in_order(sums, n_components, n_terms), n_features)
+    return loglik, count, first, second
+
+
+@njit(nogil=True, cache=True)
+def _chunk_32(flat, row, column, n, weights, origin, unit, offset, means, factor, lanes):
+    n_components, n_features = means.shape
+    like = np.empty(0, np.float32)
+    packed = _packed(factor, like)
+    n_terms = n_features + n_features * (n_features + 1) // 2
+    z = _aligned((n_features, lanes), origin)
+    group = _aligned((n_features * COLUMNS * ALIGNMENT // 4,), like)
+    features = _aligned((-(-n_terms // COLUMNS) * COLUMNS, lanes), like)
+    joint = _aligned((-(-n_components // ROWS) * ROWS, lanes), like)
+    weight, scratch = np.empty(lanes), np.empty((2, lanes), np.float32)
+    count = np.zeros(n_components)
+    sums = np.zeros(features.shape[0] * joint.shape[0])
+    loglik = 0.0
+    for start in range(0, n, lanes):
+        rows = min(lanes, n - start)
+        load(flat, row, column, start, rows, origin, unit, z)
+        load_weights(weights, start, rows, weight)
         for k in range(n_components):
-            joint[k] += constant[k]
-        loglik += softmax(joint, weight, count, scratch)
-        np.dot(joint, features.T, added)
-        sums += added
-    first, second = unpacked(sums, n_features)
+            into = joint[k]
+            _distances(z, means[k], packed[k], group, into)
+            constant = np.float32(offset[k])
+            for b in range(lanes):
+                into[b] = constant - into[b]
+        loglik += softmax_32(joint[:n_components], weight, count, scratch)
+        for j in range(n_features):
+            for b in range(lanes):
+                features[j, b] = z[j, b]
+        _products(features, n_features)
+        _moments(joint, features, lanes, sums)
+    first, second = unpacked(_in_order(sums, n_components, n_terms), n_features)
     return loglik, count, first, second
 
 
@@ -94,6 +177,7 @@ def run(
 ) -> tuple[float, Array, Array, Array]:
     """One fused pass over the rows of a chunk; see the package for what goes in and out."""
     flat, row, column = strided(x)
-    return _chunk(
+    chunk = _chunk_32 if x.dtype == np.float32 else _chunk
+    return chunk(
         flat, row, column, len(x), line(weights), origin, unit, offset, means, factor, LANES
     )
