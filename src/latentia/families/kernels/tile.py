@@ -74,8 +74,8 @@ def load(flat, row, column, start, rows, origin, unit, z):
 @njit(nogil=True, cache=True)
 def load_weights(weights, start, rows, weight):
     """Fill `weight`, shape (B,), with those of `rows` rows; lanes without a row get 0."""
-    if weights.size == 1:
-        weight[:rows] = weights[0]
-    else:
-        weight[:rows] = weights[start : start + rows]
+    common = weights.size == 1
+    # A loop, for assigning a slice would compile the message of an error for over a second.
+    for b in range(rows):
+        weight[b] = weights[0] if common else weights[start + b]
     weight[rows:] = 0.0
