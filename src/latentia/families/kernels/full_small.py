@@ -13,6 +13,7 @@ from latentia.families.kernels.tile import line, strided
 Array = NDArray[np.float64]
 
 MOST_FEATURES = 8
+LANES = 256
 
 
 def run(
@@ -28,7 +29,6 @@ def run(
     n, n_features = x.shape
     module = import_module(f"latentia.families.kernels.full_small_{n_features}")
     flat, row, column = strided(x)
-    lanes = 256 if len(offset) <= 32 else 64
     return module.chunk(
-        flat, row, column, n, line(weights), origin, unit, offset, means, factor, lanes
+        flat, row, column, n, line(weights), origin, unit, offset, means, factor, LANES
     )
