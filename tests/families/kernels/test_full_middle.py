@@ -30,7 +30,7 @@ def run(*given):
 
 
 @pytest.mark.parametrize("k", [1, 3, 6])
-@pytest.mark.parametrize("d", [9, 16])
+@pytest.mark.parametrize("d", [9, 16, 27])
 @pytest.mark.parametrize(("kind", "close"), [(np.float64, 1e-12), (np.float32, 1e-6)])
 def test_middle_equals_numpy(d, k, kind, close):
     given = problem(601, d, k, kind)

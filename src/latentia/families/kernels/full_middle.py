@@ -21,7 +21,8 @@ from latentia.families.kernels.tile import line, load, load_weights, strided
 
 Array = NDArray[np.float64]
 
-LANES = 256
+LANES, MANY, LANES_OF_MANY = 256, 24, 128
+"""Rows in a tile; columns beyond which a tile's features outgrow the cache, and rows then."""
 
 
 @njit(nogil=True, cache=True)
@@ -178,6 +179,7 @@ def run(
     """One fused pass over the rows of a chunk; see the package for what goes in and out."""
     flat, row, column = strided(x)
     chunk = _chunk_32 if x.dtype == np.float32 else _chunk
+    lanes = LANES if x.shape[1] <= MANY else LANES_OF_MANY
     return chunk(
-        flat, row, column, len(x), line(weights), origin, unit, offset, means, factor, LANES
+        flat, row, column, len(x), line(weights), origin, unit, offset, means, factor, lanes
     )
