@@ -10,21 +10,24 @@ matrices, their pooled sum, their diagonals, or their traces.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import final
+from typing import Any, final
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import lapack
 
 from latentia.engine.space import Constraint, Positive, PositiveDefinite
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
+_lapack: Any = lapack
 
 
 def cholesky_of_inverse(lower: Array) -> Array:
     """Upper factors U with U Uᵀ = (L Lᵀ)⁻¹ of lower factors L, shape (..., d, d)."""
-    eye = np.broadcast_to(np.eye(lower.shape[-1]), lower.shape)
-    return np.asarray(np.swapaxes(np.linalg.solve(lower, eye), -1, -2), dtype=np.float64)
+    d = lower.shape[-1]
+    inverses = [_lapack.dtrtri(each, lower=1)[0] for each in lower.reshape(-1, d, d)]
+    return np.swapaxes(np.array(inverses, dtype=np.float64).reshape(lower.shape), -1, -2)
 
 
 def _lower(covariance: Array) -> Array:
@@ -178,7 +181,8 @@ class Full(Covariance):
         return -(count[:, None, None] * inverse - inverse @ scatter @ inverse) / 2
 
     def precision_times(self, precision: Array, vectors: Array) -> Array:
-        return np.einsum("kij,klj,kl->ki", precision, precision, vectors)
+        inner = np.swapaxes(precision, 1, 2) @ vectors[:, :, None]
+        return (precision @ inner)[:, :, 0]
 
     def pooled(self, matrix: Array, count: Array) -> Array:
         return count[:, None, None] * matrix

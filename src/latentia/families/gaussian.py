@@ -218,7 +218,12 @@ class Gaussian(Family[GaussianParams, GaussianStats]):
             precision,
             **more,
         )
-        if form.centred:
+        if form.centred and not form.careful:
+            cross = first[:, :, None] * means[:, None, :]
+            within = count[:, None, None] * means[:, :, None] * means[:, None, :]
+            second = second + (cross + np.swapaxes(cross, 1, 2)) + within
+            stats = self._plain(count, first + count[:, None] * means, second)
+        elif form.centred:
             stats = GaussianStats(*twofold.about_zero(count, first, second, means))
         else:
             stats = self._plain(count, first, second)

@@ -37,7 +37,7 @@ class Form(NamedTuple):
     centred : bool
         Whether first and second moments come back about the components' means.
     careful : bool
-        Whether distances are taken from centred rows although moments are about zero.
+        Whether some component is so thin that sums about zero in single floats would cancel.
     """
 
     room: str
@@ -70,5 +70,5 @@ def form_of(structure: str, n_features: int, precision: float) -> Form:
     if structure in ("spherical", "tied"):
         return Form(structure, careful=ill)
     if ill or n_features > MIDDLE:
-        return Form("full_large", centred=True)
+        return Form("full_large", centred=True, careful=ill)
     return Form("full_small" if n_features <= SMALL else "full_middle")
