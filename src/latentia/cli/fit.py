@@ -41,7 +41,8 @@ def gaussian_mixture(
         str,
         typer.Argument(
             metavar="DATA",
-            help="A .csv, .tsv, .parquet, .arrow or .npy file, or the name of a built-in data set.",
+            help="A .csv, .tsv, .parquet, .arrow or .npy file, a folder or 'pattern' of such "
+            "files, or the name of a built-in data set.",
         ),
     ],
     components: Annotated[

@@ -80,12 +80,15 @@ def matched(estimator: Any, model: Path, data: str, columns: str | None) -> Any:
     """
     from latentia.cli.inputs import counted, listed, read_input
     from latentia.data.errors import DataError
+    from latentia.data.listing import data_files, is_several
 
     known = getattr(estimator, "feature_names_in_", None)
     names = None if known is None else [str(name) for name in known]
-    nameless = Path(data).suffix.lower() == ".npy"
-    by_name = columns is None and names is not None and not nameless
+    by_name = False
     try:
+        first = data_files(data)[0] if is_several(data) else Path(data)
+        nameless = first.suffix.lower() == ".npy"
+        by_name = columns is None and names is not None and not nameless
         read = read_input(data, names if by_name else columns)
     except DataError as error:
         if names and by_name and any(f"no column {name!r}" in str(error) for name in names):
