@@ -12,7 +12,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from latentia.families.kernels.products import LANES, load_tile, softmax, whole
+from latentia.families.kernels.products import LANES, RAISED, load_tile, softmax, whole
 from latentia.families.kernels.tile import line, load_weights, strided
 
 Array = NDArray[np.float64]
@@ -35,9 +35,9 @@ def _joint(z, means, roots, offset, joint):
             for b in range(line.size):
                 x0, x1, x2, x3 = z0[b], z1[b], z2[b], z3[b]
                 t0, t1, t2, t3 = (x0 - m0) * s0, (x1 - m1) * s1, (x2 - m2) * s2, (x3 - m3) * s3
-                line[b] -= t0 * t0 + t1 * t1 + t2 * t2 + t3 * t3
+                line[b] = (((line[b] - t0 * t0) - t1 * t1) - t2 * t2) - t3 * t3
                 t0, t1, t2, t3 = (x0 - n0) * u0, (x1 - n1) * u1, (x2 - n2) * u2, (x3 - n3) * u3
-                other[b] -= t0 * t0 + t1 * t1 + t2 * t2 + t3 * t3
+                other[b] = (((other[b] - t0 * t0) - t1 * t1) - t2 * t2) - t3 * t3
 
 
 @njit(nogil=True, cache=True, fastmath={"contract", "reassoc"})
@@ -106,15 +106,13 @@ def chunk(flat, row, column, weights, origin, unit, offset, means, factor, n, la
         rows = min(lanes, n - start)
         load_tile(flat, row, column, start, rows, origin, unit, z[:n_features])
         load_weights(weights, start, rows, weight)
+        weight *= RAISED
         _joint(z, centres, roots, offsets, joint)
         loglik += softmax(joint[:n_components], weight, count, scratch)
         _moments(z, joint, first, second)
-    return (
-        loglik,
-        count,
-        first[:n_components, :n_features].copy(),
-        second[:n_components, :n_features].copy(),
-    )
+    first = first[:n_components, :n_features] / RAISED
+    second = second[:n_components, :n_features] / RAISED
+    return loglik / RAISED, count / RAISED, first, second
 
 
 def run(

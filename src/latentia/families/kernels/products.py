@@ -1,7 +1,8 @@
 """Loops over tiles that the diagonal, spherical and tied passes share.
 
 They go by blocks of a few components and features, so that a number that is loaded is used
-several times; along the lanes the compiler makes vectors. Tiles are filled up to whole blocks:
+several times; along the lanes the compiler makes vectors. Sums are written term by term onto what
+is there: each term is then one fused instruction. Tiles are filled up to whole blocks:
 lines of zeros below the features, lines without meaning below the components.
 """
 
@@ -21,6 +22,12 @@ BLOCK = 4
 
 LANES = 256
 """Rows in a tile: a few hundred features and components still fit the second cache."""
+
+RAISED = 2.0**40
+"""Weights times this make responsibilities whose products are not subnormal, which are slow.
+
+Sums are divided by it in the end; for a power of two neither rounds.
+"""
 
 
 @njit(nogil=True, cache=True)
@@ -139,9 +146,9 @@ def add_squared_distances(z, means, joint):
             for b in range(line.size):
                 x0, x1, x2, x3 = z0[b], z1[b], z2[b], z3[b]
                 t0, t1, t2, t3 = x0 - m0, x1 - m1, x2 - m2, x3 - m3
-                line[b] += t0 * t0 + t1 * t1 + t2 * t2 + t3 * t3
+                line[b] = (((line[b] + t0 * t0) + t1 * t1) + t2 * t2) + t3 * t3
                 t0, t1, t2, t3 = x0 - o0, x1 - o1, x2 - o2, x3 - o3
-                other[b] += t0 * t0 + t1 * t1 + t2 * t2 + t3 * t3
+                other[b] = (((other[b] + t0 * t0) + t1 * t1) + t2 * t2) + t3 * t3
 
 
 @njit(nogil=True, cache=True, fastmath={"contract"})
@@ -160,7 +167,7 @@ def add_linear(z, slopes, joint):
             s0, s1, s2, s3 = line[j], line[j + 1], line[j + 2], line[j + 3]
             for b in range(l0.size):
                 x0, x1, x2, x3 = z0[b], z1[b], z2[b], z3[b]
-                l0[b] += p0 * x0 + p1 * x1 + p2 * x2 + p3 * x3
-                l1[b] += q0 * x0 + q1 * x1 + q2 * x2 + q3 * x3
-                l2[b] += r0 * x0 + r1 * x1 + r2 * x2 + r3 * x3
-                l3[b] += s0 * x0 + s1 * x1 + s2 * x2 + s3 * x3
+                l0[b] = (((l0[b] + p0 * x0) + p1 * x1) + p2 * x2) + p3 * x3
+                l1[b] = (((l1[b] + q0 * x0) + q1 * x1) + q2 * x2) + q3 * x3
+                l2[b] = (((l2[b] + r0 * x0) + r1 * x1) + r2 * x2) + r3 * x3
+                l3[b] = (((l3[b] + s0 * x0) + s1 * x1) + s2 * x2) + s3 * x3

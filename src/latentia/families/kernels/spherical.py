@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from latentia.families.kernels.products import (
     LANES,
+    RAISED,
     add_products,
     add_squared_distances,
     load_tile,
@@ -73,6 +74,7 @@ def chunk(flat, row, column, weights, origin, unit, offset, means, factor, n, la
         rows = min(lanes, n - start)
         load_tile(flat, row, column, start, rows, origin, unit, z[:n_features])
         load_weights(weights, start, rows, weight)
+        weight *= RAISED
         _squared_norms(z, square)
         joint[:] = 0
         add_squared_distances(z, centres, joint)
@@ -80,7 +82,8 @@ def chunk(flat, row, column, weights, origin, unit, offset, means, factor, n, la
         loglik += softmax(joint[:n_components], weight, count, scratch)
         add_products(joint, z, first, False)
         _add_second(joint, square, second)
-    return loglik, count, first[:n_components, :n_features].copy(), second
+    first = first[:n_components, :n_features] / RAISED
+    return loglik / RAISED, count / RAISED, first, second / RAISED
 
 
 def run(

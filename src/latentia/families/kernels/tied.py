@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from latentia.families.kernels.lanes import softmax
 from latentia.families.kernels.products import (
     LANES,
+    RAISED,
     add_linear,
     add_products,
     add_squared_distances,
@@ -67,6 +68,7 @@ def _chunk(flat, row, column, weights, origin, unit, constant, slopes, white, n,
         rows = min(lanes, n - start)
         load_tile(flat, row, column, start, rows, origin, unit, z[:n_features])
         load_weights(weights, start, rows, weight)
+        weight *= RAISED
         if careful:
             y[:] = 0
             add_linear(z, white, y)
@@ -81,7 +83,7 @@ def _chunk(flat, row, column, weights, origin, unit, constant, slopes, white, n,
             add_linear(z, slopes, joint)
         loglik += softmax(joint[:n_components], weight, count, scratch)
         add_products(joint, z, first, False)
-    return loglik, count, first[:n_components, :n_features].copy()
+    return loglik / RAISED, count / RAISED, first[:n_components, :n_features] / RAISED
 
 
 def _filled(matrix: Array) -> Array:
