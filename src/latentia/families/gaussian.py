@@ -157,7 +157,7 @@ class Gaussian(Family[GaussianParams, GaussianStats]):
 
     def stats(self, params: GaussianParams, x: Array, resp: Array) -> GaussianStats:
         z, (means, covariances) = self.frame.into(x), self.inside(params)
-        if self.covariance.name != "full" or self._largest(covariances) < ILL:
+        if self.covariance.name != "full" or self._largest(covariances) < ILL[False]:
             return self._moments(z, resp)
         deviations = (z - mean for mean in means)
         weighted = [(r, y, y * r[:, None]) for r, y in zip(resp.T, deviations, strict=True)]
@@ -177,18 +177,19 @@ class Gaussian(Family[GaussianParams, GaussianStats]):
         low = twofold.nothing(*first.shape) if self.covariance.name == "full" else ()
         return GaussianStats(count, first, second, low)
 
-    def _form(self, n: int, precision: Array) -> Form | None:
-        """The compiled form for a chunk of n rows, or None for NumPy."""
+    def _form(self, rows: Any, precision: Array) -> Form | None:
+        """The compiled form for some rows, or None for NumPy."""
         compiled = self.compiled
         if compiled is None:
-            compiled = worth_compiling(n, self.n_features, self.n_components)
+            compiled = worth_compiling(len(rows), self.n_features, self.n_components)
         if not compiled:
             return None
-        return form_of(self.covariance.name, self.n_features, self.covariance.largest(precision))
+        largest, single = self.covariance.largest(precision), rows.x.dtype == np.float32
+        return form_of(self.covariance.name, self.n_features, self.n_components, largest, single)
 
     def prepare(self, rows: Rows) -> Any:
         tied = self.covariance.name == "tied"
-        form = self._form(len(rows), np.eye(self.n_features)) if tied else None
+        form = self._form(rows, np.eye(self.n_features)) if tied else None
         if form is None:
             return rows
         frame = self.frame
@@ -198,7 +199,7 @@ class Gaussian(Family[GaussianParams, GaussianStats]):
     def mixture_pass(self, params: GaussianParams, weights: Array, rows: Any) -> MixturePass | None:
         means, covariances = self.inside(params)
         precision = self.covariance.precision(covariances)
-        form = self._form(len(rows), precision)
+        form = self._form(rows, precision)
         if form is None:
             return None
         log_det = self.covariance.log_det_precision(precision, *means.shape)

@@ -17,14 +17,18 @@ Loading compiled code costs a few tenths of a second, once a process.
 SMALL = 8
 """Columns up to which the code is unrolled for each number of them."""
 
-MIDDLE = 23
-"""Columns up to which products of columns are laid out for a matrix product."""
+SMALL_SINGLE = 4
+"""The same for float32 and components of `MANY` or more."""
 
-ILL = 1e5
-"""Precision, in the data's own unit, from which moments and distances are centred.
+MANY = 16
 
-The quadratic form about the origin loses that factor of the machine's precision.
-"""
+MIDDLE = {False: ((8, 14), (MANY, 32), (None, 40)), True: ((8, 20), (None, 40))}
+"""Columns up to which products of columns are laid out: by single precision or not, below so many
+components. The more components share the products, the longer they pay."""
+
+ILL = {False: 1e5, True: 1e3}
+"""Precision, in the data's own unit, from which moments and distances are centred: by single
+precision or not. Quadratic forms about the origin lose that factor of the digits there are."""
 
 
 class Form(NamedTuple):
@@ -54,21 +58,27 @@ def worth_compiling(n_rows: int, n_features: int, n_components: int) -> bool:
     return n_rows * n_components * (n_features + 4) >= WORTH_COMPILING
 
 
-def form_of(structure: str, n_features: int, precision: float) -> Form:
+def form_of(
+    structure: str, n_features: int, n_components: int, precision: float, single: bool
+) -> Form:
     """The compiled form of a pass.
 
     Parameters
     ----------
     structure : {"full", "tied", "diag", "spherical"}
-    n_features : int
+    n_features, n_components : int
     precision : float
         The largest precision of any component in any direction, in the frame's unit.
+    single : bool
+        Whether the rows are in float32.
     """
-    ill = not precision < ILL
+    ill = not precision < ILL[single]
     if structure == "diag":
         return Form("diagonal", careful=ill)
     if structure in ("spherical", "tied"):
         return Form(structure, careful=ill)
-    if ill or n_features > MIDDLE:
+    middle = next(d for k, d in MIDDLE[single] if k is None or n_components < k)
+    if ill or n_features > middle:
         return Form("full_large", centred=True, careful=ill)
-    return Form("full_small" if n_features <= SMALL else "full_middle")
+    small = SMALL_SINGLE if single and n_components >= MANY else SMALL
+    return Form("full_small" if n_features <= small else "full_middle")
