@@ -83,7 +83,9 @@ def test_sums_of_parts_with_other_centres_lose_nothing(seed, thickness, n_parts)
     direct = _moments(z, resp, centre)
     got = twofold.scatter(*total, centre)
     size = np.abs(direct[2]).max()
-    np.testing.assert_allclose(got, direct[2], rtol=0, atol=1e-12 * size + n_parts * _rounding(centre))
+    np.testing.assert_allclose(
+        got, direct[2], rtol=0, atol=1e-12 * size + n_parts * _rounding(centre)
+    )
 
 
 def test_high_and_low_add_up_to_the_moment():

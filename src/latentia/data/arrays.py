@@ -161,7 +161,8 @@ def distinct_rows(rows: Rows, most: int | None = None) -> Rows:
         if most is not None and sum(len(part.key) for part in gathered) > 2 * most + LEAST:
             gathered = [_united(gathered)]
             if len(gathered[0].key) > most:
-                gathered = [_Keyed(*(column[:most] for column in gathered[0]))]
+                key, x, w = gathered[0]
+                gathered = [_Keyed(key[:most], x[:most], w[:most])]
                 limit = gathered[0].key[-1]
     if not gathered:
         return Rows(np.asarray(rows.x, dtype=np.float64), np.array(rows.weights))

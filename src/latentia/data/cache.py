@@ -173,7 +173,7 @@ class CacheWriter:
         if self._watched:
             self._require_room(self._written + block.nbytes, "needs more than", self._written)
         try:
-            _put(self._descriptor, memoryview(block).cast("B"), self._written)
+            _put(self._descriptor, memoryview(block).cast("B"), self._written)  # pyright: ignore[reportArgumentType]
         except OSError as error:
             if error.errno in _FULL:
                 raise self._no_room(self._written + block.nbytes, "needs more than") from None
@@ -186,7 +186,7 @@ class CacheWriter:
         self._write_header()
         values = np.memmap(self.path, self._dtype, "r", _HEADER, (self.n_rows, self._n_columns))
         # The mapping, not the array: slices of the array keep the one and not the other.
-        weakref.finalize(values._mmap, _remove, self.path, self._descriptor, os.getpid())
+        weakref.finalize(values._mmap, _remove, self.path, self._descriptor, os.getpid())  # pyright: ignore[reportAttributeAccessIssue]
         return values
 
     def keep(self, name: str, record: Mapping[str, Any]) -> np.memmap:

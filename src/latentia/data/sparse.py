@@ -1,7 +1,7 @@
 """Rows of which most entries are zero, such as counts of words."""
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple, Self, final
+from typing import Any, NamedTuple, Self, cast, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,7 +35,7 @@ class SparseRows(NamedTuple):
         """
         if not sparse.issparse(x):
             raise TypeError(f"got x of type {type(x).__qualname__}, expected a SciPy sparse matrix")
-        rows = x.tocsr()
+        rows: Any = cast(Any, x).tocsr()
         w = np.ones(rows.shape[0]) if weights is None else np.asarray(weights, dtype=np.float64)
         if w.shape != (rows.shape[0],) or not (np.isfinite(w) & (w >= 0)).all():
             raise ValueError(

@@ -193,9 +193,8 @@ class GaussianMixture(DensityMixin, LatentEstimator):
         rows, dtype = self._training_rows(X, sample_weight)
         source = RowSource(rows)
         frame = Frame.of(source.distinct)  # the same bits for weights and for repeated rows
-        model = self._model(
-            frame, worth_compiling(len(rows), *frame.origin.shape, self.n_components)
-        )
+        worth = worth_compiling(len(rows), len(frame.origin), self.n_components)
+        model = self._model(frame, worth)
         em, first = self._climb_settings(), given.first(self, model, frame)
         seed = check_random_state(self.random_state).randint(2**31, size=4)
         rng = np.random.default_rng([int(s) for s in seed])

@@ -93,7 +93,7 @@ def _distances(z, mean, packed, d, distance):
     line = z.reshape(-1)
     distance[:] = 0
     for first in range(0, lanes, width):
-        centre_group(line, first, lanes, mean, d, n_features)
+        centre_group(line, first, lanes, mean, d, n_features)  # pyright: ignore[reportCallIssue]
         at = 0
         for start in range(0, n_features, ROWS):
             stop = min(start + ROWS, n_features)
@@ -165,7 +165,7 @@ def _moments(z, resp, mean, chosen, kept, r, d, e, first, second):
             else:
                 first[j] += _line(z[j], r, mean[j], d[j], e[j - i])
         for j in range(0, i + ROWS, COLUMNS):
-            add_products(left, right, j * lanes, lanes, vectors, second, at)
+            add_products(left, right, j * lanes, lanes, vectors, second, at)  # pyright: ignore[reportCallIssue]
             at += ROWS * COLUMNS
 
 

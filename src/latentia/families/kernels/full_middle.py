@@ -75,7 +75,7 @@ def _moments(joint, features, lanes, sums):
     at = 0
     for p in range(0, len(features), COLUMNS):
         for k in range(0, len(joint), ROWS):
-            add_products(left[k * step :], right, p * step, step, vectors, sums, at)
+            add_products(left[k * step :], right, p * step, step, vectors, sums, at)  # pyright: ignore[reportCallIssue]
             at += ROWS * COLUMNS
 
 
@@ -116,7 +116,7 @@ def _chunk(flat, row, column, n, weights, origin, unit, offset, means, factor, l
         load_weights(weights, start, rows, weight)
         for b in range(0, lanes, width):
             for k in range(groups):
-                set_linear(
+                set_linear(  # pyright: ignore[reportCallIssue]
                     coefficient[k],
                     0,
                     features.reshape(-1),
