@@ -12,7 +12,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from latentia.families.kernels.products import LANES, RAISED, load_tile, softmax, whole
+from latentia.families.kernels.products import LANES, RAISED, filled, load_tile, softmax
 from latentia.families.kernels.tile import line, load_weights, strided
 
 Array = NDArray[np.float64]
@@ -21,10 +21,10 @@ Array = NDArray[np.float64]
 @njit(nogil=True, cache=True, fastmath={"contract"})
 def _joint(z, means, roots, offset, joint):
     """Log-densities of a tile with the components' weights; `roots` are 1 / (√2 deviations)."""
-    for k in range(0, len(joint), 2):
+    for k in range(len(joint)):
+        joint[k] = offset[k] if k < len(offset) else 0
+    for k in range(0, len(offset), 2):
         line, other = joint[k], joint[k + 1]
-        line[:] = offset[k]
-        other[:] = offset[k + 1]
         m, s, n, u = means[k], roots[k], means[k + 1], roots[k + 1]
         for j in range(0, len(z), 4):
             z0, z1, z2, z3 = z[j], z[j + 1], z[j + 2], z[j + 3]
@@ -41,10 +41,10 @@ def _joint(z, means, roots, offset, joint):
 
 
 @njit(nogil=True, cache=True, fastmath={"contract", "reassoc"})
-def _moments(z, resp, first, second):
+def _moments(z, resp, n_components, first, second):
     """Add the sums of r z and r z² over a tile."""
     zero = z.dtype.type(0)
-    for k in range(0, len(resp), 2):
+    for k in range(0, n_components, 2):
         r, q = resp[k], resp[k + 1]
         for j in range(0, len(z), 4):
             z0, z1, z2, z3 = z[j], z[j + 1], z[j + 2], z[j + 3]
@@ -89,30 +89,23 @@ def _add(line, j, s0, s1, s2, s3):
 
 
 @njit(nogil=True, cache=True)
-def chunk(flat, row, column, weights, origin, unit, offset, means, factor, n, lanes, like):
-    """`run` in tiles of so many lanes, with products in the type of `like`, an array."""
-    n_components, n_features = means.shape
-    k, d = n_components + n_components % 2, whole(n_features)
-    centres, roots = np.zeros((k, d), like.dtype), np.zeros((k, d), like.dtype)
-    offsets = np.zeros(k, like.dtype)
-    centres[:n_components, :n_features] = means
-    roots[:n_components, :n_features] = factor * np.sqrt(0.5)
-    offsets[:n_components] = offset
-    z, joint = np.zeros((d, lanes), like.dtype), np.empty((k, lanes), like.dtype)
-    weight, scratch = np.empty(lanes), np.empty((2, lanes), like.dtype)
+def _chunk(flat, row, column, weights, origin, unit, offset, means, roots, n, lanes):
+    """Log-likelihood, counts and moments, with products in the type of `means`, all RAISED."""
+    n_components, (k, d) = len(offset), means.shape
+    z, joint = np.zeros((d, lanes), means.dtype), np.zeros((k, lanes), means.dtype)
+    weight, scratch = np.empty(lanes), np.empty((2, lanes), means.dtype)
     count, first, second = np.zeros(n_components), np.zeros((k, d)), np.zeros((k, d))
     loglik = 0.0
     for start in range(0, n, lanes):
         rows = min(lanes, n - start)
-        load_tile(flat, row, column, start, rows, origin, unit, z[:n_features])
+        load_tile(flat, row, column, start, rows, origin, unit, z[: len(origin)])
         load_weights(weights, start, rows, weight)
-        weight *= RAISED
-        _joint(z, centres, roots, offsets, joint)
+        for b in range(lanes):
+            weight[b] *= RAISED
+        _joint(z, means, roots, offset, joint)
         loglik += softmax(joint[:n_components], weight, count, scratch)
-        _moments(z, joint, first, second)
-    first = first[:n_components, :n_features] / RAISED
-    second = second[:n_components, :n_features] / RAISED
-    return loglik / RAISED, count / RAISED, first, second
+        _moments(z, joint, n_components, first, second)
+    return loglik, count, first, second
 
 
 def run(
@@ -131,18 +124,11 @@ def run(
     for that.
     """
     flat, row, column = strided(x)
-    like = np.empty(0, np.float64 if careful else x.dtype)
-    return chunk(
-        flat,
-        row,
-        column,
-        line(weights),
-        origin,
-        float(unit),
-        offset,
-        means,
-        factor,
-        len(x),
-        LANES,
-        like,
+    kind = np.dtype(np.float64) if careful else x.dtype
+    centres, roots = filled(means, kind), filled(np.sqrt(0.5) * factor, kind)
+    weights, origin, offset = line(weights), np.array(origin), offset.astype(kind)
+    loglik, count, first, second = _chunk(
+        flat, row, column, weights, origin, float(unit), offset, centres, roots, len(x), LANES
     )
+    k, d = means.shape
+    return loglik / RAISED, count / RAISED, first[:k, :d] / RAISED, second[:k, :d] / RAISED

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numba import njit
 from numba.extending import overload
+from numpy.typing import NDArray
 
 from latentia.families.kernels import lanes
 from latentia.families.kernels.tile import load
@@ -30,10 +31,12 @@ Sums are divided by it in the end; for a power of two neither rounds.
 """
 
 
-@njit(nogil=True, cache=True)
-def whole(length):
-    """`length` up to whole blocks."""
-    return -(-length // BLOCK) * BLOCK
+def filled(matrix: NDArray[Any], dtype: Any = np.float64) -> NDArray[Any]:
+    """The matrix with zeros up to whole blocks, in its own memory."""
+    rows, columns = matrix.shape
+    result = np.zeros((-(-rows // BLOCK) * BLOCK, -(-columns // BLOCK) * BLOCK), dtype)
+    result[:rows, :columns] = matrix
+    return result
 
 
 @njit(nogil=True, cache=True, fastmath={"contract"})

@@ -17,9 +17,9 @@ from latentia.families.kernels.products import (
     RAISED,
     add_products,
     add_squared_distances,
+    filled,
     load_tile,
     softmax,
-    whole,
 )
 from latentia.families.kernels.tile import line, load_weights, strided
 
@@ -56,34 +56,28 @@ def _add_second(resp, square, second):
 
 
 @njit(nogil=True, cache=True)
-def chunk(flat, row, column, weights, origin, unit, offset, means, factor, n, lanes, like):
-    """`run` in tiles of so many lanes, with products in the type of `like`, an array."""
-    n_components, n_features = means.shape
-    k, d = whole(n_components), whole(n_features)
-    centres = np.zeros((k, d), like.dtype)
-    offsets, half = np.empty(n_components, like.dtype), np.empty(n_components, like.dtype)
-    centres[:n_components, :n_features] = means
-    offsets[:] = offset
-    half[:] = factor * factor / 2
-    z, joint = np.zeros((d, lanes), like.dtype), np.empty((k, lanes), like.dtype)
-    weight, scratch = np.empty(lanes), np.empty((2, lanes), like.dtype)
-    square = np.empty(lanes, like.dtype)
+def _chunk(flat, row, column, weights, origin, unit, offset, means, half, n, lanes):
+    """Log-likelihood, counts and moments, with products in the type of `means`, all RAISED."""
+    n_components, (k, d) = len(offset), means.shape
+    z, joint = np.zeros((d, lanes), means.dtype), np.empty((k, lanes), means.dtype)
+    weight, scratch = np.empty(lanes), np.empty((2, lanes), means.dtype)
+    square = np.empty(lanes, means.dtype)
     count, first, second = np.zeros(n_components), np.zeros((k, d)), np.zeros(n_components)
     loglik = 0.0
     for start in range(0, n, lanes):
         rows = min(lanes, n - start)
-        load_tile(flat, row, column, start, rows, origin, unit, z[:n_features])
+        load_tile(flat, row, column, start, rows, origin, unit, z[: len(origin)])
         load_weights(weights, start, rows, weight)
-        weight *= RAISED
+        for b in range(lanes):
+            weight[b] *= RAISED
         _squared_norms(z, square)
         joint[:] = 0
-        add_squared_distances(z, centres, joint)
-        _joint(offsets, half, joint)
+        add_squared_distances(z, means, joint)
+        _joint(offset, half, joint)
         loglik += softmax(joint[:n_components], weight, count, scratch)
         add_products(joint, z, first, False)
         _add_second(joint, square, second)
-    first = first[:n_components, :n_features] / RAISED
-    return loglik / RAISED, count / RAISED, first, second / RAISED
+    return loglik, count, first, second
 
 
 def run(
@@ -102,18 +96,11 @@ def run(
     for that.
     """
     flat, row, column = strided(x)
-    like = np.empty(0, np.float64 if careful else x.dtype)
-    return chunk(
-        flat,
-        row,
-        column,
-        line(weights),
-        origin,
-        float(unit),
-        offset,
-        means,
-        factor,
-        len(x),
-        LANES,
-        like,
+    kind = np.dtype(np.float64) if careful else x.dtype
+    centres, half = filled(means, kind), (factor * factor / 2).astype(kind)
+    weights, origin, offset = line(weights), np.array(origin), offset.astype(kind)
+    loglik, count, first, second = _chunk(
+        flat, row, column, weights, origin, float(unit), offset, centres, half, len(x), LANES
     )
+    k, d = means.shape
+    return loglik / RAISED, count / RAISED, first[:k, :d] / RAISED, second / RAISED

@@ -22,8 +22,8 @@ from latentia.families.kernels.products import (
     add_linear,
     add_products,
     add_squared_distances,
+    filled,
     load_tile,
-    whole,
 )
 from latentia.families.kernels.tile import line, load_weights, strided
 
@@ -31,11 +31,10 @@ Array = NDArray[np.float64]
 
 
 @njit(nogil=True, cache=True)
-def _scatter(flat, row, column, weights, origin, unit, n, lanes):
-    n_features = len(origin)
-    d = whole(n_features)
+def _scatter(flat, row, column, weights, origin, unit, sums, n, lanes):
+    """Add the lower triangle, in whole blocks, to `sums`."""
+    n_features, d = len(origin), len(sums)
     z, weighted, weight = np.zeros((d, lanes)), np.zeros((d, lanes)), np.empty(lanes)
-    sums = np.zeros((d, d))
     for start in range(0, n, lanes):
         rows = min(lanes, n - start)
         load_tile(flat, row, column, start, rows, origin, unit, z[:n_features])
@@ -45,21 +44,16 @@ def _scatter(flat, row, column, weights, origin, unit, n, lanes):
             for b in range(lanes):
                 into[b] = weight[b] * values[b]
         add_products(weighted, z, sums, True)
-    for j in range(n_features):
-        for i in range(j):
-            sums[i, j] = sums[j, i]
-    return sums[:n_features, :n_features].copy()
 
 
 @njit(nogil=True, cache=True)
 def _chunk(flat, row, column, weights, origin, unit, constant, slopes, white, n, lanes):
-    """Log-likelihood, counts and first moments.
+    """Log-likelihood, counts and first moments, all RAISED.
 
     Joint log-densities are constant + slopes z, or where `white` has lines, Uᵀ / √2, they are
     constant - |white z - slopes|².
     """
-    n_components, n_features = len(constant), len(origin)
-    k, d = slopes.shape
+    n_components, k, d = len(constant), len(slopes), white.shape[1]
     careful = len(white) > 0
     z, joint, y = np.zeros((d, lanes)), np.empty((k, lanes)), np.empty((len(white), lanes))
     weight, scratch = np.empty(lanes), np.empty((2, lanes))
@@ -67,9 +61,10 @@ def _chunk(flat, row, column, weights, origin, unit, constant, slopes, white, n,
     loglik = 0.0
     for start in range(0, n, lanes):
         rows = min(lanes, n - start)
-        load_tile(flat, row, column, start, rows, origin, unit, z[:n_features])
+        load_tile(flat, row, column, start, rows, origin, unit, z[: len(origin)])
         load_weights(weights, start, rows, weight)
-        weight *= RAISED
+        for b in range(lanes):
+            weight[b] *= RAISED
         if careful:
             y[:] = 0
             add_linear(z, white, y)
@@ -78,27 +73,23 @@ def _chunk(flat, row, column, weights, origin, unit, constant, slopes, white, n,
             for c in range(n_components):
                 joint[c] = constant[c] - joint[c]
         else:
+            joint[:] = 0
             for c in range(n_components):
                 joint[c] = constant[c]
-            joint[n_components:] = 0
             add_linear(z, slopes, joint)
         loglik += softmax(joint[:n_components], weight, count, scratch)
         add_products(joint, z, first, False)
-    return loglik / RAISED, count / RAISED, first[:n_components, :n_features] / RAISED
-
-
-def _filled(matrix: Array) -> Array:
-    """The matrix with zeros up to whole blocks."""
-    rows, columns = (whole(length) for length in matrix.shape)
-    filled = np.zeros((rows, columns))
-    filled[: matrix.shape[0], : matrix.shape[1]] = matrix
-    return filled
+    return loglik, count, first
 
 
 def scatter(x: NDArray[Any], weights: Array, origin: Array, unit: float) -> Array:
     """sum_i w_i z_i z_iᵀ with z = (x - origin) unit, shape (D, D): what `run` can do without."""
     flat, row, column = strided(x)
-    return _scatter(flat, row, column, line(weights), origin, float(unit), len(x), LANES)
+    origin, d = np.array(origin), len(origin)
+    sums = filled(np.zeros((d, d)))
+    _scatter(flat, row, column, line(weights), origin, float(unit), sums, len(x), LANES)
+    lower = np.tril(sums[:d, :d])
+    return lower + np.tril(lower, -1).T
 
 
 def run(
@@ -125,7 +116,7 @@ def run(
         return run_careful(x, weights, origin, unit, offset, means, factor, scatter)
     centres = means @ factor
     constant = offset - 0.5 * np.einsum("kj,kj->k", centres, centres)
-    slopes = _filled(centres @ factor.T)
+    slopes = filled(centres @ factor.T)
     white = np.empty((0, slopes.shape[1]))
     loglik, count, first, second = _passed(
         x, weights, origin, unit, constant, slopes, white, scatter
@@ -147,9 +138,7 @@ def run_careful(
 ) -> tuple[float, Array, Array, Array]:
     """`run` for a precision so large that its log-likelihood would cancel."""
     root = np.sqrt(0.5) * factor
-    return _passed(
-        x, weights, origin, unit, offset, _filled(means @ root), _filled(root.T), scatter
-    )
+    return _passed(x, weights, origin, unit, offset, filled(means @ root), filled(root.T), scatter)
 
 
 def _passed(
@@ -160,13 +149,13 @@ def _passed(
     constant: Array,
     slopes: Array,
     white: Array,
-    scatter: Array | None,
+    known: Array | None,
 ) -> tuple[float, Array, Array, Array]:
     flat, row, column = strided(x)
-    weights, unit, n = line(weights), float(unit), len(x)
+    n, (k, d) = len(x), (len(constant), len(origin))
+    second = known if known is not None else scatter(x, weights, origin, unit)
+    weights, origin, constant = line(weights), np.array(origin), np.array(constant)
     loglik, count, first = _chunk(
-        flat, row, column, weights, origin, unit, constant, slopes, white, n, LANES
+        flat, row, column, weights, origin, float(unit), constant, slopes, white, n, LANES
     )
-    if scatter is None:
-        scatter = _scatter(flat, row, column, weights, origin, unit, n, LANES)
-    return loglik, count, first, scatter
+    return loglik / RAISED, count / RAISED, first[:k, :d] / RAISED, second
