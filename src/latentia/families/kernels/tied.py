@@ -71,7 +71,8 @@ def _chunk(flat, row, column, weights, origin, unit, constant, slopes, white, n,
             joint[:] = 0
             add_squared_distances(y, slopes, joint)
             for c in range(n_components):
-                joint[c] = constant[c] - joint[c]
+                for b in range(lanes):
+                    joint[c, b] = constant[c] - joint[c, b]
         else:
             joint[:] = 0
             for c in range(n_components):
