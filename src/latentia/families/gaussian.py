@@ -193,7 +193,8 @@ class Gaussian(Family[GaussianParams, GaussianStats]):
         if form is None:
             return rows
         frame = self.frame
-        scatter = form.load().scatter(rows.x, rows.weights, frame.origin, 1 / frame.scale)
+        module = ready(form, rows.x, self.covariance.name)
+        scatter = module.scatter(rows.x, rows.weights, frame.origin, 1 / frame.scale)
         return RowsWithScatter(rows.x, rows.weights, scatter)
 
     def mixture_pass(self, params: GaussianParams, weights: Array, rows: Any) -> MixturePass | None:
@@ -205,10 +206,10 @@ class Gaussian(Family[GaussianParams, GaussianStats]):
         log_det = self.covariance.log_det_precision(precision, *means.shape)
         with np.errstate(divide="ignore"):
             offset = np.log(weights) + 0.5 * (log_det - self.n_features * LOG_2PI) - self._log_unit
-        more: dict[str, Any] = {} if self.covariance.name == "full" else {"careful": form.careful}
+        more = form.options
         if isinstance(rows, RowsWithScatter):
             more["scatter"] = rows.scatter
-        module = ready(form, rows.x, self.covariance.name, more)
+        module = ready(form, rows.x, self.covariance.name)
         loglik, count, first, second = module.run(
             rows.x,
             rows.weights,

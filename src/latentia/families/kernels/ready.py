@@ -20,7 +20,7 @@ _made: set[tuple[Any, ...]] = set()  # what this process has compiled or loaded:
 _lock = threading.Lock()
 
 
-def ready(form: Form, x: NDArray[Any], covariance: str, more: dict[str, Any]) -> Any:
+def ready(form: Form, x: NDArray[Any], covariance: str) -> Any:
     """The module of a form, its code for rows like `x` compiled or loaded.
 
     What is compiled is kept on disk by Numba, so this takes seconds once on a machine, and
@@ -28,7 +28,7 @@ def ready(form: Form, x: NDArray[Any], covariance: str, more: dict[str, Any]) ->
     """
     module = form.load()
     n_features = x.shape[1]
-    key = (form, x.dtype.str, n_features, "scatter" in more)
+    key = (form, x.dtype.str, n_features)
     if key in _made:
         return module
     with _lock:
@@ -37,7 +37,7 @@ def ready(form: Form, x: NDArray[Any], covariance: str, more: dict[str, Any]) ->
             told.daemon = True
             told.start()
             try:
-                _run_once(module, x.dtype, n_features, covariance, more)
+                _run_once(form, x.dtype, n_features, covariance)
             finally:
                 told.cancel()
             _made.add(key)
@@ -48,9 +48,7 @@ def _tell(covariance: str) -> None:
     print(_LINE.format(covariance), file=sys.stderr, flush=True)
 
 
-def _run_once(
-    module: Any, dtype: Any, n_features: int, covariance: str, more: dict[str, Any]
-) -> None:
+def _run_once(form: Form, dtype: Any, n_features: int, covariance: str) -> None:
     """A pass over one row and one component."""
     d = n_features
     factor = {
@@ -59,6 +57,6 @@ def _run_once(
         "diag": np.ones((1, d)),
         "spherical": np.ones(1),
     }[covariance]
-    more = {name: np.eye(d) if name == "scatter" else value for name, value in more.items()}
-    row, one = np.zeros((1, d), dtype), np.ones(1)
-    module.run(row, one, np.zeros(d), 1.0, np.zeros(1), np.zeros((1, d)), factor, **more)
+    row, one, means = np.zeros((1, d), dtype), np.ones(1), np.zeros((1, d))
+    run = form.load().run
+    run(row, one, np.zeros(d), 1.0, np.zeros(1), means, factor, **form.options)

@@ -48,6 +48,11 @@ class Form(NamedTuple):
     centred: bool = False
     careful: bool = False
 
+    @property
+    def options(self) -> dict[str, Any]:
+        """What `run` is told beside the rows and parameters."""
+        return {} if self.room.startswith("full") else {"careful": self.careful}
+
     def load(self) -> Any:
         """The module, compiled or ready to compile."""
         return import_module(f"{__package__}.{self.room}")
