@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 from latentia import EM, GaussianMixture, datasets, select
+from latentia.backends.errors import ClusterError
 from latentia.engine import CheckpointError, NotConvergedWarning, Status
+from latentia.engine.backend import Backend, Threads
 from latentia.selection import SMALLEST_VARIANCE
 
 FAITHFUL = datasets.load("faithful").values
@@ -201,3 +203,32 @@ def test_a_selection_can_be_read():
     assert "winner" in told
     assert f"{chosen.candidates[1].bic:.2f}" in told.replace(",", "")
     assert "<table" in chosen._repr_html_()
+
+
+class Failing(Backend):
+    """A cluster that is lost at the second fit."""
+
+    def __init__(self):
+        self.opened = 0
+
+    def __deepcopy__(self, memo):
+        return self
+
+    def open(self, model, source):
+        self.opened += 1
+        if self.opened == 2:
+            raise ClusterError("the connection was lost; fit again")
+        return Threads(1).open(model, source)
+
+
+def test_a_lost_cluster_says_nothing_of_a_candidate_and_ends_the_sweep():
+    backend, done = Failing(), []
+    with pytest.raises(ClusterError, match=r"^the connection was lost; fit again$"):
+        select(
+            GaussianMixture(random_state=0, em=EM(backend=backend)),
+            FAITHFUL,
+            {"n_components": [1, 2, 3]},
+            callback=lambda *told: done.append(told),
+        )
+    assert len(done) == 1
+    assert backend.opened == 2

@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from latentia.engine import EM, Certificate, Fit, Status
 from latentia.engine import selection as criteria
+from latentia.engine.backend import Backend, backend_of
 
 if TYPE_CHECKING:
     from latentia.persistence import Record
@@ -39,7 +40,8 @@ class LatentEstimator(BaseEstimator, ABC):
     Attributes
     ----------
     random_state : seed
-        A parameter of every leaf.
+    em : EM or None
+        Parameters of every leaf, as the seed is.
     fit_ : Fit
         The engine's result.
     certificate_ : Certificate
@@ -57,6 +59,7 @@ class LatentEstimator(BaseEstimator, ABC):
     certificate_: Certificate
     _data: Any = None  # what was fitted; not kept in files and pickles
     random_state: Any
+    em: EM | None
     _errors: Any = None  # standard errors once they were asked for
     _criteria: dict[str, float]
 
@@ -65,8 +68,11 @@ class LatentEstimator(BaseEstimator, ABC):
         """Put the data of the fit at hand again, for `standard_errors`, after loading."""
 
     @abstractmethod
-    def _compute_errors(self, method: str = "oakes", **resampling: Any) -> Any:
-        """Standard errors from the data at hand by a method of `engine.inference`."""
+    def _compute_errors(self, method: str = "oakes", **asked: Any) -> Any:
+        """Standard errors from the data at hand by a method of `engine.inference`.
+
+        `asked` is what `engine.inference.standard_errors` takes besides.
+        """
 
     @abstractmethod
     def parameter_table(self, level: float = 0.95) -> list[Estimate]:
@@ -111,6 +117,9 @@ class LatentEstimator(BaseEstimator, ABC):
     ) -> Any:
         """Standard errors of all parameters.
 
+        E-steps are computed where those of the fit are, by the backend of `em`; the refits of a
+        bootstrap are computed here.
+
         Parameters
         ----------
         X : array-like of shape (n, d), optional
@@ -141,6 +150,8 @@ class LatentEstimator(BaseEstimator, ABC):
         ValueError
             If the method is unknown, or if "opg", "sandwich" or "bootstrap" have fewer rows than
             parameters to be compared.
+        ClusterError
+            If the backend is a cluster that is no longer there.
 
         Examples
         --------
@@ -161,16 +172,21 @@ class LatentEstimator(BaseEstimator, ABC):
                 "the data of the fit are not kept in model files; give them as standard_errors(X)"
             )
         if observed:
-            self._errors = self._compute_errors()
+            self._errors = self._compute_errors(backend=self._backend())
             return self._errors
         seed = check_random_state(self.random_state).randint(2**31, size=4)
         return self._compute_errors(
             method,
+            backend=self._backend(),
             replicates=replicates,
             rng=np.random.default_rng([int(s) for s in seed]),
             workers=workers,
             progress=progress,
         )
+
+    def _backend(self) -> Backend:
+        settings = EM() if self.em is None else self.em
+        return backend_of(settings.backend, settings.workers)
 
     def summary(self) -> Any:
         """A table of the fit that a person can read."""

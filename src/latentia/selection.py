@@ -173,6 +173,9 @@ def select(
     ValueError
         If the grid or criterion is unknown, if several candidates would share a checkpoint, or if
         no candidate could be fitted at all.
+    ClusterError
+        If the cluster that the candidates are fitted on fails one of them: that says nothing of
+        the candidate, so the sweep ends there.
 
     Examples
     --------

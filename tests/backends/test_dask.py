@@ -20,7 +20,7 @@ pytest.importorskip("distributed", reason="needs distributed, of the extra dask"
 import cloudpickle
 from distributed import Client, LocalCluster
 
-from latentia import EM, GaussianMixture
+from latentia import EM, GaussianMixture, select
 from latentia.backends import dask, held, workers
 from latentia.backends.dask import Dask
 from latentia.backends.errors import ClusterError
@@ -105,6 +105,20 @@ def test_a_mixture_of_gaussians_in_memory_and_mapped_from_a_file(client, tmp_pat
         np.testing.assert_array_equal(there.covariances_, here.covariances_)
         np.testing.assert_array_equal(there.fit_.trace.objective, here.fit_.trace.objective)
         assert there.loglik_ == here.loglik_
+
+
+@pytest.mark.parametrize("method", ["observed", "opg", "sem", "sandwich"])
+def test_standard_errors_are_computed_by_the_workers(client, monkeypatch, method):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(2, 1))[rng.integers(2, size=900)] * 3 + rng.normal(size=(900, 1))
+    here = GaussianMixture(2, random_state=0, em=EM(tol=1e-9)).fit(x)
+    there = GaussianMixture(2, random_state=0, em=EM(tol=1e-9, backend=Dask(client))).fit(x)
+    expected = here.standard_errors(method=method)
+    monkeypatch.setattr(Threads, "open", None)  # nothing is left to this process
+    found = there.standard_errors(method=method)
+    assert np.isfinite(found.means).all()
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 def test_online_passes_give_the_bits_of_threads(client):
@@ -285,6 +299,30 @@ def test_a_scheduler_that_goes_away_is_said():
         threading.Timer(0.3, cluster.close).start()
         with pytest.raises(ClusterError, match=r"the connection to .* was lost"):
             mapper.each(slow, None)
+
+
+def test_a_sweep_ends_where_the_cluster_goes_away():
+    done = []
+    x = np.random.default_rng(0).normal(size=(300, 2))
+    with (
+        LocalCluster(
+            n_workers=1, dashboard_address=":0", processes=False, silence_logs=logging.CRITICAL
+        ) as cluster,
+        Client(cluster, set_as_default=False) as gone,
+        pytest.raises(ClusterError, match=r"the connection to .* was lost; see to it"),
+    ):
+
+        def told(n_done, n, candidate):
+            done.append(candidate)
+            gone.close()
+
+        select(
+            GaussianMixture(random_state=0, em=EM(backend=Dask(gone))),
+            x,
+            {"n_components": [1, 2, 3]},
+            callback=told,
+        )
+    assert len(done) == 1
 
 
 def test_threads_and_workers_agree_on_sums_of_any_structure(client):

@@ -157,6 +157,8 @@ class WorkerMapper(Mapper):
         return present
 
     def _threads(self) -> dict[str, int]:
+        if self.client.scheduler is None:  # it has been closed, or its connection has
+            raise self._cut_off()
         try:
             return dict(self.client.nthreads())
         except (OSError, *_LOST) as error:

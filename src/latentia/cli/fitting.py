@@ -98,7 +98,8 @@ def fit(request: Request) -> Outcome:
         return outcome
     try:
         with working("computing standard errors", request.quiet):
-            outcome.estimator.standard_errors()
+            # candidates of a sweep were each on one thread, and this is on all again
+            outcome.estimator.set_params(em__workers=request.jobs).standard_errors()
     except KeyboardInterrupt:
         say("interrupted while computing standard errors, which are left out")
         return outcome._replace(interrupted=True)

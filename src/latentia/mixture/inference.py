@@ -44,13 +44,13 @@ def standard_errors(
     rows: Rows,
     params: MixtureParams,
     method: str = "oakes",
-    **resampling: Any,
+    **asked: Any,
 ) -> StandardErrors:
     """Standard errors at `params` by any method of the engine.
 
-    `resampling` is what the bootstraps take: replicates, rng, workers, progress, em.
+    `asked` is what that takes besides: the backend, and the settings of the bootstraps.
     """
-    found = engine.standard_errors(model, RowSource(rows), params, method, **resampling)
+    found = engine.standard_errors(model, RowSource(rows), params, method, **asked)
     weights, (means, covariances) = found.errors
     if len(weights) == 1:
         weights = np.zeros(1)  # it is 1 by definition
