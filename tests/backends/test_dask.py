@@ -304,24 +304,20 @@ def test_a_scheduler_that_goes_away_is_said():
 def test_a_sweep_ends_where_the_cluster_goes_away():
     done = []
     x = np.random.default_rng(0).normal(size=(300, 2))
+
+    def told(n_done, n, candidate):
+        done.append(candidate)
+        gone.close()
+
     with (
         LocalCluster(
             n_workers=1, dashboard_address=":0", processes=False, silence_logs=logging.CRITICAL
         ) as cluster,
         Client(cluster, set_as_default=False) as gone,
-        pytest.raises(ClusterError, match=r"the connection to .* was lost; see to it"),
     ):
-
-        def told(n_done, n, candidate):
-            done.append(candidate)
-            gone.close()
-
-        select(
-            GaussianMixture(random_state=0, em=EM(backend=Dask(gone))),
-            x,
-            {"n_components": [1, 2, 3]},
-            callback=told,
-        )
+        mixture = GaussianMixture(random_state=0, em=EM(backend=Dask(gone)))
+        with pytest.raises(ClusterError, match=r"the connection to .* was lost; see to it"):
+            select(mixture, x, {"n_components": [1, 2, 3]}, callback=told)
     assert len(done) == 1
 
 
