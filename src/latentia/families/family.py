@@ -39,7 +39,24 @@ class Family(ABC, Generic[F, S]):
     Parameters F and statistics S are NamedTuples of arrays. The expected complete-data
     log-likelihood q = sum_i sum_k resp[i, k] log f(x_i | k) is linear in the statistics.
     Rows are in the user's units.
+
+    Where no finite statistics exist (a shape whose likelihood sums a function of it over the
+    rows), statistics are value, gradient and curvature of q in the parameters that made them,
+    taken as a quadratic in the parameters themselves: they add up over rows, q stays linear in
+    them, and the M-step is a Newton step; `m_step_exact` is then False.
+
+    Attributes
+    ----------
+    n_components : int
+    m_step_exact : bool
+        False where `m_step` is a Newton step that need not maximise q.
+    takes_missing : bool
+        Whether cells may be nan: they are integrated out.
     """
+
+    n_components: int
+    m_step_exact: bool = True
+    takes_missing: bool = False
 
     @property
     @abstractmethod
@@ -83,6 +100,18 @@ class Family(ABC, Generic[F, S]):
         The caller then goes by `log_density` and `stats`.
         """
         return None
+
+    def fault(self, x: Array) -> tuple[int, int, str] | None:
+        """The first cell that no component could make, by row and column, and what is expected.
+
+        The sentence's end, as in "expected a whole number of at least 0". None where all rows
+        are in the support; nan is not looked at.
+        """
+        return None
+
+    def cdf(self, params: F, x: Array) -> Array:
+        """P(X <= x_i | k) for a family of one column, shape (n, K); nan where x is."""
+        raise TypeError(f"{type(self).__name__} does not define a distribution function")
 
     def draw(self, params: F, labels: NDArray[np.intp], rng: np.random.Generator) -> Array:
         """A row in the user's units from the component of each label, shape (n, ...)."""

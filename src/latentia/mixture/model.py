@@ -71,6 +71,7 @@ class MixtureModel(Model[MixtureParams, Rows]):
     ) -> None:
         self.family, self.n_components = family, n_components
         self.guesses = guesses
+        self.m_step_exact = family.m_step_exact
 
     @property
     def space(self) -> MixtureParams:
