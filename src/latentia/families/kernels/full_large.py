@@ -6,22 +6,16 @@ nothing cancels, whatever the components' condition. Both triangles are cut into
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from latentia.families.kernels.full_large_blocks import (
-    ALIGNMENT,
-    COLUMNS,
-    ROWS,
-    add_products,
-    add_squares,
-    centre_group,
-)
+from latentia.families.kernels.blocks import add_products
+from latentia.families.kernels.distances import half_squared_distances, packed_factors
 from latentia.families.kernels.lanes import softmax
+from latentia.families.kernels.registers import ALIGNMENT, COLUMNS, ROWS, aligned
 from latentia.families.kernels.tile import line, load, load_weights, strided
 
 Array = NDArray[np.float64]
@@ -31,40 +25,6 @@ _NEGLIGIBLE = 1e-17
 
 # Up to this part of a tile's lanes it pays to gather those that matter.
 _FEW = 0.85
-
-
-@njit(nogil=True, cache=True)
-def _aligned(shape, like):
-    """Zeros of the type of `like` that begin where a vector may."""
-    size, spare = 1, ALIGNMENT // like.itemsize
-    for length in shape:
-        size *= length
-    memory = np.zeros(size + spare, like.dtype)
-    start = (-memory.ctypes.data % ALIGNMENT) // like.itemsize
-    return memory[start : start + size].reshape(shape)
-
-
-@njit(nogil=True, cache=True)
-def _packed(factor, like):
-    """Factors over the root of two in the order in which `add_squares` reads them, (K, length).
-
-    Their columns go by fours; entries of four columns in one line lie together, down to the last
-    that is not zero.
-    """
-    n_components, n_features, _ = factor.shape
-    length = 0
-    for start in range(0, n_features, ROWS):
-        length += ROWS * min(start + ROWS, n_features)
-    packed = np.zeros((n_components, length), like.dtype)
-    for k in range(n_components):
-        at = 0
-        for start in range(0, n_features, ROWS):
-            stop = min(start + ROWS, n_features)
-            for j in range(stop):
-                for i in range(max(start, j), stop):
-                    packed[k, at + i - start] = math.sqrt(0.5) * factor[k, j, i]
-                at += ROWS
-    return packed
 
 
 @njit(nogil=True, cache=True)
@@ -83,22 +43,6 @@ def _unpacked(sums, n_features):
                             second[k, j + c, i + r] = sums[k, at]
                         at += 1
     return second
-
-
-@njit(nogil=True, cache=True)
-def _distances(z, mean, packed, d, distance):
-    """Half the squared distances of all lanes to one component's mean."""
-    n_features, lanes = z.shape
-    width = d.size // n_features
-    line = z.reshape(-1)
-    distance[:] = 0
-    for first in range(0, lanes, width):
-        centre_group(line, first, lanes, mean, d, n_features)  # pyright: ignore[reportCallIssue]
-        at = 0
-        for start in range(0, n_features, ROWS):
-            stop = min(start + ROWS, n_features)
-            add_squares(packed, at, d, stop, distance, first)
-            at += ROWS * stop
 
 
 @njit(nogil=True, cache=True)
@@ -175,14 +119,14 @@ def chunk(flat, row, column, n, weights, origin, unit, offset, means, factor, la
     n_components, n_features = means.shape
     padded = -(-n_features // ROWS) * ROWS
     width = COLUMNS * ALIGNMENT // like.itemsize
-    packed = _packed(factor, like)
-    z = _aligned((n_features, lanes), origin)
+    packed = packed_factors(factor, like)
+    z = aligned((n_features, lanes), origin)
     weight = np.empty(lanes)
-    group = _aligned((n_features * width,), like)
-    d = _aligned((padded, lanes), like)
-    e = _aligned((ROWS, lanes), like)
+    group = aligned((n_features * width,), like)
+    d = aligned((padded, lanes), like)
+    e = aligned((ROWS, lanes), like)
     r = np.empty(lanes, like.dtype)
-    distance = _aligned((n_components, lanes), like)
+    distance = aligned((n_components, lanes), like)
     joint = np.empty((n_components, lanes))
     scratch = np.empty((2, lanes))
     chosen = np.empty(lanes + ALIGNMENT, np.int32)
@@ -199,7 +143,7 @@ def chunk(flat, row, column, n, weights, origin, unit, offset, means, factor, la
             if offset[k] == -np.inf:
                 joint[k] = -np.inf
                 continue
-            _distances(z, means[k], packed[k], group, distance[k])
+            half_squared_distances(z, means[k], packed[k], group, distance[k])
             for b in range(lanes):
                 joint[k, b] = offset[k] - distance[k, b]
         in_tile[:] = 0.0

@@ -12,11 +12,11 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from latentia.families.kernels.full_large import _aligned, _distances, _packed
-from latentia.families.kernels.full_large_blocks import ALIGNMENT, COLUMNS, ROWS, add_products
-from latentia.families.kernels.full_middle_blocks import set_linear
+from latentia.families.kernels.blocks import add_products, set_linear
+from latentia.families.kernels.distances import half_squared_distances, packed_factors
 from latentia.families.kernels.full_small_parts import unpacked
 from latentia.families.kernels.lanes import softmax, softmax_32
+from latentia.families.kernels.registers import ALIGNMENT, COLUMNS, ROWS, aligned
 from latentia.families.kernels.tile import line, load, load_weights, strided
 
 Array = NDArray[np.float64]
@@ -103,8 +103,8 @@ def _chunk(flat, row, column, n, weights, origin, unit, offset, means, factor, l
     width = COLUMNS * ALIGNMENT // 8
     # Lines a power of two apart would drive each other out of the cache.
     step = lanes + ALIGNMENT // 8
-    features = _aligned((-(-n_terms // COLUMNS) * COLUMNS, step), origin)
-    joint = _aligned((groups * ROWS, step), origin)
+    features = aligned((-(-n_terms // COLUMNS) * COLUMNS, step), origin)
+    joint = aligned((groups * ROWS, step), origin)
     weight, scratch = np.empty(step), np.empty((2, step))
     count = np.zeros(n_components)
     sums = np.zeros(features.shape[0] * joint.shape[0])
@@ -137,12 +137,12 @@ def _chunk(flat, row, column, n, weights, origin, unit, offset, means, factor, l
 def _chunk_32(flat, row, column, n, weights, origin, unit, offset, means, factor, lanes):
     n_components, n_features = means.shape
     like = np.empty(0, np.float32)
-    packed = _packed(factor, like)
+    packed = packed_factors(factor, like)
     n_terms = n_features + n_features * (n_features + 1) // 2
-    z = _aligned((n_features, lanes), origin)
-    group = _aligned((n_features * COLUMNS * ALIGNMENT // 4,), like)
-    features = _aligned((-(-n_terms // COLUMNS) * COLUMNS, lanes), like)
-    joint = _aligned((-(-n_components // ROWS) * ROWS, lanes), like)
+    z = aligned((n_features, lanes), origin)
+    group = aligned((n_features * COLUMNS * ALIGNMENT // 4,), like)
+    features = aligned((-(-n_terms // COLUMNS) * COLUMNS, lanes), like)
+    joint = aligned((-(-n_components // ROWS) * ROWS, lanes), like)
     weight, scratch = np.empty(lanes), np.empty((2, lanes), np.float32)
     count = np.zeros(n_components)
     sums = np.zeros(features.shape[0] * joint.shape[0])
@@ -153,7 +153,7 @@ def _chunk_32(flat, row, column, n, weights, origin, unit, offset, means, factor
         load_weights(weights, start, rows, weight)
         for k in range(n_components):
             into = joint[k]
-            _distances(z, means[k], packed[k], group, into)
+            half_squared_distances(z, means[k], packed[k], group, into)
             constant = np.float32(offset[k])
             for b in range(lanes):
                 into[b] = constant - into[b]
