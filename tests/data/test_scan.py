@@ -1,6 +1,9 @@
 import os
 import re
+import subprocess
+import sys
 from itertools import pairwise
+from pathlib import Path
 
 import dask.array
 import dask.dataframe
@@ -8,6 +11,7 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pyarrow as pa
+import pyarrow.csv
 import pyarrow.dataset
 import pyarrow.feather
 import pyarrow.parquet
@@ -257,3 +261,47 @@ def test_closed_data_say_so_and_slices_outlive_them(tmp_path):
         _ = data.values
     np.testing.assert_array_equal(part, X[10:20])
     assert not os.path.exists(data.cache)
+
+
+def test_a_row_longer_than_what_is_read_at_a_time_is_said(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("a,t\n" + "1,x\n" * 2000 + f"1,{'x' * 9000}\n" + "1,x\n" * 2000)
+    with pytest.raises(DataError, match=r"has a row longer than .* a quote is left open"):
+        scan(path, ["a"])
+
+
+WATCHED = """
+import sys, threading, time
+from pathlib import Path
+from latentia.data.scan import scan
+
+def anonymous():
+    told = Path("/proc/self/status").read_text()
+    return int(told.split("RssAnon:")[1].split()[0])
+
+peak = 0
+def watch():
+    global peak
+    while True:
+        peak = max(peak, anonymous())
+        time.sleep(0.002)
+
+threading.Thread(target=watch, daemon=True).start()
+print(scan(sys.argv[1], cache=sys.argv[2]).values.shape[0], peak)
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs Linux's account")
+@pytest.mark.parametrize("d", [8, 400])
+def test_text_takes_150_mib_at_most_however_long_it_is(tmp_path, d):
+    n = 1_000_000 // d
+    x = np.random.default_rng(0).normal(size=(n, d))
+    with open(tmp_path / "t.csv", "wb") as file:  # 80 MB
+        for at in range(4):
+            table = pa.table({f"x{j}": x[:, j] for j in range(d)})
+            pa.csv.write_csv(table, file, pa.csv.WriteOptions(include_header=at == 0))
+    command = [sys.executable, "-c", WATCHED, str(tmp_path / "t.csv"), str(tmp_path)]
+    told = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    rows, peak = map(int, told.split())
+    assert rows == 4 * n
+    assert peak < 150 * 1024

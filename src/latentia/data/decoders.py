@@ -17,7 +17,8 @@ from latentia.extras import require
 
 Blocks = Iterator[list[np.ndarray]]
 
-_TEXT_BLOCK = 2**22
+# Arrow reads some forty blocks of text ahead, however few are asked for.
+_TEXT_BLOCK = 2**20
 
 
 class Decoder(NamedTuple):
@@ -163,8 +164,8 @@ def _text(path: Path, wanted: Sequence[str] | None, only: bool) -> Decoder:
         named_columns(names, header, str(path))
         n_before = 0
         for batch in _text_batches(path, names):
-            columns = []
-            for name in names:
+            columns = delimited.plain_numbers(batch) or []
+            for name in names[len(columns) :]:
                 cells = delimited.read_cells(batch[name])
                 if cells.numbers is None:
                     at, cell = cells.strange[0]
@@ -196,7 +197,7 @@ def _text_batches(path: Path, names: Sequence[str]) -> Iterator[Any]:
     with delimited.decoding_text(path):
         reader = arrow_csv.open_csv(
             path,
-            read_options=arrow_csv.ReadOptions(block_size=_TEXT_BLOCK),
+            read_options=arrow_csv.ReadOptions(block_size=_TEXT_BLOCK, use_threads=False),
             **delimited.parsing(path, names),
         )
         with reader:
