@@ -12,8 +12,9 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from latentia.families.kernels.products import LANES, RAISED, filled, load_tile, softmax
+from latentia.families.kernels.products import LANES, RAISED, filled, softmax
 from latentia.families.kernels.tile import line, load_weights, strided
+from latentia.families.kernels.turn import load_turned
 
 Array = NDArray[np.float64]
 
@@ -98,7 +99,7 @@ def _chunk(flat, row, column, weights, origin, unit, offset, means, roots, n, la
     loglik = 0.0
     for start in range(0, n, lanes):
         rows = min(lanes, n - start)
-        load_tile(flat, row, column, start, rows, origin, unit, z[: len(origin)])
+        load_turned(flat, row, column, start, rows, origin, unit, z[: len(origin)])
         load_weights(weights, start, rows, weight)
         for b in range(lanes):
             weight[b] *= RAISED

@@ -16,7 +16,8 @@ from latentia.families.kernels.blocks import add_products
 from latentia.families.kernels.distances import half_squared_distances, packed_factors
 from latentia.families.kernels.lanes import softmax
 from latentia.families.kernels.registers import ALIGNMENT, COLUMNS, ROWS, aligned
-from latentia.families.kernels.tile import line, load, load_weights, strided
+from latentia.families.kernels.tile import line, load_weights, strided
+from latentia.families.kernels.turn import load_turned
 
 Array = NDArray[np.float64]
 
@@ -137,7 +138,7 @@ def chunk(flat, row, column, n, weights, origin, unit, offset, means, factor, la
     loglik = 0.0
     for start in range(0, n, lanes):
         rows = min(lanes, n - start)
-        load(flat, row, column, start, rows, origin, unit, z)
+        load_turned(flat, row, column, start, rows, origin, unit, z)
         load_weights(weights, start, rows, weight)
         for k in range(n_components):
             if offset[k] == -np.inf:

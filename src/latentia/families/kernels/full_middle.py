@@ -12,12 +12,14 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from latentia.families.kernels.blocks import add_products, set_linear
+from latentia.families.kernels.blocks import set_linear
 from latentia.families.kernels.distances import half_squared_distances, packed_factors
 from latentia.families.kernels.full_small_parts import unpacked
 from latentia.families.kernels.lanes import softmax, softmax_32
+from latentia.families.kernels.moments import add_moments, in_order
 from latentia.families.kernels.registers import ALIGNMENT, COLUMNS, ROWS, aligned
-from latentia.families.kernels.tile import line, load, load_weights, strided
+from latentia.families.kernels.tile import line, load_weights, strided
+from latentia.families.kernels.turn import load_turned
 
 Array = NDArray[np.float64]
 
@@ -67,34 +69,6 @@ def _coefficients(offset, means, factor):
 
 
 @njit(nogil=True, cache=True)
-def _moments(joint, features, lanes, sums):
-    """Add responsibilities times features to `sums`, block by block."""
-    vectors = lanes * joint.itemsize // ALIGNMENT
-    step = features.shape[1]
-    left, right = joint.reshape(-1), features.reshape(-1)
-    at = 0
-    for p in range(0, len(features), COLUMNS):
-        for k in range(0, len(joint), ROWS):
-            add_products(left[k * step :], right, p * step, step, vectors, sums, at)  # pyright: ignore[reportCallIssue]
-            at += ROWS * COLUMNS
-
-
-@njit(nogil=True, cache=True)
-def _in_order(sums, n_components, n_terms):
-    """The blocks of `sums` as lines of terms, one a component."""
-    lines = np.empty((n_components, n_terms))
-    at = 0
-    for p in range(0, n_terms, COLUMNS):
-        for k in range(0, n_components, ROWS):
-            for r in range(ROWS):
-                for c in range(COLUMNS):
-                    if k + r < n_components and p + c < n_terms:
-                        lines[k + r, p + c] = sums[at]
-                    at += 1
-    return lines
-
-
-@njit(nogil=True, cache=True)
 def _chunk(flat, row, column, n, weights, origin, unit, offset, means, factor, lanes):
     n_components, n_features = means.shape
     coefficient = _coefficients(offset, means, factor)
@@ -111,7 +85,7 @@ def _chunk(flat, row, column, n, weights, origin, unit, offset, means, factor, l
     loglik = 0.0
     for start in range(0, n, lanes):
         rows = min(lanes, n - start)
-        load(flat, row, column, start, rows, origin, unit, features[:n_features])
+        load_turned(flat, row, column, start, rows, origin, unit, features[:n_features])
         _products(features, n_features)
         load_weights(weights, start, rows, weight)
         for b in range(0, lanes, width):
@@ -128,8 +102,8 @@ def _chunk(flat, row, column, n, weights, origin, unit, offset, means, factor, l
                 )
         loglik += softmax(joint[:n_components], weight, count, scratch)
         joint[n_components:] = 0.0
-        _moments(joint, features, lanes, sums)
-    first, second = unpacked(_in_order(sums, n_components, n_terms), n_features)
+        add_moments(joint, features, lanes, sums)
+    first, second = unpacked(in_order(sums, n_components, n_terms), n_features)
     return loglik, count, first, second
 
 
@@ -149,7 +123,7 @@ def _chunk_32(flat, row, column, n, weights, origin, unit, offset, means, factor
     loglik = 0.0
     for start in range(0, n, lanes):
         rows = min(lanes, n - start)
-        load(flat, row, column, start, rows, origin, unit, z)
+        load_turned(flat, row, column, start, rows, origin, unit, z)
         load_weights(weights, start, rows, weight)
         for k in range(n_components):
             into = joint[k]
@@ -162,8 +136,8 @@ def _chunk_32(flat, row, column, n, weights, origin, unit, offset, means, factor
             for b in range(lanes):
                 features[j, b] = z[j, b]
         _products(features, n_features)
-        _moments(joint, features, lanes, sums)
-    first, second = unpacked(_in_order(sums, n_components, n_terms), n_features)
+        add_moments(joint, features, lanes, sums)
+    first, second = unpacked(in_order(sums, n_components, n_terms), n_features)
     return loglik, count, first, second
 
 

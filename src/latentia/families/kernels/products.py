@@ -16,7 +16,6 @@ from numba.extending import overload
 from numpy.typing import NDArray
 
 from latentia.families.kernels import lanes
-from latentia.families.kernels.tile import load
 
 BLOCK = 4
 """Tiles have a multiple of this many features and components."""
@@ -37,35 +36,6 @@ def filled(matrix: NDArray[Any], dtype: Any = np.float64) -> NDArray[Any]:
     result = np.zeros((-(-rows // BLOCK) * BLOCK, -(-columns // BLOCK) * BLOCK), dtype)
     result[:rows, :columns] = matrix
     return result
-
-
-@njit(nogil=True, cache=True, fastmath={"contract"})
-def load_tile(flat, row, column, start, rows, origin, unit, z):
-    """`load`, by eight rows where they are contiguous, so that whole cache lines are written."""
-    n_features, width = z.shape
-    if column != 1 or rows != width or width % 8 != 0:
-        load(flat, row, column, start, rows, origin, unit, z)
-        return
-    for b in range(0, width, 8):
-        at = (start + b) * row
-        x0 = flat[at : at + n_features]
-        x1 = flat[at + row : at + row + n_features]
-        x2 = flat[at + 2 * row : at + 2 * row + n_features]
-        x3 = flat[at + 3 * row : at + 3 * row + n_features]
-        x4 = flat[at + 4 * row : at + 4 * row + n_features]
-        x5 = flat[at + 5 * row : at + 5 * row + n_features]
-        x6 = flat[at + 6 * row : at + 6 * row + n_features]
-        x7 = flat[at + 7 * row : at + 7 * row + n_features]
-        for j in range(n_features):
-            centre, into = origin[j], z[j]
-            into[b] = (np.float64(x0[j]) - centre) * unit
-            into[b + 1] = (np.float64(x1[j]) - centre) * unit
-            into[b + 2] = (np.float64(x2[j]) - centre) * unit
-            into[b + 3] = (np.float64(x3[j]) - centre) * unit
-            into[b + 4] = (np.float64(x4[j]) - centre) * unit
-            into[b + 5] = (np.float64(x5[j]) - centre) * unit
-            into[b + 6] = (np.float64(x6[j]) - centre) * unit
-            into[b + 7] = (np.float64(x7[j]) - centre) * unit
 
 
 def softmax(joint: Any, weight: Any, count: Any, scratch: Any) -> Any:

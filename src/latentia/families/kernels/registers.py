@@ -11,7 +11,7 @@ from numba.core import cgutils
 from numba.core.registry import cpu_target
 
 # What Numba compiles for, which its settings may choose to be less than what this machine has.
-_, _, _FEATURES = cpu_target.target_context.codegen().magic_tuple()
+_, _, _FEATURES = cpu_target.target_context.codegen().magic_tuple()  # pyright: ignore[reportAttributeAccessIssue]
 
 # 32 registers of 64 bytes, or 16 of 32: sums that do not fit would be spilled to memory.
 _WIDE = "+avx512f" in _FEATURES.split(",")
@@ -51,7 +51,8 @@ def store(builder: Any, value: Any, address: Any, align: int) -> None:
     builder.store(value, builder.bitcast(address, value.type.as_pointer()), align=align)
 
 
-def _shuffle(builder: Any, a: Any, b: Any, lanes: list[int]) -> Any:
+def shuffle(builder: Any, a: Any, b: Any, lanes: list[int]) -> Any:
+    """A vector of these lanes of two, those of `b` numbered behind those of `a`."""
     mask = ir.Constant(ir.VectorType(ir.IntType(32), len(lanes)), lanes)
     return builder.shuffle_vector(a, b, mask)
 
@@ -60,7 +61,7 @@ def spread(builder: Any, number: Any, kind: ir.VectorType) -> Any:
     """A vector of one number."""
     nothing = ir.Constant(kind, ir.Undefined)
     first = builder.insert_element(nothing, number, ir.Constant(ir.IntType(32), 0))
-    return _shuffle(builder, first, nothing, [0] * kind.count)
+    return shuffle(builder, first, nothing, [0] * kind.count)
 
 
 def add_product(builder: Any, a: Any, b: Any, total: Any) -> Any:
@@ -87,7 +88,7 @@ def added_up(builder: Any, vectors: list[Any], kind: ir.VectorType) -> list[Any]
         low = [start + i for start in starts for i in range(half)]
         high = [lane + half for lane in low]
         vectors = [
-            builder.fadd(_shuffle(builder, a, b, low), _shuffle(builder, a, b, high))
+            builder.fadd(shuffle(builder, a, b, low), shuffle(builder, a, b, high))
             for a, b in zip(vectors[::2], vectors[1::2], strict=True)
         ]
         part = half

@@ -15,7 +15,9 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from latentia.families.kernels.blocks import set_linear
 from latentia.families.kernels.lanes import softmax
+from latentia.families.kernels.moments import add_moments, in_order
 from latentia.families.kernels.products import (
     LANES,
     RAISED,
@@ -23,9 +25,10 @@ from latentia.families.kernels.products import (
     add_products,
     add_squared_distances,
     filled,
-    load_tile,
 )
+from latentia.families.kernels.registers import ALIGNMENT, COLUMNS, ROWS, aligned
 from latentia.families.kernels.tile import line, load_weights, strided
+from latentia.families.kernels.turn import load_turned
 
 Array = NDArray[np.float64]
 
@@ -37,7 +40,7 @@ def _scatter(flat, row, column, weights, origin, unit, sums, n, lanes):
     z, weighted, weight = np.zeros((d, lanes)), np.zeros((d, lanes)), np.empty(lanes)
     for start in range(0, n, lanes):
         rows = min(lanes, n - start)
-        load_tile(flat, row, column, start, rows, origin, unit, z[:n_features])
+        load_turned(flat, row, column, start, rows, origin, unit, z[:n_features])
         load_weights(weights, start, rows, weight)
         for j in range(n_features):
             values, into = z[j], weighted[j]
@@ -47,40 +50,67 @@ def _scatter(flat, row, column, weights, origin, unit, sums, n, lanes):
 
 
 @njit(nogil=True, cache=True)
-def _chunk(flat, row, column, weights, origin, unit, constant, slopes, white, n, lanes):
+def _chunk(flat, row, column, n, weights, origin, unit, coefficient, n_components, lanes):
     """Log-likelihood, counts and first moments, all RAISED.
 
-    Joint log-densities are constant + slopes z, or where `white` has lines, Uᵀ / √2, they are
-    constant - |white z - slopes|².
+    Joint log-densities are linear in a row: `coefficient` has constants and slopes in the order
+    in which `set_linear` reads them, (groups of ROWS components, ROWS (1 + D)).
     """
-    n_components, k, d = len(constant), len(slopes), white.shape[1]
-    careful = len(white) > 0
+    n_features, groups = len(origin), len(coefficient)
+    width, step = COLUMNS * ALIGNMENT // 8, lanes + ALIGNMENT // 8
+    z = aligned((-(-n_features // COLUMNS) * COLUMNS, step), origin)
+    joint = aligned((groups * ROWS, step), origin)
+    weight, scratch = np.empty(step), np.empty((2, step))
+    count, sums = np.zeros(n_components), np.zeros(len(z) * len(joint))
+    loglik = 0.0
+    for start in range(0, n, lanes):
+        rows = min(lanes, n - start)
+        load_turned(flat, row, column, start, rows, origin, unit, z[:n_features])
+        load_weights(weights, start, rows, weight)
+        for b in range(step):
+            weight[b] *= RAISED
+        for b in range(0, lanes, width):
+            for k in range(groups):
+                set_linear(  # pyright: ignore[reportCallIssue]
+                    coefficient[k],
+                    0,
+                    z.reshape(-1),
+                    b,
+                    step,
+                    n_features,
+                    joint.reshape(-1),
+                    ROWS * k * step + b,
+                )
+        loglik += softmax(joint[:n_components], weight, count, scratch)
+        joint[n_components:] = 0.0
+        add_moments(joint, z, lanes, sums)
+    return loglik, count, in_order(sums, n_components, n_features)
+
+
+@njit(nogil=True, cache=True)
+def _chunk_careful(flat, row, column, n, weights, origin, unit, constant, centres, white, lanes):
+    """The same; joint log-densities are constant - |white z - centres|², `white` being Uᵀ / √2."""
+    n_components, k, d = len(constant), len(centres), white.shape[1]
     z, joint, y = np.zeros((d, lanes)), np.empty((k, lanes)), np.empty((len(white), lanes))
     weight, scratch = np.empty(lanes), np.empty((2, lanes))
     count, first = np.zeros(n_components), np.zeros((k, d))
     loglik = 0.0
     for start in range(0, n, lanes):
         rows = min(lanes, n - start)
-        load_tile(flat, row, column, start, rows, origin, unit, z[: len(origin)])
+        load_turned(flat, row, column, start, rows, origin, unit, z[: len(origin)])
         load_weights(weights, start, rows, weight)
         for b in range(lanes):
             weight[b] *= RAISED
-        if careful:
-            y[:] = 0
-            add_linear(z, white, y)
-            joint[:] = 0
-            add_squared_distances(y, slopes, joint)
-            for c in range(n_components):
-                for b in range(lanes):
-                    joint[c, b] = constant[c] - joint[c, b]
-        else:
-            joint[:] = 0
-            for c in range(n_components):
-                joint[c] = constant[c]
-            add_linear(z, slopes, joint)
+        y[:] = 0
+        add_linear(z, white, y)
+        joint[:] = 0
+        add_squared_distances(y, centres, joint)
+        for c in range(n_components):
+            for b in range(lanes):
+                joint[c, b] = constant[c] - joint[c, b]
         loglik += softmax(joint[:n_components], weight, count, scratch)
         add_products(joint, z, first, False)
-    return loglik, count, first
+    return loglik, count, first[:n_components, : len(origin)]
 
 
 def scatter(x: NDArray[Any], weights: Array, origin: Array, unit: float) -> Array:
@@ -91,6 +121,9 @@ def scatter(x: NDArray[Any], weights: Array, origin: Array, unit: float) -> Arra
     _scatter(flat, row, column, line(weights), origin, float(unit), sums, len(x), LANES)
     lower = np.tril(sums[:d, :d])
     return lower + np.tril(lower, -1).T
+
+
+_scatter_of = scatter  # where an argument has that name
 
 
 def run(
@@ -116,15 +149,29 @@ def run(
     if careful:
         return run_careful(x, weights, origin, unit, offset, means, factor, scatter)
     centres = means @ factor
-    constant = offset - 0.5 * np.einsum("kj,kj->k", centres, centres)
-    slopes = filled(centres @ factor.T)
-    white = np.empty((0, slopes.shape[1]))
-    loglik, count, first, second = _passed(
-        x, weights, origin, unit, constant, slopes, white, scatter
+    (k, d), groups = means.shape, -(-len(means) // ROWS)
+    lines = np.zeros((groups * ROWS, 1 + d))
+    lines[:k, 0] = offset - 0.5 * np.einsum("kj,kj->k", centres, centres)
+    lines[:k, 1:] = centres @ factor.T
+    by_groups = np.swapaxes(lines.reshape(groups, ROWS, 1 + d), 1, 2)
+    coefficient = np.ascontiguousarray(by_groups).reshape(groups, -1)
+    flat, row, column = strided(x)
+    second = scatter if scatter is not None else _scatter_of(x, weights, origin, unit)
+    loglik, count, first = _chunk(
+        flat,
+        row,
+        column,
+        len(x),
+        line(weights),
+        np.array(origin),
+        float(unit),
+        coefficient,
+        k,
+        LANES,
     )
     with np.errstate(invalid="ignore"):  # what is not finite is to be seen in the result
-        loglik -= 0.5 * float(np.sum((factor @ factor.T) * second))
-    return loglik, count, first, second
+        loglik = loglik / RAISED - 0.5 * float(np.sum((factor @ factor.T) * second))
+    return loglik, count / RAISED, first / RAISED, second
 
 
 def run_careful(
@@ -138,25 +185,20 @@ def run_careful(
     scatter: Array | None = None,
 ) -> tuple[float, Array, Array, Array]:
     """`run` for a precision so large that its log-likelihood would cancel."""
-    root = np.sqrt(0.5) * factor
-    return _passed(x, weights, origin, unit, offset, filled(means @ root), filled(root.T), scatter)
-
-
-def _passed(
-    x: NDArray[Any],
-    weights: Array,
-    origin: Array,
-    unit: float,
-    constant: Array,
-    slopes: Array,
-    white: Array,
-    known: Array | None,
-) -> tuple[float, Array, Array, Array]:
     flat, row, column = strided(x)
-    n, (k, d) = len(x), (len(constant), len(origin))
-    second = known if known is not None else scatter(x, weights, origin, unit)
-    weights, origin, constant = line(weights), np.array(origin), np.array(constant)
-    loglik, count, first = _chunk(
-        flat, row, column, weights, origin, float(unit), constant, slopes, white, n, LANES
+    second = scatter if scatter is not None else _scatter_of(x, weights, origin, unit)
+    root = np.sqrt(0.5) * factor
+    loglik, count, first = _chunk_careful(
+        flat,
+        row,
+        column,
+        len(x),
+        line(weights),
+        np.array(origin),
+        float(unit),
+        np.array(offset),
+        filled(means @ root),
+        filled(root.T),
+        LANES,
     )
-    return loglik / RAISED, count / RAISED, first[:k, :d] / RAISED, second
+    return loglik / RAISED, count / RAISED, first / RAISED, second
