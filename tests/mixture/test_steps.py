@@ -127,7 +127,7 @@ def test_one_component_of_condition_1e10_among_others_is_scikit_learns(seed, shi
 
 
 # Two thin components in one plane, between which little decides. In 32 cases of 100,000 rows (two
-# such designs, eight seeds, two shifts) the two differed by more than 1e-6 in 22, by 3.6e-5 at most.
+# such designs, eight seeds, two shifts) they differed by more than 1e-6 in 22, by 3.6e-5 at most.
 # It is scikit-learn's error: from extended precision latentia is at most 2.6e-7 away.
 @pytest.mark.skipif(np.finfo(np.longdouble).eps > 1e-18, reason="no longer floats here")
 @pytest.mark.parametrize("shift", [0.0, 10.0])
