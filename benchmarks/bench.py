@@ -17,6 +17,7 @@ import first_fit
 import machine
 import memory
 import optimum
+import parquet
 import scaling
 import steps
 
@@ -34,6 +35,20 @@ def written(page: str, part: str, lines: list[str]) -> str:
     return "\n".join([before + begin, "", *lines, "", end + rest.split(end)[1]])
 
 
+def parts(quick: bool, elsewhere: str | None) -> dict[str, Callable[[], list[str]]]:
+    """What each block of the page is made by."""
+    rates = machine.measured(quick)
+    return {
+        "machine": lambda: machine.lines(rates),
+        "steps": lambda: steps.lines(rates, quick, elsewhere),
+        "optimum": lambda: optimum.lines(quick),
+        "memory": lambda: memory.lines(quick),
+        "parquet": lambda: parquet.lines(quick),
+        "scaling": lambda: scaling.lines(quick, "" if quick else str(PICTURE)),
+        "first fit": lambda: first_fit.lines(quick),
+    }
+
+
 def main() -> None:
     """Run the parts, print their tables, and write them into the page."""
     parser = argparse.ArgumentParser(
@@ -44,18 +59,10 @@ def main() -> None:
     parser.add_argument("--only", default="")
     options = parser.parse_args()
     quick = options.quick
-    rates = machine.measured(quick)
-    parts: dict[str, Callable[[], list[str]]] = {
-        "machine": lambda: machine.lines(rates),
-        "steps": lambda: steps.lines(rates, quick, options.elsewhere),
-        "optimum": lambda: optimum.lines(quick),
-        "memory": lambda: memory.lines(quick),
-        "scaling": lambda: scaling.lines(quick, "" if quick else str(PICTURE)),
-        "first fit": lambda: first_fit.lines(quick),
-    }
-    for part in options.only.split(",") if options.only else parts:
+    made_by = parts(quick, options.elsewhere)
+    for part in options.only.split(",") if options.only else made_by:
         print(f"\n{part}\n", flush=True)
-        made = parts[part]()
+        made = made_by[part]()
         if not quick:
             page = PAGE.read_text(encoding="utf-8")
             PAGE.write_text(written(page, part, made), encoding="utf-8")

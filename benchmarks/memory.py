@@ -107,7 +107,7 @@ def lines(quick: bool = False) -> list[str]:
             f"{own['first'] / 1e6:.1f}",
             f"{own['again'] / 1e6:.1f}",
             f"{peer / 1e6:.0f}",
-            f"**1/{peer / own['first']:.1f}**",
+            f"**1/{peer / max(own['first'], 1):.1f}**",
             f"1/{peer / max(own['again'], 1):.0f}",
         )
         table.append("| " + " | ".join(cells) + " |")
