@@ -134,6 +134,19 @@ def test_component_whose_rows_are_all_slight_keeps_its_moments():
         )
 
 
+@pytest.mark.parametrize("below", [86, 102, 200, 600])
+@pytest.mark.parametrize(("kind", "close"), [(np.float64, 1e-12), (np.float32, 2e-6)])
+def test_copy_of_a_component_has_its_share_of_the_moments_however_small(kind, close, below):
+    case = list(problem(1000, 9, 3, kind=kind))
+    for given in case[4:]:
+        given[1] = given[0]
+    case[4][1] -= below
+    _, *sums = full_large.run(*case)
+    for each in sums:
+        share = each[1] / np.exp(-float(below))
+        np.testing.assert_allclose(share, each[0], rtol=0, atol=close * abs(each[0]).max())
+
+
 @pytest.mark.parametrize("n_features", [1, 2, 5, 30])
 def test_condition_of_ten_to_the_tenth(n_features):
     rng = np.random.default_rng(n_features)

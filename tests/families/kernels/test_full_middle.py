@@ -55,3 +55,18 @@ def test_what_is_not_finite_reaches_the_likelihood(kind, value):
     given = problem(300, 10, 3, kind)
     given[0][270, 4] = value
     assert not np.isfinite(run(*given)[0])
+
+
+@pytest.mark.parametrize(
+    ("kind", "close", "below"),
+    [(np.float64, 1e-9, 706), (np.float32, 2e-5, 86), (np.float32, 2e-5, 102)],
+)
+@pytest.mark.parametrize("d", [9, 16])
+def test_a_component_of_next_to_no_density_keeps_its_digits(d, kind, close, below):
+    given = problem(300, d, 3, kind)
+    given[0][:] = 5 + (given[0] - 5) / 100
+    given[4][:], given[5][:] = [0, -below, 0], 0
+    got, expected = run(*given), reference(*given)
+    assert 0 < expected[1][1] < (1e-300 if below > 104 else 1e-34)
+    for a, b in zip(got[1:], expected[1:], strict=True):
+        np.testing.assert_allclose(a[1], b[1], rtol=0, atol=close * np.abs(b[1]).max())

@@ -39,3 +39,20 @@ def test_small_equals_numpy(d, k, kind):
     got = import_module("latentia.families.kernels.full_small").run(*given)
     for a, b in zip(got, reference(*given), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-12, atol=1e-10)
+
+
+@pytest.mark.parametrize(
+    ("kind", "close", "below"), [(np.float64, 1e-9, 706), (np.float32, 1e-9, 706)]
+)
+@pytest.mark.parametrize("d", [1, 4, 8])
+def test_a_component_of_next_to_no_density_keeps_its_digits(d, kind, close, below):
+    given = problem(300, d, 3, kind)
+    given[0][:] = 5 + (given[0] - 5) / 100
+    given[4][:], given[5][:] = [0, -below, 0], 0
+    got, expected = (
+        import_module("latentia.families.kernels.full_small").run(*given),
+        reference(*given),
+    )
+    assert 0 < expected[1][1] < (1e-300 if below > 104 else 1e-34)
+    for a, b in zip(got[1:], expected[1:], strict=True):
+        np.testing.assert_allclose(a[1], b[1], rtol=0, atol=close * np.abs(b[1]).max())

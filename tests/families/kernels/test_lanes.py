@@ -36,17 +36,19 @@ def test_exp_is_right_to_an_eps_over_its_range():
 
 
 def test_exp_in_float32_is_right_to_an_eps_over_its_range():
-    x = np.linspace(-87, 80, 20_001, dtype=np.float32)
+    x = np.linspace(-104, 60, 20_001, dtype=np.float32)
     assert exp_32(x).dtype == np.float32
-    exact = np.exp(x.astype(float))
+    exact = 2.0**40 * np.exp(x.astype(float))
     assert np.max(np.abs(exp_32(x) / exact - 1)) < np.finfo(np.float32).eps
 
 
-@pytest.mark.parametrize(("function", "kind"), [(exp, np.float64), (exp_32, np.float32)])
-def test_exp_vanishes_far_out_and_keeps_nan(function, kind):
+@pytest.mark.parametrize(
+    ("function", "kind", "one"), [(exp, np.float64, 1), (exp_32, np.float32, 2**40)]
+)
+def test_exp_vanishes_far_out_and_keeps_nan(function, kind, one):
     assert np.all(function(np.array([-708.5, -1e30, -np.inf], kind)) == 0)
     assert np.isnan(function(np.array([np.nan], kind))[0])
-    assert function(np.zeros(1, kind))[0] == 1
+    assert function(np.zeros(1, kind))[0] == one
 
 
 def test_log_is_right_to_an_eps_and_hides_nothing_infinite():
@@ -75,6 +77,14 @@ def test_softmax_of_a_tile(tiled, kind, eps, n_components):
     np.testing.assert_allclose(joint, resp, rtol=20 * eps, atol=1e-30)
     np.testing.assert_allclose(count, 1 + resp.sum(axis=1), rtol=20 * eps)
     np.testing.assert_allclose(loglik, logsumexp(exact, axis=0) @ weight, rtol=4 * eps)
+
+
+def test_softmax_in_float32_has_all_digits_where_its_exponentials_would_be_subnormal():
+    joint = np.zeros((3, 256), np.float32)
+    joint[1] = -np.linspace(80, 103.9, 256)
+    exact = softmax(joint.astype(float), axis=0) * 2.0**40
+    lanes.softmax_32(joint, np.full(256, 2.0**40), np.zeros(3), np.empty((2, 256), np.float32))
+    np.testing.assert_allclose(joint, exact, rtol=4 * np.finfo(np.float32).eps)
 
 
 @pytest.mark.parametrize(("tiled", "kind"), [(lanes.softmax, "f8"), (lanes.softmax_32, "f4")])

@@ -99,11 +99,11 @@ def add_squares(typing_context, u, at_u, d, length, total, at):
 
 
 @intrinsic
-def add_products(typing_context, e, d, at_d, step, vectors, total, at):
-    """Add to total[at + COLUMNS r + c] the sum over b of e[step r + b] d[at_d + step c + b].
+def add_products(typing_context, e, d, at_d, step, vectors, times, total, at):
+    """Add to total[at + COLUMNS r + c] times the sum over b of e[step r + b] d[at_d + step c + b].
 
-    b runs through so many vectors of lanes, r < ROWS, c < COLUMNS. `total` is float64, the others
-    of one type, all flat; lines of `e` and `d` are aligned.
+    b runs through so many vectors of lanes, r < ROWS, c < COLUMNS. `times` and `total` are
+    float64, the others of one type, all flat; lines of `e` and `d` are aligned.
     """
     integer = types.intp
 
@@ -113,7 +113,7 @@ def add_products(typing_context, e, d, at_d, step, vectors, total, at):
         step = arguments[3]
         left = registers.address(context, builder, kinds[0], arguments[0], registers.index(0))
         right = registers.address(context, builder, kinds[1], arguments[1], arguments[2])
-        out = registers.address(context, builder, kinds[5], arguments[5], arguments[6])
+        out = registers.address(context, builder, kinds[6], arguments[6], arguments[7])
         lefts = [builder.gep(left, [builder.mul(step, registers.index(r))]) for r in range(ROWS)]
         rights = [
             builder.gep(right, [builder.mul(step, registers.index(c))]) for c in range(COLUMNS)
@@ -128,16 +128,22 @@ def add_products(typing_context, e, d, at_d, step, vectors, total, at):
                     more = registers.add_product(builder, factor, value, builder.load(sums))
                     builder.store(more, sums)
         doubles = ir.VectorType(ir.DoubleType(), kind.count)
+        times = registers.spread(builder, arguments[5], doubles)
         flat = [builder.load(sums) for line in block for sums in line]
         for i, sums in enumerate(registers.added_up(builder, flat, kind)):
             place = builder.gep(out, [registers.index(i * kind.count)])
             more = sums if kind == doubles else builder.fpext(sums, doubles)
             registers.store(
-                builder, builder.fadd(registers.load(builder, place, doubles, 8), more), place, 8
+                builder,
+                registers.add_product(
+                    builder, times, more, registers.load(builder, place, doubles, 8)
+                ),
+                place,
+                8,
             )
         return context.get_dummy_value()
 
-    return types.void(e, d, integer, integer, integer, total, integer), generate
+    return types.void(e, d, integer, integer, integer, types.float64, total, integer), generate
 
 
 @intrinsic

@@ -12,8 +12,8 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from latentia.families.kernels.products import LANES, RAISED, filled, softmax
-from latentia.families.kernels.tile import line, load_weights, strided
+from latentia.families.kernels.products import LANES, RAISED, filled, raised, softmax
+from latentia.families.kernels.tile import load_weights, strided
 from latentia.families.kernels.turn import load_turned
 
 Array = NDArray[np.float64]
@@ -101,8 +101,6 @@ def _chunk(flat, row, column, weights, origin, unit, offset, means, roots, n, la
         rows = min(lanes, n - start)
         load_turned(flat, row, column, start, rows, origin, unit, z[: len(origin)])
         load_weights(weights, start, rows, weight)
-        for b in range(lanes):
-            weight[b] *= RAISED
         _joint(z, means, roots, offset, joint)
         loglik += softmax(joint[:n_components], weight, count, scratch)
         _moments(z, joint, n_components, first, second)
@@ -127,7 +125,7 @@ def run(
     flat, row, column = strided(x)
     kind = np.dtype(np.float64) if careful else x.dtype
     centres, roots = filled(means, kind), filled(np.sqrt(0.5) * factor, kind)
-    weights, origin, offset = line(weights), np.array(origin), offset.astype(kind)
+    weights, origin, offset = raised(weights), np.array(origin), offset.astype(kind)
     loglik, count, first, second = _chunk(
         flat, row, column, weights, origin, float(unit), offset, centres, roots, len(x), LANES
     )

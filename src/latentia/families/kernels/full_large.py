@@ -15,14 +15,18 @@ from numpy.typing import NDArray
 from latentia.families.kernels.blocks import add_products
 from latentia.families.kernels.distances import half_squared_distances, packed_factors
 from latentia.families.kernels.lanes import softmax
+from latentia.families.kernels.products import RAISED, raised
 from latentia.families.kernels.registers import ALIGNMENT, COLUMNS, ROWS, aligned
-from latentia.families.kernels.tile import line, load_weights, strided
+from latentia.families.kernels.tile import load_weights, strided
 from latentia.families.kernels.turn import load_turned
 
 Array = NDArray[np.float64]
 
 # A row may be left out of a component's moments if this bounds what is lost; see `_chosen`.
 _NEGLIGIBLE = 1e-17
+
+# A count whose inverse would not be finite is none.
+_NOTHING = 1e-300
 
 # Up to this part of a tile's lanes it pays to gather those that matter.
 _FEW = 0.85
@@ -86,8 +90,12 @@ def _line_of(values, chosen, r, centre, d, e):
 
 
 @njit(nogil=True, cache=True)
-def _moments(z, resp, mean, chosen, kept, r, d, e, first, second):
-    """Add the centred moments of the `kept` lanes in `chosen`."""
+def _moments(z, resp, count, mean, chosen, kept, r, d, e, first, second):
+    """Add the centred moments of the `kept` lanes in `chosen`; `count` is the sum of `resp`.
+
+    Responsibilities go in divided by it, for products of tiny ones would be subnormal: slow, and
+    of few digits.
+    """
     n_features, lanes = z.shape
     vector = ALIGNMENT // d.itemsize
     few = kept < _FEW * lanes
@@ -96,21 +104,21 @@ def _moments(z, resp, mean, chosen, kept, r, d, e, first, second):
     r[:] = 0
     if few:
         for b in range(kept):
-            r[b] = resp[chosen[b]]
+            r[b] = resp[chosen[b]] / count
         chosen[kept : len(r)] = chosen[0]
     else:
         for b in chosen[:kept]:
-            r[b] = resp[b]
+            r[b] = resp[b] / count
     left, right = e.reshape(-1), d.reshape(-1)
     at = 0
     for i in range(0, n_features, ROWS):
         for j in range(i, min(i + ROWS, n_features)):
             if few:
-                first[j] += _line_of(z[j], chosen, r, mean[j], d[j], e[j - i])
+                first[j] += count * _line_of(z[j], chosen, r, mean[j], d[j], e[j - i])
             else:
-                first[j] += _line(z[j], r, mean[j], d[j], e[j - i])
+                first[j] += count * _line(z[j], r, mean[j], d[j], e[j - i])
         for j in range(0, i + ROWS, COLUMNS):
-            add_products(left, right, j * lanes, lanes, vectors, second, at)  # pyright: ignore[reportCallIssue]
+            add_products(left, right, j * lanes, lanes, vectors, count, second, at)  # pyright: ignore[reportCallIssue]
             at += ROWS * COLUMNS
 
 
@@ -150,10 +158,11 @@ def chunk(flat, row, column, n, weights, origin, unit, offset, means, factor, la
         in_tile[:] = 0.0
         loglik += softmax(joint, weight, in_tile, scratch)
         for k in range(n_components):
+            if in_tile[k] <= _NOTHING:
+                continue
             count[k] += in_tile[k]
             kept = _chosen(joint[k], distance[k], in_tile[k], chosen)
-            if kept > 0:
-                _moments(z, joint[k], means[k], chosen, kept, r, d, e, first[k], second[k])
+            _moments(z, joint[k], in_tile[k], means[k], chosen, kept, r, d, e, first[k], second[k])
     return loglik, count, first, _unpacked(second, n_features)
 
 
@@ -171,6 +180,8 @@ def run(
     like = np.empty(0, x.dtype)
     # An odd multiple of 64: lines of a tile at a power of two would fall into the same cache sets.
     lanes = 320 if x.shape[1] <= 400 else 192
-    return chunk(
-        flat, row, column, len(x), line(weights), origin, unit, offset, means, factor, lanes, like
+    weights, n = raised(weights), len(x)
+    loglik, count, first, second = chunk(
+        flat, row, column, n, weights, origin, unit, offset, means, factor, lanes, like
     )
+    return loglik / RAISED, count / RAISED, first / RAISED, second / RAISED

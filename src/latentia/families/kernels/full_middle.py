@@ -17,8 +17,9 @@ from latentia.families.kernels.distances import half_squared_distances, packed_f
 from latentia.families.kernels.full_small_parts import unpacked
 from latentia.families.kernels.lanes import softmax, softmax_32
 from latentia.families.kernels.moments import add_moments, in_order
+from latentia.families.kernels.products import RAISED, raised
 from latentia.families.kernels.registers import ALIGNMENT, COLUMNS, ROWS, aligned
-from latentia.families.kernels.tile import line, load_weights, strided
+from latentia.families.kernels.tile import load_weights, strided
 from latentia.families.kernels.turn import load_turned
 
 Array = NDArray[np.float64]
@@ -154,6 +155,7 @@ def run(
     flat, row, column = strided(x)
     chunk = _chunk_32 if x.dtype == np.float32 else _chunk
     lanes = LANES if x.shape[1] <= MANY else LANES_OF_MANY
-    return chunk(
-        flat, row, column, len(x), line(weights), origin, unit, offset, means, factor, lanes
+    loglik, count, first, second = chunk(
+        flat, row, column, len(x), raised(weights), origin, unit, offset, means, factor, lanes
     )
+    return loglik / RAISED, count / RAISED, first / RAISED, second / RAISED

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from latentia.families.kernels.tile import line, strided
+from latentia.families.kernels.products import RAISED, raised
+from latentia.families.kernels.tile import strided
 
 Array = NDArray[np.float64]
 
@@ -29,6 +30,7 @@ def run(
     n, n_features = x.shape
     module = import_module(f"latentia.families.kernels.full_small_{n_features}")
     flat, row, column = strided(x)
-    return module.chunk(
-        flat, row, column, n, line(weights), origin, unit, offset, means, factor, LANES
+    loglik, count, first, second = module.chunk(
+        flat, row, column, n, raised(weights), origin, unit, offset, means, factor, LANES
     )
+    return loglik / RAISED, count / RAISED, first / RAISED, second / RAISED

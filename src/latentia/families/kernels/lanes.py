@@ -25,8 +25,11 @@ _LEAST = -708.0
 
 _LOG2_E_32 = np.float32(_LOG2_E)
 _LN2_HIGH_32, _LN2_LOW_32 = np.float32(0.693359375), np.float32(-2.12194440054691e-4)
-_ROUND_32 = np.float32(1.5 * 2.0**23 + 127.0)
-_LEAST_32 = np.float32(-87.0)
+# Densities relative to the row's largest come 2^40 times too large in a float32 softmax, so that
+# those which would be subnormal have all their digits and cost no more than others.
+_LIFT = 40
+_ROUND_32 = np.float32(1.5 * 2.0**23 + 127.0 + _LIFT)
+_LEAST_32 = np.float32(-104.0)
 _EXP_32 = tuple(
     np.float32(c) for c in (0.00139261831, 0.00836307905, 0.0416665546, 0.16666577, 0.5, 1.0)
 )
@@ -77,7 +80,7 @@ def exp(x):
 
 @njit(nogil=True, cache=True, fastmath={"contract"})
 def exp_32(x):
-    """`exp` of a float32 in float32; 0 below -87."""
+    """2^40 e^x of a float32 x up to about 60, in float32; 0 below -104."""
     shifted = x * _LOG2_E_32 + _ROUND_32
     whole = shifted - _ROUND_32
     r = (x - whole * _LN2_HIGH_32) - whole * _LN2_LOW_32
@@ -132,7 +135,7 @@ def _shift_and_exp(joint, top, total):
 
 @njit(nogil=True, cache=True, fastmath={"contract"})
 def _shift_and_exp_32(joint, top, total):
-    """`_shift_and_exp` in float32."""
+    """`_shift_and_exp` in float32, times 2^40."""
     n_components, lanes = joint.shape
     for b in range(lanes):
         top[b] = joint[0, b]
@@ -150,12 +153,15 @@ def _shift_and_exp_32(joint, top, total):
 
 
 @njit(nogil=True, cache=True, fastmath={"contract", "reassoc"}, error_model="numpy")
-def _divide(joint, weight, top, total, count):
-    """`joint` times weight / total; adds its sums to `count`; the weighted log-likelihood."""
+def _divide(joint, weight, top, total, count, lifted):
+    """`joint` times weight / total; adds its sums to `count`; the weighted log-likelihood.
+
+    `joint` and `total` come in `lifted` times too large, a power of two.
+    """
     n_components, lanes = joint.shape
     loglik = 0.0
     for b in range(lanes):
-        loglik += weight[b] * (np.float64(top[b]) + log(np.float64(total[b])))
+        loglik += weight[b] * (np.float64(top[b]) + log(np.float64(total[b]) / lifted))
     for b in range(lanes):
         total[b] = weight[b] / total[b]
     for k in range(n_components):
@@ -190,11 +196,14 @@ def softmax(joint, weight, count, scratch):
         a lane where all components are at -inf, makes it nan.
     """
     _shift_and_exp(joint, scratch[0], scratch[1])
-    return _divide(joint, weight, scratch[0], scratch[1], count)
+    return _divide(joint, weight, scratch[0], scratch[1], count, 1.0)
 
 
 @njit(nogil=True, cache=True)
 def softmax_32(joint, weight, count, scratch):
-    """`softmax` of a float32 tile with float32 scratch; weights, counts and sums are float64."""
+    """`softmax` of a float32 tile with float32 scratch; weights, counts and sums are float64.
+
+    A component more than 104 below the largest of a lane gets 0 there.
+    """
     _shift_and_exp_32(joint, scratch[0], scratch[1])
-    return _divide(joint, weight, scratch[0], scratch[1], count)
+    return _divide(joint, weight, scratch[0], scratch[1], count, 2.0**_LIFT)

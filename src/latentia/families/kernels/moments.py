@@ -21,7 +21,7 @@ def add_moments(joint, features, lanes, sums):
     at = 0
     for p in range(0, len(features), COLUMNS):
         for k in range(0, len(joint), ROWS):
-            add_products(left[k * step :], right, p * step, step, vectors, sums, at)  # pyright: ignore[reportCallIssue]
+            add_products(left[k * step :], right, p * step, step, vectors, 1.0, sums, at)  # pyright: ignore[reportCallIssue]
             at += ROWS * COLUMNS
 
 

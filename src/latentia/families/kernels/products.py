@@ -16,6 +16,7 @@ from numba.extending import overload
 from numpy.typing import NDArray
 
 from latentia.families.kernels import lanes
+from latentia.families.kernels.tile import line
 
 BLOCK = 4
 """Tiles have a multiple of this many features and components."""
@@ -28,6 +29,13 @@ RAISED = 2.0**40
 
 Sums are divided by it in the end; for a power of two neither rounds.
 """
+
+
+def raised(weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """`tile.line` of the weights, RAISED."""
+    weights = line(weights) * RAISED
+    weights.flags.writeable = False
+    return weights
 
 
 def filled(matrix: NDArray[Any], dtype: Any = np.float64) -> NDArray[Any]:

@@ -18,9 +18,10 @@ from latentia.families.kernels.products import (
     add_products,
     add_squared_distances,
     filled,
+    raised,
     softmax,
 )
-from latentia.families.kernels.tile import line, load_weights, strided
+from latentia.families.kernels.tile import load_weights, strided
 from latentia.families.kernels.turn import load_turned
 
 Array = NDArray[np.float64]
@@ -68,8 +69,6 @@ def _chunk(flat, row, column, weights, origin, unit, offset, means, half, n, lan
         rows = min(lanes, n - start)
         load_turned(flat, row, column, start, rows, origin, unit, z[: len(origin)])
         load_weights(weights, start, rows, weight)
-        for b in range(lanes):
-            weight[b] *= RAISED
         _squared_norms(z, square)
         joint[:] = 0
         add_squared_distances(z, means, joint)
@@ -98,7 +97,7 @@ def run(
     flat, row, column = strided(x)
     kind = np.dtype(np.float64) if careful else x.dtype
     centres, half = filled(means, kind), (factor * factor / 2).astype(kind)
-    weights, origin, offset = line(weights), np.array(origin), offset.astype(kind)
+    weights, origin, offset = raised(weights), np.array(origin), offset.astype(kind)
     loglik, count, first, second = _chunk(
         flat, row, column, weights, origin, float(unit), offset, centres, half, len(x), LANES
     )

@@ -56,16 +56,10 @@ def load(flat, row, column, start, rows, origin, unit, z):
     the last one, so that they are as harmless as it is.
     """
     n_features, lanes = z.shape
-    if column == 1:
+    for j in range(n_features):
+        into, centre, x = z[j], origin[j], flat[start * row + j * column :]
         for b in range(rows):
-            at = (start + b) * row
-            for j in range(n_features):
-                z[j, b] = (np.float64(flat[at + j]) - origin[j]) * unit
-    else:
-        for j in range(n_features):
-            into, centre, at = z[j], origin[j], start * row + j * column
-            for b in range(rows):
-                into[b] = (np.float64(flat[at + b * row]) - centre) * unit
+            into[b] = (np.float64(x[b * row]) - centre) * unit
     for j in range(n_features):
         for b in range(rows, lanes):
             z[j, b] = z[j, rows - 1]

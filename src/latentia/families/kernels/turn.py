@@ -103,44 +103,15 @@ def _by_squares(flat, row, start, rows, origin, unit, line, step):
             _turn(flat, at + j, row, origin, j, unit, line, j * step + b, step)  # pyright: ignore[reportCallIssue]
 
 
-@njit(nogil=True, cache=True, fastmath={"contract"})
-def _by_rows(flat, row, start, rows, origin, unit, z):
-    """The same for few columns, by eight rows, so that whole cache lines are written."""
-    n_features = len(origin)
-    for b in range(0, rows, 8):
-        at = (start + b) * row
-        x0 = flat[at : at + n_features]
-        x1 = flat[at + row : at + row + n_features]
-        x2 = flat[at + 2 * row : at + 2 * row + n_features]
-        x3 = flat[at + 3 * row : at + 3 * row + n_features]
-        x4 = flat[at + 4 * row : at + 4 * row + n_features]
-        x5 = flat[at + 5 * row : at + 5 * row + n_features]
-        x6 = flat[at + 6 * row : at + 6 * row + n_features]
-        x7 = flat[at + 7 * row : at + 7 * row + n_features]
-        for j in range(n_features):
-            centre, into = origin[j], z[j]
-            into[b] = (np.float64(x0[j]) - centre) * unit
-            into[b + 1] = (np.float64(x1[j]) - centre) * unit
-            into[b + 2] = (np.float64(x2[j]) - centre) * unit
-            into[b + 3] = (np.float64(x3[j]) - centre) * unit
-            into[b + 4] = (np.float64(x4[j]) - centre) * unit
-            into[b + 5] = (np.float64(x5[j]) - centre) * unit
-            into[b + 6] = (np.float64(x6[j]) - centre) * unit
-            into[b + 7] = (np.float64(x7[j]) - centre) * unit
-
-
 @njit(nogil=True, cache=True)
 def load_turned(flat, row, column, start, rows, origin, unit, z):
-    """`tile.load`, several times faster where the columns of a row are contiguous."""
-    if column != 1 or rows < SIDE:
+    """`tile.load`, several times faster where the columns of a row are contiguous and many."""
+    n_features, lanes = z.shape
+    if column != 1 or rows < SIDE or n_features < SIDE:
         load(flat, row, column, start, rows, origin, unit, z)
         return
-    n_features, lanes = z.shape
     whole = rows - rows % SIDE
-    if n_features < SIDE:
-        _by_rows(flat, row, start, whole, origin, unit, z)
-    else:
-        _by_squares(flat, row, start, whole, origin, unit, z.reshape(-1), lanes)
+    _by_squares(flat, row, start, whole, origin, unit, z.reshape(-1), lanes)
     for b in range(whole, lanes):
         at = (start + min(b, rows - 1)) * row
         for j in range(n_features):
