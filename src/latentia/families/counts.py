@@ -1,0 +1,59 @@
+"""Probabilities of counts without cancelling, however large the counts are (Loader 2000).
+
+log x! is about x log x, and the logarithm of a probability is the small difference of several
+such numbers. Written with deviances and the error of Stirling's formula nothing cancels.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import gammaln, xlogy
+
+Array = NDArray[np.float64]
+
+WHOLE = "expected a whole number of at least 0"
+
+_STIRLING = (1 / 12, -1 / 360, 1 / 1260, -1 / 1680, 1 / 1188, -691 / 360360, 1 / 156)
+_LARGE = 16.0
+
+
+def is_count(x: Array) -> NDArray[np.bool_]:
+    """Whether each entry is a whole number of at least 0; nan is not."""
+    with np.errstate(invalid="ignore"):
+        return np.isfinite(x) & (x >= 0) & (np.floor(x) == x)
+
+
+def half_log(x: Array) -> Array:
+    """log(2πx) / 2, and 0 at 0."""
+    return np.where(x > 0, np.log(2 * np.pi * np.where(x > 0, x, 1.0)) / 2, 0.0)
+
+
+def stirling_error(x: Array) -> Array:
+    """log Γ(x + 1) - (x log x - x + half_log(x)), x ≥ 0 (Abramowitz & Stegun 1964, 6.1.41)."""
+    x = np.asarray(x, dtype=np.float64)
+    small = x < _LARGE
+    near = np.where(small, x, 1.0)
+    exact = gammaln(near + 1) - (xlogy(near, near) - near + half_log(near))
+    inverse = 1 / np.where(small, _LARGE, x)
+    series = np.zeros_like(x)
+    for coefficient in reversed(_STIRLING):
+        series = series * inverse**2 + coefficient
+    return np.where(small, exact, series * inverse)
+
+
+def log_factorial_rest(x: Array) -> Array:
+    """log x! - (x log x - x): what a count's probability loses at the most likely mean."""
+    return stirling_error(x) + half_log(x)
+
+
+def deviance(x: Array, mean: Array) -> Array:
+    """x log(x / mean) - x + mean: what a Poisson count loses against its most likely mean.
+
+    Broadcasts. Infinite where the mean is 0 and x is not.
+    """
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        off = (x - mean) / mean
+        near = x * np.log1p(off) - (x - mean)
+        far = xlogy(x, x) - xlogy(x, mean) - (x - mean)
+        return np.where(np.abs(off) < 1, near, np.where((mean == 0) & (x == 0), 0.0, far))
