@@ -8,15 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from .family import Family
+    from .negative_binomial import NegativeBinomial
     from .poisson import Poisson
 
 __all__ = [
     "Family",
+    "NegativeBinomial",
     "Poisson",
 ]
 
 _HOME_OF = {
     "Family": "family",
+    "NegativeBinomial": "negative_binomial",
     "Poisson": "poisson",
 }
 
