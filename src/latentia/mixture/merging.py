@@ -59,7 +59,7 @@ class Merging(NamedTuple):
     def groups(self, n_clusters: int) -> tuple[tuple[int, ...], ...]:
         """The components of each cluster; clusters by their first component."""
         self._judge(n_clusters)
-        found = {(k,) for k in range(self.n_components)}
+        found: set[tuple[int, ...]] = {(k,) for k in range(self.n_components)}
         for merge in self.merges[: self.n_components - n_clusters]:
             found -= {merge.first, merge.second}
             found.add(tuple(sorted(merge.first + merge.second)))
@@ -145,7 +145,7 @@ def merge_components(mixture: Any, X: Any, sample_weight: ArrayLike | None = Non
     """
     resp = np.asarray(mixture.predict_proba(X), dtype=np.float64)
     weights = errors.checked_weights(sample_weight, resp)
-    clusters = [(k,) for k in range(resp.shape[1])]
+    clusters: list[tuple[int, ...]] = [(k,) for k in range(resp.shape[1])]
     columns = list(resp.T.copy())
     own = [float(weights @ entr(column)) for column in columns]
     falls = {
