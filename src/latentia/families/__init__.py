@@ -7,20 +7,37 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from .binomial import Bernoulli, Binomial
+    from .categorical import Categorical
     from .family import Family
+    from .multinomial import Multinomial
     from .negative_binomial import NegativeBinomial
+    from .numerical import FromLogDensity
     from .poisson import Poisson
+    from .product import Product
 
 __all__ = [
+    "Bernoulli",
+    "Binomial",
+    "Categorical",
     "Family",
+    "FromLogDensity",
+    "Multinomial",
     "NegativeBinomial",
     "Poisson",
+    "Product",
 ]
 
 _HOME_OF = {
+    "Bernoulli": "binomial",
+    "Binomial": "binomial",
+    "Categorical": "categorical",
     "Family": "family",
+    "FromLogDensity": "numerical",
+    "Multinomial": "multinomial",
     "NegativeBinomial": "negative_binomial",
     "Poisson": "poisson",
+    "Product": "product",
 }
 
 

@@ -108,7 +108,7 @@ def _second_order(v: Array) -> Array:
 
 @final
 class NegativeBinomial(Family[NegativeBinomialParams, NegativeBinomialStats]):
-    """Counts more variable than Poisson ones: var = μ + αμ² (Lawless 1987, eq. 1.1).
+    """Counts more variable than Poisson ones: var = μ + αμ² (Lawless 1987).
 
     Columns are independent given the component; missing cells (nan) are left out. The dispersion
     α = 1 / size is charted from 0, where the counts are Poisson. The M-step is exact in the

@@ -1,0 +1,140 @@
+"""Columns of codes, each with its own number of levels."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple, cast, final
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import xlogy
+
+from latentia.engine.space import Simplex
+
+from .cells import BORROWED, first_fault, ratio, slope
+from .counts import is_count
+from .family import Family
+
+Array = NDArray[np.float64]
+
+
+class CategoricalParams(NamedTuple):
+    """Probabilities of the levels of each component and column, (K, d, L).
+
+    L is the largest number of levels; a column with fewer has exact zeros behind them.
+    """
+
+    probabilities: Array
+
+
+class CategoricalStats(NamedTuple):
+    """sum_i r_ik [x_ij = l] over the cells that are known, (K, d, L)."""
+
+    counts: Array
+
+
+@final
+class Categorical(Family[CategoricalParams, CategoricalStats]):
+    """Codes 0, 1, ..., L - 1 in each column, independent given the component.
+
+    With a mixture this is the latent class model (Goodman 1974). Missing cells (nan) are
+    left out. A probability may be exactly 0.
+
+    Parameters
+    ----------
+    n_components : int
+    n_levels : int or array of shape (d,)
+        How many levels each column has; a single number is one column.
+
+    Raises
+    ------
+    ValueError
+        If a number of levels is no whole number of at least 1.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from latentia.families import Categorical
+    >>> answers = np.array([[0, 2], [1, 2], [1, np.nan]])
+    >>> family = Categorical(1, [2, 3])
+    >>> params = family.start(answers, np.ones((3, 1)))
+    >>> family.m_step(family.stats(params, answers, np.ones((3, 1))), params)[0].round(3)
+    array([[[0.333, 0.667, 0.   ],
+            [0.   , 0.   , 1.   ]]])
+    """
+
+    takes_missing = True
+
+    def __init__(self, n_components: int, n_levels: ArrayLike) -> None:
+        given = np.atleast_1d(np.asarray(n_levels, dtype=np.float64))
+        if given.ndim != 1 or not len(given) or not (is_count(given) & (given > 0)).all():
+            raise ValueError(
+                f"got n_levels={n_levels!r}, expected a whole number of at least 1 for each column"
+            )
+        self.n_components, self.n_features = n_components, len(given)
+        self.n_levels = given.astype(np.intp)
+        self.support = np.arange(self.n_levels.max()) < self.n_levels[:, None]
+
+    @property
+    def space(self) -> CategoricalParams:
+        return CategoricalParams(cast(Any, Simplex(self.support, exchangeable=(0,))))
+
+    def _codes(self, x: Array) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+        """Codes of cells that are known and possible, 0 for others, and which those are."""
+        possible = is_count(x) & (x < self.n_levels)
+        return np.where(possible, x, 0.0).astype(np.intp), possible
+
+    def start(self, x: Array, resp: Array) -> CategoricalParams:
+        counts = self._counts(x, resp)
+        pooled = counts.sum(axis=0) + self.support / self.n_levels[:, None]
+        mixed = counts + BORROWED * pooled / pooled.sum(axis=-1, keepdims=True)
+        return CategoricalParams(mixed / mixed.sum(axis=-1, keepdims=True))
+
+    def _counts(self, x: Array, resp: Array) -> Array:
+        codes, possible = self._codes(x)
+        levels = np.arange(self.support.shape[1])
+        return np.stack(
+            [
+                resp.T @ ((code[:, None] == levels) & known[:, None]).astype(np.float64)
+                for code, known in zip(codes.T, possible.T, strict=True)
+            ],
+            axis=1,
+        )
+
+    def log_density(self, params: CategoricalParams, x: Array) -> Array:
+        with np.errstate(divide="ignore"):
+            logs = np.log(params.probabilities)
+        codes, possible = self._codes(x)
+        missing = np.isnan(x)
+        total = np.zeros((len(x), self.n_components))
+        for j in range(self.n_features):
+            made = logs[:, j].T[codes[:, j]]
+            other = np.where(missing[:, j], 0.0, -np.inf)
+            total += np.where(possible[:, j, None], made, other[:, None])
+        return total
+
+    def stats(self, params: CategoricalParams, x: Array, resp: Array) -> CategoricalStats:
+        return CategoricalStats(self._counts(x, resp))
+
+    def m_step(self, stats: CategoricalStats, params: CategoricalParams) -> CategoricalParams:
+        total = stats.counts.sum(axis=-1, keepdims=True)
+        return CategoricalParams(ratio(stats.counts, total, params.probabilities))
+
+    def q(self, params: CategoricalParams, stats: CategoricalStats) -> float:
+        return float(xlogy(stats.counts, params.probabilities).sum())
+
+    def score(self, params: CategoricalParams, stats: CategoricalStats) -> CategoricalParams:
+        return CategoricalParams(slope(stats.counts, params.probabilities))
+
+    def fault(self, x: Array) -> tuple[int, int, str] | None:
+        found = first_fault(~(self._codes(x)[1] | np.isnan(x)), "")
+        if found is None:
+            return None
+        i, j, _ = found
+        return i, j, f"expected a code from 0 to {self.n_levels[j] - 1}"
+
+    def draw(
+        self, params: CategoricalParams, labels: NDArray[np.intp], rng: np.random.Generator
+    ) -> Array:
+        below = params.probabilities.cumsum(axis=-1)[labels]  # (n, d, L)
+        at = rng.uniform(size=(len(labels), self.n_features, 1)) * below[:, :, -1:]
+        return (at >= below).sum(axis=-1).astype(np.float64)

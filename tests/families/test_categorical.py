@@ -1,0 +1,97 @@
+"""Categorical components, against SciPy."""
+
+import numpy as np
+import pytest
+from scipy.special import softmax
+from scipy.stats import multinomial
+
+from latentia.engine.chart import n_free
+from latentia.families.categorical import Categorical, CategoricalParams
+
+from .checks import (
+    Case,
+    assert_draws_have,
+    assert_log_density,
+    assert_one_component_is,
+    every_property,
+    maximum_of,
+)
+
+LEVELS = [3, 2, 4]
+PARAMS = CategoricalParams(
+    np.array(
+        [
+            [[0.2, 0.5, 0.3, 0.0], [0.9, 0.1, 0.0, 0.0], [0.1, 0.2, 0.3, 0.4]],
+            [[0.6, 0.4, 0.0, 0.0], [0.5, 0.5, 0.0, 0.0], [0.7, 0.1, 0.1, 0.1]],
+        ]
+    )
+)
+ROWS = np.random.default_rng(0).integers(0, LEVELS, size=(40, 3)) * 1.0
+
+
+def three_columns(k):
+    return Categorical(k, LEVELS)
+
+
+@every_property
+@pytest.mark.parametrize(
+    "case", [Case(three_columns, ROWS), Case(lambda k: Categorical(k, 3), ROWS[:, :1])]
+)
+def test_property(holds, case):
+    holds(case)
+
+
+def test_log_density_is_scipys():
+    x = np.stack(np.meshgrid(*map(np.arange, LEVELS)), axis=-1).reshape(-1, 3)
+    expected = np.zeros((len(x), 2))
+    for k, j in np.ndindex(2, 3):
+        law = multinomial(1, PARAMS.probabilities[k, j, : LEVELS[j]])
+        expected[:, k] += law.logpmf(np.eye(LEVELS[j])[x[:, j]])
+    assert_log_density(three_columns(2), PARAMS, x, expected)
+
+
+def test_codes_off_the_support_have_no_density():
+    x = np.array([[3.0, 0, 0], [0, 2, 0], [0, 0, -1], [0.5, 0, 0], [0, 0, 0]])
+    expected = [[-np.inf] * 2] * 4 + [list(np.log(PARAMS.probabilities[:, :, 0]).sum(axis=1))]
+    assert_log_density(three_columns(2), PARAMS, x, expected)
+
+
+def test_one_component_is_the_maximum_likelihood_fit():
+    def loglik(t):
+        p = softmax([0.0, *t])
+        return multinomial.logpmf(np.eye(3)[ROWS[:, 0].astype(int)], 1, p / p.sum()).sum()
+
+    best = softmax([0.0, *maximum_of(loglik, np.zeros(2))])
+    assert_one_component_is(Categorical(1, 3), ROWS[:, :1], [best])
+
+
+def test_levels_that_never_occur_have_probability_zero():
+    assert_one_component_is(
+        Categorical(1, 3), np.array([[0.0], [2.0], [2.0], [2.0]]), [[1, 0, 3]] / np.array(4)
+    )
+
+
+def test_free_parameters_are_counted():
+    assert n_free(three_columns(2).space, PARAMS) == 2 * (2 + 1 + 3)
+
+
+def test_draws():
+    levels = np.arange(4)
+    mean = PARAMS.probabilities @ levels
+    assert_draws_have(three_columns(2), PARAMS, mean, PARAMS.probabilities @ levels**2 - mean**2)
+
+
+def test_levels_of_probability_zero_are_not_drawn():
+    labels = np.ones(2000, dtype=int)
+    assert three_columns(2).draw(PARAMS, labels, np.random.default_rng(0))[:, 0].max() == 1
+
+
+def test_faults():
+    wrong = three_columns(1).fault(np.array([[2, 1, 3], [np.nan, 2, 0]]))
+    assert wrong == (1, 1, "expected a code from 0 to 1")
+
+
+@pytest.mark.parametrize("levels", [0, 1.5, [], [2, -1], [[2]]])
+def test_levels_that_make_no_sense_are_refused(levels):
+    with pytest.raises(ValueError, match="expected a whole number of at least 1 for each column"):
+        Categorical(2, levels)
