@@ -115,8 +115,8 @@ def lines(quick: bool = False) -> list[str]:
     cost = count * took["peer"]
     below = ended.loglik_ - asked.loglik_
     table = [
-        f"{n:,} rows; optimum of latentia's climb {ended.loglik_:.4f}. After {count:,} steps plain EM "
-        f"is {ended.loglik_ - height:.3f} nats below it.",
+        f"{n:,} rows; optimum of latentia's climb {ended.loglik_:.4f}. After {count:,} steps "
+        f"plain EM is {ended.loglik_ - height:.3f} nats below it.",
         f"After 20 plain EM steps latentia's and scikit-learn's parameters differ by {alike:.1g}.",
         "",
         "| | E-steps | seconds | scikit-learn takes |",
