@@ -1,12 +1,15 @@
 """Binomial and Bernoulli components, against SciPy and exact ratios."""
 
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
 from scipy.special import expit
 from scipy.stats import bernoulli, binom
 
+from latentia import EM
+from latentia.data.arrays import Rows
 from latentia.families.binomial import Bernoulli, Binomial, BinomialParams
 
 from .checks import (
@@ -16,6 +19,7 @@ from .checks import (
     assert_one_component_is,
     every_property,
     maximum_of,
+    mixture_of,
 )
 
 TRIALS = np.array([5, 80])
@@ -98,3 +102,12 @@ def test_faults():
 def test_trials_that_make_no_sense_are_refused(trials):
     with pytest.raises(ValueError, match="expected a whole number of at least 1, or one for each"):
         Binomial(2, 2, trials=trials)
+
+
+@pytest.mark.parametrize(("k", "published"), [(2, -317.25684), (3, -293.70498)])
+def test_latent_classes_of_the_carcinoma_slides(k, published):
+    """Landis & Koch (1977), 118 slides; maxima of R's poLCA, recomputed to convergence."""
+    path = Path(__file__).parents[2] / "examples" / "classics" / "data" / "carcinoma.csv"
+    slides = np.loadtxt(path, delimiter=",", skiprows=1) - 1
+    fit = EM(tol=1e-7, starts=10).fit(mixture_of(Bernoulli(k, 7)), Rows.of(slides), rng=0)
+    assert fit.loglik == pytest.approx(published, abs=1e-5)
