@@ -5,6 +5,7 @@ from .estimator import GaussianMixture
 from .inference import StandardErrors
 from .merging import Merging, merge_components
 from .model import Membership, MixtureModel, MixtureParams
+from .regions import Region, highest_density_regions
 
 __all__ = [
     "DataWarning",
@@ -13,6 +14,8 @@ __all__ = [
     "Merging",
     "MixtureModel",
     "MixtureParams",
+    "Region",
     "StandardErrors",
+    "highest_density_regions",
     "merge_components",
 ]
