@@ -220,6 +220,19 @@ def missing_cells_say_nothing(case):
         np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-12)
 
 
+def single_floats_are_rows(case):
+    """Rows in single precision are read as what they are, and summed in double."""
+    family = case.build(2)
+    params = params_near_start(family, case.x)
+    single = case.x.astype(np.float32)
+    same = single.astype(np.float64)
+    resp = np.full((len(case.x), 2), 0.5)
+    made = family.log_density(params, single), family.stats(params, single, resp)
+    expected = family.log_density(params, same), family.stats(params, same, resp)
+    for a, b in zip(tree.leaves(made), tree.leaves(expected), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-9, atol=1e-9)
+
+
 def two_components_climb(case):
     """A fit of two components ends at a top that is no lower than that of one."""
     rows = Rows.of(case.x)
@@ -237,6 +250,7 @@ PROPERTIES = (
     components_may_be_renumbered,
     draws_are_possible,
     missing_cells_say_nothing,
+    single_floats_are_rows,
     two_components_climb,
 )
 

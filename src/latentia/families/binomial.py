@@ -6,12 +6,12 @@ from typing import Any, NamedTuple, cast, final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import betaincc, gammaln, xlog1py, xlogy
+from scipy.special import betaincc, xlog1py, xlogy
 
 from latentia.engine.space import Interval
 
 from .cells import counted, first_fault, over_columns, ratio, shrunk, slope, summed
-from .counts import deviance, is_count, log_factorial_rest
+from .counts import deviance, is_count, log_factorial, log_factorial_rest
 from .family import Family
 
 Array = NDArray[np.float64]
@@ -106,7 +106,7 @@ class Binomial(Family[BinomialParams, BinomialStats]):
     def stats(self, params: BinomialParams, x: Array, resp: Array) -> BinomialStats:
         x = np.asarray(x, dtype=np.float64)
         n = self.trials
-        logs = gammaln(n + 1) - gammaln(x + 1) - gammaln(n - x + 1)
+        logs = log_factorial(n) - log_factorial(x) - log_factorial(n - x)
         return BinomialStats(summed(x, resp), summed(n - x, resp), summed(logs, resp))
 
     def m_step(self, stats: BinomialStats, params: BinomialParams) -> BinomialParams:

@@ -6,6 +6,8 @@ such numbers. Written with deviances and the error of Stirling's formula nothing
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammaln, xlogy
@@ -42,9 +44,22 @@ def stirling_error(x: Array) -> Array:
     return np.where(small, exact, series * inverse)
 
 
+def log_factorial(x: Array) -> Array:
+    """log x! of counts."""
+    return _looked_up(_LOG_FACTORIALS, lambda large: gammaln(large + 1), x)
+
+
 def log_factorial_rest(x: Array) -> Array:
-    """log x! - (x log x - x): what a count's probability loses at the most likely mean."""
-    return stirling_error(x) + half_log(x)
+    """log x! - (x log x - x) of counts: what they lose at their most likely mean."""
+    return _looked_up(_RESTS, lambda large: stirling_error(large) + half_log(large), x)
+
+
+def _looked_up(table: Array, of_large: Callable[[Array], Array], x: Array) -> Array:
+    """A function of counts, from a table where these are small, as most are."""
+    x = np.asarray(x, dtype=np.float64)
+    large = ~(x < len(table))
+    made = table[np.where(large, 0.0, x).astype(np.intp)]
+    return np.where(large, of_large(np.where(large, x, 1.0)), made) if large.any() else made
 
 
 def deviance(x: Array, mean: Array) -> Array:
@@ -57,3 +72,8 @@ def deviance(x: Array, mean: Array) -> Array:
         near = x * np.log1p(off) - (x - mean)
         far = xlogy(x, x) - xlogy(x, mean) - (x - mean)
         return np.where(np.abs(off) < 1, near, np.where((mean == 0) & (x == 0), 0.0, far))
+
+
+_FIRST = np.arange(256.0)
+_LOG_FACTORIALS = gammaln(_FIRST + 1)
+_RESTS = stirling_error(_FIRST) + half_log(_FIRST)

@@ -6,18 +6,18 @@ from typing import Any, NamedTuple, cast, final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import gammaln, xlogy
+from scipy.special import xlogy
 
 from latentia.engine.space import Simplex
 
 from .cells import BORROWED, first_fault, ratio, slope
-from .counts import WHOLE, deviance, is_count, log_factorial_rest
+from .counts import WHOLE, deviance, is_count, log_factorial, log_factorial_rest
 from .family import Family
 
 Array = NDArray[np.float64]
 
-MANY = 1e4
-"""Totals above which logarithms of probabilities are not simply added up: they would cancel."""
+MANY = 1e3
+"""Totals above which logarithms of probabilities are not simply added up, as they would cancel."""
 
 
 class MultinomialParams(NamedTuple):
@@ -39,6 +39,11 @@ class MultinomialStats(NamedTuple):
 
     counts: Array
     constant: Array
+
+
+def log_coefficient(x: Array) -> Array:
+    """log(n! / prod_j x_j!) of each row, n its total."""
+    return log_factorial(x.sum(axis=1)) - log_factorial(x).sum(axis=1)
 
 
 @final
@@ -90,26 +95,29 @@ class Multinomial(Family[MultinomialParams, MultinomialStats]):
         return MultinomialParams(mixed / mixed.sum(axis=-1, keepdims=True))
 
     def log_density(self, params: MultinomialParams, x: Array) -> Array:
+        x = np.asarray(x, dtype=np.float64)
         possible = np.all(is_count(x), axis=1, keepdims=True)
         x = np.where(possible, x, 0.0)
         total = x.sum(axis=1)
-        made = log_factorial_rest(total) - log_factorial_rest(x).sum(axis=1)
-        own = np.stack([self._lost(x, total, p) for p in params.probabilities], axis=1)
-        return np.where(possible, made[:, None] - own, -np.inf)
+        made = self._large(params, x) if total.max(initial=0.0) > MANY else self._small(params, x)
+        return np.where(possible, made, -np.inf)
 
-    def _lost(self, x: Array, total: Array, p: Array) -> Array:
-        """sum_j x_j log(x_j / (n p_j)) of each row."""
-        if total.max(initial=0.0) > MANY:
-            return deviance(x, total[:, None] * p).sum(axis=1)
-        never = p == 0
-        lost = xlogy(x, x).sum(axis=1) - xlogy(total, total)
-        lost -= x @ np.log(np.where(never, 1.0, p))
-        return np.where(x[:, never].any(axis=1), np.inf, lost)
+    def _small(self, params: MultinomialParams, x: Array) -> Array:
+        never = params.probabilities == 0
+        made = x @ np.log(np.where(never, 1.0, params.probabilities)).T
+        if never.any():
+            made[x @ never.T > 0] = -np.inf
+        return made + log_coefficient(x)[:, None]
+
+    def _large(self, params: MultinomialParams, x: Array) -> Array:
+        total = x.sum(axis=1)
+        lost = [deviance(x, total[:, None] * p).sum(axis=1) for p in params.probabilities]
+        rest = log_factorial_rest(total) - log_factorial_rest(x).sum(axis=1)
+        return rest[:, None] - np.stack(lost, axis=1)
 
     def stats(self, params: MultinomialParams, x: Array, resp: Array) -> MultinomialStats:
         x = np.asarray(x, dtype=np.float64)
-        logs = gammaln(x.sum(axis=1) + 1) - gammaln(x + 1).sum(axis=1)
-        return MultinomialStats(resp.T @ x, resp.T @ logs)
+        return MultinomialStats(resp.T @ x, resp.T @ log_coefficient(x))
 
     def m_step(self, stats: MultinomialStats, params: MultinomialParams) -> MultinomialParams:
         total = stats.counts.sum(axis=-1, keepdims=True)

@@ -11,7 +11,7 @@ from scipy.special import gammaincc, xlogy
 from latentia.engine.space import Positive
 
 from .cells import counted, first_fault, over_columns, ratio, shrunk, slope, summed
-from .counts import WHOLE, deviance, is_count, log_factorial_rest
+from .counts import WHOLE, deviance, is_count, log_factorial, log_factorial_rest
 from .family import Family
 
 Array = NDArray[np.float64]
@@ -94,8 +94,8 @@ class Poisson(Family[PoissonParams, PoissonStats]):
 
     def stats(self, params: PoissonParams, x: Array, resp: Array) -> PoissonStats:
         values = np.asarray(x, dtype=np.float64)
-        logs = xlogy(values, values) - values + log_factorial_rest(values)
-        return PoissonStats(counted(values, resp), summed(values, resp), summed(logs, resp))
+        logs = summed(log_factorial(values), resp)
+        return PoissonStats(counted(values, resp), summed(values, resp), logs)
 
     def m_step(self, stats: PoissonStats, params: PoissonParams) -> PoissonParams:
         return PoissonParams(ratio(stats.total, stats.count, params.rates))
