@@ -10,8 +10,8 @@ from scipy.special import betaincc, xlog1py, xlogy
 
 from latentia.engine.space import Interval
 
-from .cells import counted, first_fault, over_columns, ratio, shrunk, slope, summed
-from .counts import deviance, is_count, log_factorial, log_factorial_rest
+from .cells import counted, first_fault, ratio, shrunk, slope, summed
+from .counts import deviance, is_count, log_factorial, log_factorial_rest, over_counts
 from .family import Family
 
 Array = NDArray[np.float64]
@@ -91,17 +91,13 @@ class Binomial(Family[BinomialParams, BinomialStats]):
         return BinomialParams(shrunk(summed(x / self.trials, resp), counted(x, resp)))
 
     def log_density(self, params: BinomialParams, x: Array) -> Array:
-        def each(j: int, values: Array) -> Array:
+        def each(j: int, counts: Array) -> Array:
             n, p = self.trials[j], params.probabilities[:, j]
-            possible = (is_count(values) & (values <= n))[:, None]
-            known = np.where(possible, values[:, None], 0.0)
-            made = -deviance(known, n * p) - deviance(n - known, n * (1 - p))
-            made += (
-                log_factorial_rest(n) - log_factorial_rest(known) - log_factorial_rest(n - known)
-            )
-            return np.where(possible, made, -np.inf)
+            made = -deviance(counts, n * p) - deviance(n - counts, n * (1 - p))
+            rest = log_factorial_rest(counts) + log_factorial_rest(n - counts)
+            return made + (log_factorial_rest(n) - rest)
 
-        return over_columns(x, each)
+        return over_counts(x, each, self.trials)
 
     def stats(self, params: BinomialParams, x: Array, resp: Array) -> BinomialStats:
         x = np.asarray(x, dtype=np.float64)
@@ -124,11 +120,7 @@ class Binomial(Family[BinomialParams, BinomialStats]):
 
     def fault(self, x: Array) -> tuple[int, int, str] | None:
         wrong = ~(is_count(x) & (x <= self.trials) | np.isnan(x))
-        found = first_fault(wrong, "")
-        if found is None:
-            return None
-        i, j, _ = found
-        return i, j, f"expected a whole number from 0 to {self.trials[j]:g}"
+        return first_fault(wrong, lambda j: f"expected a whole number from 0 to {self.trials[j]:g}")
 
     def cdf(self, params: BinomialParams, x: Array) -> Array:
         n, at = self.trials[0], np.floor(x)

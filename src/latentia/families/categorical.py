@@ -126,11 +126,8 @@ class Categorical(Family[CategoricalParams, CategoricalStats]):
         return CategoricalParams(slope(stats.counts, params.probabilities))
 
     def fault(self, x: Array) -> tuple[int, int, str] | None:
-        found = first_fault(~(self._codes(x)[1] | np.isnan(x)), "")
-        if found is None:
-            return None
-        i, j, _ = found
-        return i, j, f"expected a code from 0 to {self.n_levels[j] - 1}"
+        wrong = ~(self._codes(x)[1] | np.isnan(x))
+        return first_fault(wrong, lambda j: f"expected a code from 0 to {self.n_levels[j] - 1}")
 
     def draw(
         self, params: CategoricalParams, labels: NDArray[np.intp], rng: np.random.Generator

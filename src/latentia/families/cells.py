@@ -80,9 +80,9 @@ def shrunk(total: Array, count: Array, unit: float = 0.5) -> Array:
     return (total + BORROWED * pooled) / (count + BORROWED)
 
 
-def first_fault(wrong: Mask, expected: str) -> tuple[int, int, str] | None:
-    """Row, column and what is expected of the first cell that is wrong; None if none is."""
+def first_fault(wrong: Mask, expected: str | Callable[[int], str]) -> tuple[int, int, str] | None:
+    """Row, column and what is expected (of that column) of the first wrong cell, if any."""
     if not wrong.any():
         return None
-    i, j = np.argwhere(wrong)[0]
-    return int(i), int(j), expected
+    i, j = (int(at) for at in np.argwhere(wrong)[0])
+    return i, j, expected if isinstance(expected, str) else expected(j)

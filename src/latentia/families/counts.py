@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammaln, xlogy
 
+from .cells import over_columns
+
 Array = NDArray[np.float64]
 
 WHOLE = "expected a whole number of at least 0"
@@ -24,6 +26,21 @@ def is_count(x: Array) -> NDArray[np.bool_]:
     """Whether each entry is a whole number of at least 0; nan is not."""
     with np.errstate(invalid="ignore"):
         return np.isfinite(x) & (x >= 0) & (np.floor(x) == x)
+
+
+def over_counts(x: Array, each: Callable[[int, Array], Array], most: Array | None = None) -> Array:
+    """Log-densities added up over columns of counts, (n, K), over the cells that are known.
+
+    `each` takes a column's number and counts (m, 1), and returns (m, K); of what is no count,
+    or above the column's `most` (d,), the result is -inf.
+    """
+
+    def column(j: int, values: Array) -> Array:
+        possible = is_count(values) if most is None else is_count(values) & (values <= most[j])
+        known = np.where(possible, values, 0.0)[:, None]
+        return np.where(possible[:, None], each(j, known), -np.inf)
+
+    return over_columns(x, column)
 
 
 def half_log(x: Array) -> Array:

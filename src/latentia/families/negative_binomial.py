@@ -14,14 +14,13 @@ from .cells import (
     counted,
     distinct,
     first_fault,
-    over_columns,
     ratio,
     shrunk,
     slope,
     spread_over,
     summed,
 )
-from .counts import WHOLE, deviance, is_count, log_factorial_rest, stirling_error
+from .counts import WHOLE, deviance, is_count, log_factorial_rest, over_counts, stirling_error
 from .family import Family
 
 Array = NDArray[np.float64]
@@ -157,13 +156,10 @@ class NegativeBinomial(Family[NegativeBinomialParams, NegativeBinomialStats]):
         return NegativeBinomialParams(means, np.clip(moment, 0.05 / (1 + means), 20.0))
 
     def log_density(self, params: NegativeBinomialParams, x: Array) -> Array:
-        def each(j: int, values: Array) -> Array:
-            possible = is_count(values)[:, None]
-            known = np.where(possible, values[:, None], 0.0)
-            made = log_probability(known, params.means[:, j], params.dispersions[:, j])
-            return np.where(possible, made, -np.inf)
+        def each(j: int, counts: Array) -> Array:
+            return log_probability(counts, params.means[:, j], params.dispersions[:, j])
 
-        return over_columns(x, each)
+        return over_counts(x, each)
 
     def stats(self, params: NegativeBinomialParams, x: Array, resp: Array) -> NegativeBinomialStats:
         x = np.asarray(x, dtype=np.float64)

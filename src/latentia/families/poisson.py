@@ -10,8 +10,8 @@ from scipy.special import gammaincc, xlogy
 
 from latentia.engine.space import Positive
 
-from .cells import counted, first_fault, over_columns, ratio, shrunk, slope, summed
-from .counts import WHOLE, deviance, is_count, log_factorial, log_factorial_rest
+from .cells import counted, first_fault, ratio, shrunk, slope, summed
+from .counts import WHOLE, deviance, is_count, log_factorial, log_factorial_rest, over_counts
 from .family import Family
 
 Array = NDArray[np.float64]
@@ -84,13 +84,10 @@ class Poisson(Family[PoissonParams, PoissonStats]):
         return PoissonParams(shrunk(summed(x, resp), counted(x, resp)))
 
     def log_density(self, params: PoissonParams, x: Array) -> Array:
-        def each(j: int, values: Array) -> Array:
-            possible = is_count(values)[:, None]
-            known = np.where(possible, values[:, None], 0.0)
-            made = -deviance(known, params.rates[:, j]) - log_factorial_rest(known)
-            return np.where(possible, made, -np.inf)
+        def each(j: int, counts: Array) -> Array:
+            return -deviance(counts, params.rates[:, j]) - log_factorial_rest(counts)
 
-        return over_columns(x, each)
+        return over_counts(x, each)
 
     def stats(self, params: PoissonParams, x: Array, resp: Array) -> PoissonStats:
         values = np.asarray(x, dtype=np.float64)
