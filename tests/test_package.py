@@ -33,3 +33,10 @@ def test_no_public_name_is_hidden_by_a_module_of_that_name():
     # Importing latentia.x binds the name x to the module, whatever it was before.
     modules = {module.name for module in pkgutil.iter_modules(latentia.__path__)}
     assert modules & set(latentia.__all__) == {"datasets"}
+
+
+def test_an_estimator_loads_no_more_than_a_fit_needs():
+    late = {"sklearn.cluster", "sklearn.metrics", "numba", "latentia.engine.check"}
+    code = f"import sys; from latentia import GaussianMixture; print({late} & set(sys.modules))"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "set()"

@@ -120,3 +120,9 @@ def test_every_second_kmeans_start_draws_its_centres():
     assert [turn("kmeans", child) for child in children] == ["kmeans", drawn, "kmeans", drawn]
     assert [turn("random", child) for child in children] == ["random"] * 4
     assert turn("kmeans", np.random.default_rng(0)) == "kmeans"
+
+
+def test_where_both_kmeans_agree_there_is_one_guess():
+    rng = np.random.default_rng(0)
+    x = np.repeat([[0.0, 0.0], [90.0, 90.0]], 30, axis=0) + rng.normal(size=(60, 2))
+    assert len(guesses(Rows.of(x), 2, "kmeans", rng)) == 1

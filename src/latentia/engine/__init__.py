@@ -1,12 +1,19 @@
-"""The engine: climbs the likelihood of any model; knows none."""
+"""The engine: climbs the likelihood of any model; knows none.
 
-from .certificate import Certificate, Optimum, Status
-from .check import Checks, ModelFault, check_model
-from .checkpoint import CheckpointError
-from .em import EM
-from .fit import DecreasedWarning, DegenerateFitError, Fit, NotConvergedWarning
-from .model import Chunk, Model, Source, Suff
-from .online import WarmUp
+The names below are imported when first used: a fit needs no more than its own part.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .certificate import Certificate, Optimum, Status
+    from .check import Checks, ModelFault, check_model
+    from .checkpoint import CheckpointError
+    from .em import EM
+    from .fit import DecreasedWarning, DegenerateFitError, Fit, NotConvergedWarning
+    from .model import Chunk, Model, Source, Suff
+    from .online import WarmUp
 
 __all__ = [
     "EM",
@@ -27,3 +34,35 @@ __all__ = [
     "WarmUp",
     "check_model",
 ]
+
+_HOME_OF = {
+    "Certificate": "certificate",
+    "CheckpointError": "checkpoint",
+    "Checks": "check",
+    "Chunk": "model",
+    "DecreasedWarning": "fit",
+    "DegenerateFitError": "fit",
+    "EM": "em",
+    "Fit": "fit",
+    "Model": "model",
+    "ModelFault": "check",
+    "NotConvergedWarning": "fit",
+    "Optimum": "certificate",
+    "Source": "model",
+    "Status": "certificate",
+    "Suff": "model",
+    "WarmUp": "online",
+    "check_model": "check",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME_OF:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(import_module(f"{__name__}.{_HOME_OF[name]}"), name)
+    globals()[name] = value  # the next use does not come here
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -8,12 +8,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
+from functools import cache
 from itertools import count
 from typing import Any, NamedTuple, final
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits  # pyright: ignore[reportMissingTypeStubs]
+from threadpoolctl import ThreadpoolController  # pyright: ignore[reportMissingTypeStubs]
 
 from . import tree
 from .model import Chunk, Model, Source
@@ -95,7 +96,7 @@ class Threads(Backend):
     ) -> Generator[Mapper, None, None]:
         """The same for chunks that are prepared already."""
         others = min(self.workers or available_cores(), len(chunks)) - 1
-        with threadpool_limits(1, user_api="blas"):
+        with blas().limit(limits=1):
             if others < 1:
                 yield ThreadMapper(model, chunks, None, 0)
                 return
@@ -157,6 +158,13 @@ def taken(chunks: Sequence[Chunk], piece: Piece) -> Chunk:
     """The units of a piece: the chunk itself where they are all of it."""
     chunk = chunks[piece.chunk]
     return chunk if len(piece.units) == len(chunk) else chunk.take(piece.units)
+
+
+@cache  # a search through all libraries that are loaded costs as much as a small fit
+def blas() -> Any:
+    """The BLAS libraries that this process has loaded when it first asks: NumPy's and SciPy's."""
+    controller: Any = ThreadpoolController()
+    return controller.select(user_api="blas")
 
 
 def available_cores() -> int:

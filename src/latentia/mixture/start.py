@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import warnings
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.cluster import KMeans, kmeans_plusplus
-from sklearn.exceptions import ConvergenceWarning
 
 from latentia.data.arrays import Frame, Rows
+
+from .kmeans import clustered, spread_out
 
 Array = NDArray[np.float64]
 
@@ -99,16 +98,10 @@ def guesses(sample: Rows, n_components: int, method: str, rng: np.random.Generat
         return [_by_size(nearest(white, white[rows]), sample)]
     seed = int(rng.integers(2**31))
     if method == "k-means++":
-        centres, _ = kmeans_plusplus(white, n_components, sample_weight=w, random_state=seed)
-        return [_by_size(nearest(white, centres), sample)]
-    made: list[Array] = []
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        for x in (white, sample.x):
-            means: Any = KMeans(n_components, random_state=seed)
-            means.set_params(n_init=1).fit(x, sample_weight=w)
-            made.append(_by_size(np.eye(n_components)[means.labels_], sample))
-    return made
+        return [_by_size(nearest(white, white[spread_out(white, w, n_components, seed)]), sample)]
+    labels = (clustered(x, w, n_components, seed) for x in (white, sample.x))
+    one, other = (_by_size(np.eye(n_components)[each], sample) for each in labels)
+    return [one] if np.array_equal(one, other) else [one, other]
 
 
 def _by_size(resp: Array, sample: Rows) -> Array:
