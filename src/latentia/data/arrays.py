@@ -146,10 +146,10 @@ def distinct_rows(rows: Rows, most: int | None = None) -> Rows:
     A key is a hash of a row's bits. If there are more than `most` different rows, those with
     the smallest keys are kept, which is a fair sample that depends on the set of rows alone,
     and their weights are raised so that the total is kept (bottom-k sampling, Cohen & Kaplan
-    2007). No more than a few times `most` rows are in memory at once.
+    2007). No more than three times `most` rows, or a few blocks, are in memory at once.
     """
     gathered: list[_Keyed] = []
-    limit, total = np.uint64(2**64 - 1), 0.0
+    limit, total, waiting, dropped = np.uint64(2**64 - 1), 0.0, 0, False
     for block in rows.blocks():
         used = block.weights > 0
         x = np.ascontiguousarray(block.x[used], dtype=np.float64) + 0.0  # -0.0 becomes 0.0
@@ -158,18 +158,16 @@ def distinct_rows(rows: Rows, most: int | None = None) -> Rows:
         key = _keys(x)
         near = key <= limit
         gathered.append(_Keyed(key[near], x[near], w[near]))
-        if most is not None and sum(len(part.key) for part in gathered) > 2 * most + LEAST:
-            gathered = [_united(gathered)]
-            if len(gathered[0].key) > most:
-                key, x, w = gathered[0]
-                gathered = [_Keyed(key[:most], x[:most], w[:most])]
-                limit = gathered[0].key[-1]
+        waiting += len(gathered[-1].key)
+        if most is not None and waiting > most // 2:
+            united = _united(gathered, most)
+            if united.dropped:
+                limit, dropped = united.rows.key[-1], True
+            gathered, waiting = [united.rows], 0
     if not gathered:
         return Rows(np.asarray(rows.x, dtype=np.float64), np.array(rows.weights))
-    _, x, w = _united(gathered)
-    if most is None or (limit == np.uint64(2**64 - 1) and len(x) <= most):
-        return Rows(x, w)
-    return Rows(x[:most], w[:most] * (total / w[:most].sum()))
+    (_, x, w), more = _united(gathered, most)
+    return Rows(x, w * (total / w.sum()) if dropped or more else w)
 
 
 class _Keyed(NamedTuple):
@@ -178,16 +176,57 @@ class _Keyed(NamedTuple):
     w: NDArray[np.float64]
 
 
-def _united(parts: Sequence[_Keyed]) -> _Keyed:
-    """Different rows once, sorted by their keys."""
-    key, x, w = (np.concatenate(column) for column in zip(*parts, strict=True))
-    _, first, inverse = np.unique(key, return_index=True, return_inverse=True)
-    bits = x.view(np.uint64)
-    if not np.array_equal(bits, bits[first][inverse]):  # two different rows share a key
+class _United(NamedTuple):
+    rows: _Keyed
+    dropped: bool  # whether there were more
+
+
+def _united(parts: Sequence[_Keyed], most: int | None) -> _United:
+    """Different rows once, sorted by their keys, the first `most` of them."""
+    key = np.concatenate([part.key for part in parts])
+    _, first, place = np.unique(key, return_index=True, return_inverse=True)
+    x = _gathered(parts, first[:most])
+    if not _the_same(parts, x, first, place):  # two different rows share a key
+        bits = np.concatenate([part.x for part in parts]).view(np.uint64)
         both = np.column_stack([key, bits])
-        _, first, inverse = np.unique(both, axis=0, return_index=True, return_inverse=True)
-    summed = np.bincount(inverse.ravel(), weights=w, minlength=len(first))
-    return _Keyed(key[first], x[first], np.asarray(summed, dtype=np.float64))
+        _, first, place = np.unique(both, axis=0, return_index=True, return_inverse=True)
+        x = _gathered(parts, first[:most])
+    w = np.concatenate([part.w for part in parts])
+    summed = np.bincount(place.ravel(), weights=w, minlength=len(first))[:most]
+    kept = _Keyed(key[first[:most]], x, np.asarray(summed, dtype=np.float64))
+    return _United(kept, len(first) > len(x))
+
+
+def _places(parts: Sequence[_Keyed]) -> Iterator[tuple[_Keyed, int]]:
+    """Each part, and where it begins among the rows of all."""
+    begin = 0
+    for part in parts:
+        yield part, begin
+        begin += len(part.key)
+
+
+def _gathered(parts: Sequence[_Keyed], rows: NDArray[np.intp]) -> NDArray[np.float64]:
+    """Some rows out of all parts, which are never put together."""
+    x = np.empty((len(rows), parts[0].x.shape[1]))
+    for part, begin in _places(parts):
+        here = (rows >= begin) & (rows < begin + len(part.key))
+        x[here] = part.x[rows[here] - begin]
+    return x
+
+
+def _the_same(
+    parts: Sequence[_Keyed],
+    x: NDArray[np.float64],
+    first: NDArray[np.intp],
+    place: NDArray[np.intp],
+) -> bool:
+    """Whether rows that share a key with one in `x` are that row."""
+    for part, begin in _places(parts):
+        at = place[begin : begin + len(part.key)]
+        again = np.flatnonzero((at < len(x)) & (first[at] != np.arange(begin, begin + len(at))))
+        if not np.array_equal(part.x[again].view(np.uint64), x[at[again]].view(np.uint64)):
+            return False
+    return True
 
 
 def _keys(x: NDArray[np.float64]) -> NDArray[np.uint64]:
@@ -226,11 +265,14 @@ class Frame(NamedTuple):
     def of(cls, rows: Rows) -> Frame:
         """The frame of some rows."""
         x, w = np.asarray(rows.x, dtype=np.float64), rows.weights
-        origin = x[0] + (w @ (x - x[0])) / w.sum()
+        away = x - x[0]
+        origin = x[0] + (w @ away) / w.sum()
+        np.subtract(x, origin, out=away)
         # through the largest deviation, so that squares neither overflow nor vanish
-        width = np.abs(x - origin).max(axis=0)
+        width = np.maximum(away.max(axis=0), -away.min(axis=0))
         unit = np.where(width > 0, width, 1.0)
-        spread = unit * np.sqrt(w @ ((x - origin) / unit) ** 2 / w.sum())
+        np.divide(away, unit, out=away)
+        spread = unit * np.sqrt(w @ np.square(away, out=away) / w.sum())
         spread = np.where(spread > 0, spread, 1.0)
         largest = spread.max()
         typical = float(largest * np.sqrt(np.mean((spread / largest) ** 2)))
