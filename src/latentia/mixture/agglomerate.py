@@ -25,6 +25,9 @@ UNIT = 2_000
 """Weight of a sample from which on `scaled` has one unit, whatever the number of rows."""
 
 
+LEAF = 16
+"""Rows that are near enough to one another in any order."""
+
 RANK = 1e-10
 """Singular values below this share of the largest are taken for zero."""
 
@@ -207,10 +210,24 @@ def scaled(x: Array, weights: Array) -> Array:
 def _by_ward(points: Rows, most: int) -> Merges:
     from .agglomerate_kernels import ward  # compiled, so only when needed
 
-    found, heights = ward(points.x, points.weights)
+    near = _near_together(points.x)
+    found, heights = ward(points.x[near], points.weights[near])
     order = np.argsort(heights, kind="stable")
-    pairs = _numbered(found[order], len(points))
+    pairs = _numbered(near[found[order]], len(points))
     return _upper(pairs, heights[order], points.weights, most)
+
+
+def _near_together(x: Array) -> Indices:
+    """An order of the rows in which neighbours are near: halves of halves by the widest column."""
+    parts, size = [np.arange(len(x))], len(x)
+    while size > LEAF:
+        halves: list[Indices] = []
+        for part in parts:
+            column = x[part, np.ptp(x[part], axis=0).argmax()]
+            part = part[np.argsort(column, kind="stable")]
+            halves += [part[: len(part) // 2], part[len(part) // 2 :]]
+        parts, size = halves, (size + 1) // 2
+    return np.concatenate(parts)
 
 
 def _by_likelihood(points: Rows, most: int) -> Merges:

@@ -14,8 +14,8 @@ import math
 import numpy as np
 from numba import njit
 
-LANES = 256
-"""Distances that are computed before their minimum is looked for."""
+LANES = 32
+"""Points whose bounding box is kept: all are passed over together where it is too far."""
 
 MASS, TRACE, ROOT, TERM, POINTS, MEAN = 0, 1, 2, 3, 4, 5
 """Columns of a cluster's card; those from MEAN on are its mean. ROOT is |W|^(1/d)."""
@@ -25,13 +25,16 @@ MASS, TRACE, ROOT, TERM, POINTS, MEAN = 0, 1, 2, 3, 4, 5
 def ward(points, weights):
     """All merges of weighted points by Ward's criterion, in the order in which they are found.
 
-    Returns a point of each of the two clusters, (n - 1, 2), and what the sum of squares gains.
+    Points should be near those that stand next to them. Returns a point of each of the two
+    clusters, (n - 1, 2), and what the sum of squares gains.
     """
-    n, n_features = points.shape
+    n, d = points.shape
     x, mass, name = points.T.copy(), weights.copy(), np.arange(n)
+    boxes = np.empty((2 * d + 1, (n + LANES - 1) // LANES))
     pairs, heights = np.empty((n - 1, 2), np.int64), np.empty(n - 1)
     chain, costs, length = np.empty(n, np.int64), np.empty(n), 0
-    buffer, slots, done = np.empty(LANES), n, 0
+    bounds, distances, slots, done = np.empty(boxes.shape[1]), np.empty(LANES), n, 0
+    _box(x, mass, name, boxes, slots)
     while done < n - 1:
         if length == 0:
             chain[0], length = _first(name), 1
@@ -39,7 +42,7 @@ def ward(points, weights):
         nearest, cost = -1, np.inf
         if length > 1:  # of equals the one before, so that chains end
             nearest, cost = chain[length - 2], costs[length - 2]
-        nearest, cost = _nearest(x, mass, here, slots, nearest, cost, buffer)
+        nearest, cost = _nearest(x, mass, boxes, here, slots, nearest, cost, bounds, distances)
         if length == 1 or nearest != chain[length - 2]:
             costs[length - 1], chain[length] = cost, nearest
             length += 1
@@ -48,12 +51,14 @@ def ward(points, weights):
         pairs[done, 0], pairs[done, 1], heights[done] = name[low], name[high], cost
         length, done = length - 2, done + 1
         both = mass[low] + mass[high]
-        for f in range(n_features):
+        for f in range(d):
             x[f, low] = (mass[low] * x[f, low] + mass[high] * x[f, high]) / both
             x[f, high] = 1e200  # so that its square is infinitely far
+            _stretch(boxes, f, low // LANES, x[f, low])
         mass[low], mass[high], name[high] = both, 1.0, -1
-        if n - done < 0.8 * slots:
+        if n - done < 0.7 * slots:
             slots = _close_ranks(x, mass, name, chain, length, slots)
+            _box(x, mass, name, boxes, slots)
     return pairs, heights
 
 
@@ -65,34 +70,74 @@ def _first(name):
     return slot
 
 
-@njit(nogil=True, cache=True, fastmath={"nnan", "nsz"})
-def _nearest(x, mass, here, slots, nearest, cost, buffer):
-    """The slot whose merge with `here` costs least and less than `cost`, and what it costs."""
-    own = mass[here]
-    for begin in range(0, slots, LANES):
-        lanes = min(LANES, slots - begin)
-        for j in range(lanes):
-            buffer[j] = 0.0
-        for f in range(len(x)):
-            centre = x[f, here]
-            line = x[f, begin : begin + lanes]
-            for j in range(lanes):
-                apart = line[j] - centre
-                buffer[j] += apart * apart
-        others = mass[begin : begin + lanes]
-        for j in range(lanes):
-            buffer[j] *= own * others[j] / (own + others[j])
-        if begin <= here < begin + lanes:
-            buffer[here - begin] = np.inf
+@njit(nogil=True, cache=True)
+def _box(x, mass, name, boxes, slots):
+    """Lower and upper ends of the points in each run of LANES slots, and their least mass."""
+    d = len(x)
+    for run in range((slots + LANES - 1) // LANES):
+        boxes[:d, run], boxes[d:, run] = np.inf, -np.inf
         least = np.inf
-        for j in range(lanes):
-            least = min(least, buffer[j])
+        for slot in range(run * LANES, min((run + 1) * LANES, slots)):
+            if name[slot] >= 0:
+                least = min(least, mass[slot])
+                for f in range(d):
+                    _stretch(boxes, f, run, x[f, slot])
+        boxes[2 * d, run] = least
+
+
+@njit(nogil=True, cache=True)
+def _stretch(boxes, f, run, value):
+    d = len(boxes) // 2
+    boxes[f, run] = min(boxes[f, run], value)
+    boxes[d + f, run] = max(boxes[d + f, run], value)
+
+
+@njit(nogil=True, cache=True)
+def _nearest(x, mass, boxes, here, slots, nearest, cost, bounds, distances):
+    """The slot whose merge with `here` costs least and less than `cost`, and what it costs."""
+    d, runs = len(x), (slots + LANES - 1) // LANES
+    bounds = bounds[:runs]
+    bounds[:] = 0.0
+    for f in range(d):
+        lows, highs, centre = boxes[f, :runs], boxes[d + f, :runs], x[f, here]
+        for run in range(runs):
+            apart = max(max(lows[run] - centre, centre - highs[run]), 0.0)
+            bounds[run] += apart * apart
+    own, masses = mass[here], boxes[2 * d, :runs]
+    for run in range(runs):
+        bounds[run] *= own * masses[run] / (own + masses[run])
+    begin = here // LANES  # likely to hold the nearest
+    for step in range(-1, runs):
+        run = begin if step < 0 else step
+        if bounds[run] >= cost or step == begin:
+            continue
+        found, least = _nearest_in_run(x, mass, here, run, slots, distances)
         if least < cost:
-            for j in range(lanes):
-                if buffer[j] == least:
-                    nearest, cost = begin + j, least
-                    break
+            nearest, cost = found, least
     return nearest, cost
+
+
+@njit(nogil=True, cache=True)
+def _nearest_in_run(x, mass, here, run, slots, distances):
+    first = run * LANES
+    stop = min(first + LANES, slots)
+    distances = distances[: stop - first]
+    distances[:] = 0.0
+    for f in range(len(x)):
+        line, centre = x[f, first:stop], x[f, here]
+        for j in range(len(distances)):
+            apart = line[j] - centre
+            distances[j] += apart * apart
+    own, masses = mass[here], mass[first:stop]
+    for j in range(len(distances)):
+        distances[j] *= own * masses[j] / (own + masses[j])
+    if first <= here < stop:
+        distances[here - first] = np.inf
+    least = 0
+    for j in range(1, len(distances)):
+        if distances[j] < distances[least]:
+            least = j
+    return first + least, distances[least]
 
 
 @njit(nogil=True, cache=True)
