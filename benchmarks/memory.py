@@ -1,8 +1,10 @@
 """Peak memory of a fit above its data, beside scikit-learn's, each in a process of its own.
 
-The child has its data in memory and has imported its library before the count begins; `again` is a
-second fit in the same process, where compiled code is loaded already. The peak is the kernel's own
-(VmHWM, set back before the fit), less what was resident then.
+The child has its data in memory and has imported its library, and has fitted 200 rows, before the
+count begins. What is counted, less what there was then: resident memory at its peak (VmHWM, set
+back before the fit), and anonymous memory (RssAnon every few milliseconds), which is without the
+files of libraries that the first fit maps: Numba's and LLVM's, which the system can take back and
+other processes share. `again` is a second fit in the same process, where they are loaded.
 
     python benchmarks/memory.py [--quick]
 """
@@ -12,6 +14,7 @@ from __future__ import annotations
 import argparse
 import gc
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -63,7 +66,7 @@ class Watch:
 
 
 def child(library: str, cell: Cell) -> dict[str, int]:
-    """Bytes above what was resident before the first and before a second fit."""
+    """Bytes above what there was before the first and before a second fit."""
     x = rows(cell)
     first = start(cell, x)
     small = Cell(cell.kind, 200, cell.d, 2, cell.dtype)
@@ -72,10 +75,12 @@ def child(library: str, cell: Cell) -> dict[str, int]:
     peaks: dict[str, int] = {}
     for name in ("first", "again"):
         gc.collect()
-        before = status("VmRSS")
+        resident, anonymous = status("VmRSS"), status("RssAnon")
         forget_peak()
+        watch = Watch(os.getpid())
         made = fitted(library, cell, x, first, STEPS, THREADS)
-        peaks[name] = status("VmHWM") - before
+        peaks[f"{name} anonymous"] = watch.stop() - anonymous
+        peaks[name] = status("VmHWM") - resident
         del made
     return peaks
 
@@ -89,7 +94,7 @@ def measured(library: str, cell: Cell) -> dict[str, int]:
 
 
 def lines(quick: bool = False) -> list[str]:
-    """The table in Markdown."""
+    """The table in Markdown: resident memory, and in brackets what is anonymous of it."""
     sizes = [("full", 1_000_000, 16, 16), ("diag", 1_000_000, 8, 8), ("full", 1_000_000, 2, 3)]
     table = [
         "| covariance, n × D, K | data, MB | latentia's first fit, MB | again, MB "
@@ -100,19 +105,32 @@ def lines(quick: bool = False) -> list[str]:
         cell = Cell(kind, n // 20 if quick else n, d, k)
         with turn():
             found: dict[str, Any] = {name: measured(name, cell) for name in LIBRARIES}
-        own, peer = found["latentia"], found["scikit-learn"]["first"]
+        own, peer = found["latentia"], found["scikit-learn"]
+        first, again = (_share(own, name, peer) for name in ("first", "again"))
         cells = (
             f"{kind} {count(cell.n)} × {d}, {k}",
             f"{cell.n * d * 8 / 1e6:.0f}",
-            f"{own['first'] / 1e6:.1f}",
-            f"{own['again'] / 1e6:.1f}",
-            f"{peer / 1e6:.0f}",
-            f"**1/{peer / max(own['first'], 1):.1f}**",
-            f"1/{peer / max(own['again'], 1):.0f}",
+            _both(own, "first"),
+            _both(own, "again"),
+            _both(peer, "first"),
+            f"**{first}**",
+            again,
         )
         table.append("| " + " | ".join(cells) + " |")
         print(table[-1], flush=True)
     return table
+
+
+def _both(found: dict[str, int], name: str) -> str:
+    return f"{found[name] / 1e6:.0f} ({found[f'{name} anonymous'] / 1e6:.0f})"
+
+
+def _share(own: dict[str, int], name: str, peer: dict[str, int]) -> str:
+    """Of the peer's first fit."""
+    resident, anonymous = (
+        peer[f"first{kind}"] / max(own[f"{name}{kind}"], 1) for kind in ("", " anonymous")
+    )
+    return f"1/{resident:.1f} (1/{anonymous:.1f})"
 
 
 def main() -> None:

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from latentia.data import arrays
 from latentia.data.arrays import SAMPLE, Frame, Rows, RowSource, distinct_rows
 from latentia.engine import Chunk, Source
 
@@ -66,6 +67,24 @@ def test_weights_repeats_and_order_make_no_difference_to_a_bit(x, data):
     repeated = distinct_rows(Rows.of(np.repeat(x, counts, axis=0)[order]))
     np.testing.assert_array_equal(weighted.x, repeated.x)
     np.testing.assert_array_equal(weighted.weights, repeated.weights)
+
+
+@pytest.mark.parametrize("most", [None, 5])
+def test_rows_that_share_a_key_are_kept_apart(monkeypatch, most):
+    monkeypatch.setattr(arrays, "_keys", lambda x: (x[:, 0] % 2).astype(np.uint64))
+    x = np.array([3.0, 1.0, 2.0, 3.0, 0.0, 1.0])[:, None]
+    got = distinct_rows(Rows.of(x), most)
+    assert dict(zip(got.x[:, 0], got.weights, strict=True)) == {0: 1, 1: 2, 2: 1, 3: 2}
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(1, 40))
+def test_the_smallest_keys_are_the_same_however_many_rows_wait(seed, most):
+    rng = np.random.default_rng(seed)
+    x, w = rng.integers(60, size=(20_000, 1)).astype(float), rng.integers(1, 4, size=20_000)
+    everything, kept = distinct_rows(Rows.of(x, w)), distinct_rows(Rows.of(x, w), most)
+    np.testing.assert_array_equal(kept.x, everything.x[:most])
+    share = everything.weights[:most] / everything.weights[:most].sum()
+    np.testing.assert_allclose(kept.weights, share * w.sum(), rtol=1e-14)
 
 
 def test_rows_are_kept_apart_by_one_bit():
