@@ -47,7 +47,7 @@ print(json.dumps([ended - began, ended - imported, made.n_iter_, made.score(x) *
 def first(library: str, path: Path, k: int, kept: Path, warm: bool) -> list[float]:
     """Seconds with and without imports, E-steps and log-likelihood, in a process of its own.
 
-    `kept` is a folder for byte code and compiled code; a fit that is not warm finds no compiled code.
+    `kept` is a folder for byte code and compiled code; where not `warm` no compiled code is found.
     """
     with tempfile.TemporaryDirectory() as empty:
         environment = {
