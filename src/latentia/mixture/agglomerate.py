@@ -144,7 +144,7 @@ def agglomerate(
     >>> from latentia.mixture.agglomerate import agglomerate
     >>> merges = agglomerate(datasets.load("iris").values, None, most=9)
     >>> [int(size) for size in np.bincount(merges.labels(2))]
-    [100, 50]
+    [101, 49]
     """
     rows = Rows.of(x, weights)
     if most < 1:
