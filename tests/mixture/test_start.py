@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from latentia.data.arrays import Rows
-from latentia.mixture.start import METHODS, guesses, nearest, turn, whiten
+from latentia.mixture.agglomerate import agglomerate
+from latentia.mixture.start import METHODS, PORTFOLIO, guesses, method_of, nearest, turn, whiten
 
 seeds = st.integers(0, 2**32 - 1)
 every_method = pytest.mark.parametrize("method", METHODS)
@@ -66,7 +67,7 @@ def test_the_same_generator_makes_the_same_start(method):
         assert not np.array_equal(one[0], third[0])
 
 
-@pytest.mark.parametrize("method", ["kmeans", "k-means++", "random_from_data"])
+@pytest.mark.parametrize("method", ["kmeans", "k-means++", "random_from_data", "portfolio"])
 @given(seed=seeds)
 @settings(max_examples=10)
 def test_larger_components_come_first(method, seed):
@@ -120,6 +121,26 @@ def test_every_second_kmeans_start_draws_its_centres():
     assert [turn("kmeans", child) for child in children] == ["kmeans", drawn, "kmeans", drawn]
     assert [turn("random", child) for child in children] == ["random"] * 4
     assert turn("kmeans", np.random.default_rng(0)) == "kmeans"
+
+
+def test_a_portfolio_tries_all_and_then_draws_centres():
+    assert [method_of("portfolio", i) for i in range(6)] == list(PORTFOLIO)
+    assert {method_of("portfolio", i) for i in range(6, 20)} == {"k-means++", "random_from_data"}
+    assert method_of("hierarchical", 0) == "hierarchical"
+    assert method_of("hierarchical", 1) == "random_from_data"
+    sample = _sample(0)
+    alone = [guesses(sample, 3, name, np.random.default_rng(1))[0] for name in PORTFOLIO[:4]]
+    together = guesses(sample, 3, "portfolio", np.random.default_rng(1))
+    for resp in alone:
+        assert any(np.array_equal(resp, other) for other in together)
+
+
+def test_hierarchical_starts_are_the_trees():
+    sample = _sample(0)
+    found = guesses(sample, 3, "hierarchical", np.random.default_rng(0))
+    for resp, criterion in zip(found, ("VVV", "EII"), strict=True):
+        labels = agglomerate(sample.x, sample.weights, 3, criterion).labels(3)
+        np.testing.assert_array_equal(resp.argmax(axis=1), labels)
 
 
 def test_where_both_kmeans_agree_there_is_one_guess():

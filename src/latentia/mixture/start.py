@@ -9,12 +9,30 @@ from numpy.typing import NDArray
 
 from latentia.data.arrays import Frame, Rows
 
+from .agglomerate import agglomerate
 from .kmeans import clustered, spread_out
 
 Array = NDArray[np.float64]
 
-METHODS = ("kmeans", "k-means++", "random", "random_from_data")
-"""The names that ``init_params`` takes, as in scikit-learn."""
+PORTFOLIO = (
+    "hierarchical-VVV",
+    "hierarchical-EII",
+    "kmeans-whitened",
+    "kmeans-plain",
+    "k-means++",
+    "random_from_data",
+)
+"""What the first starts of ``"portfolio"`` are, a start each; later ones draw their centres."""
+
+SEVERAL = {
+    "kmeans": ("kmeans-whitened", "kmeans-plain"),
+    "hierarchical": ("hierarchical-VVV", "hierarchical-EII"),
+    "portfolio": PORTFOLIO,
+}
+"""Methods that make several guesses, for the likelihood to choose among."""
+
+METHODS = ("kmeans", "k-means++", "random", "random_from_data", "hierarchical", "portfolio")
+"""The names that ``init_params`` takes: scikit-learn's, and two of our own."""
 
 
 def whiten(sample: Rows) -> Array:
@@ -64,12 +82,21 @@ class Guesses(NamedTuple):
 def turn(method: str, rng: np.random.Generator) -> str:
     """The method of this start among several.
 
-    k-means from other seeds tends to find the same clusters again, so every second start draws
-    its centres from the rows instead. The engine gives start i the i-th child of its generator.
+    The engine gives start i the i-th child of its generator.
     """
     children = rng.bit_generator.seed_seq.spawn_key  # type: ignore[attr-defined]
-    odd = bool(children) and children[-1] % 2 == 1
-    return "random_from_data" if method == "kmeans" and odd else method
+    return method_of(method, children[-1]) if children else method
+
+
+def method_of(method: str, i: int) -> str:
+    """The method of start i.
+
+    k-means from other seeds tends to find the same clusters again, and a tree is always the same,
+    so every second start draws its centres from the rows instead.
+    """
+    if method == "portfolio":
+        return PORTFOLIO[i] if i < len(PORTFOLIO) else PORTFOLIO[-2 + i % 2]
+    return "random_from_data" if method in SEVERAL and i % 2 == 1 else method
 
 
 def guesses(sample: Rows, n_components: int, method: str, rng: np.random.Generator) -> list[Array]:
@@ -83,25 +110,35 @@ def guesses(sample: Rows, n_components: int, method: str, rng: np.random.Generat
     sample : Rows
         Distinct rows with their weights.
     n_components : int
-    method : {"kmeans", "k-means++", "random", "random_from_data"}
-        k-means on whitened rows, and on the rows as they are; the nearest of K rows that are
-        spread out (Arthur & Vassilvitskii 2007); at random; the nearest of K rows drawn by
-        weight.
+    method : str
+        One of `METHODS` or of `PORTFOLIO`: k-means on whitened rows, and on the rows as they
+        are; the nearest of K rows that are spread out (Arthur & Vassilvitskii 2007); at random;
+        the nearest of K rows drawn by weight; the trees of `agglomerate` cut at K; all of these.
     rng : numpy.random.Generator
     """
     if method == "random" or len(sample) <= n_components:
         resp = rng.uniform(size=(len(sample), n_components))
         return [resp / resp.sum(axis=1, keepdims=True)]
     white, w = whiten(sample), sample.weights
-    if method == "random_from_data":
-        rows = rng.choice(len(sample), n_components, replace=False, p=w / w.sum())
-        return [_by_size(nearest(white, white[rows]), sample)]
-    seed = int(rng.integers(2**31))
-    if method == "k-means++":
-        return [_by_size(nearest(white, white[spread_out(white, w, n_components, seed)]), sample)]
-    labels = (clustered(x, w, n_components, seed) for x in (white, sample.x))
-    one, other = (_by_size(np.eye(n_components)[each], sample) for each in labels)
-    return [one] if np.array_equal(one, other) else [one, other]
+    seed = 0 if method == "random_from_data" else int(rng.integers(2**31))
+    made: list[Array] = []
+    for name in SEVERAL.get(method, (method,)):
+        if name == "random_from_data":
+            rows = rng.choice(len(sample), n_components, replace=False, p=w / w.sum())
+            resp = nearest(white, white[rows])
+        elif name == "k-means++":
+            resp = nearest(white, white[spread_out(white, w, n_components, seed)])
+        elif name.startswith("kmeans"):
+            x = sample.x if name == "kmeans-plain" else white
+            resp = np.eye(n_components)[clustered(x, w, n_components, seed)]
+        else:
+            criterion = "EII" if name == "hierarchical-EII" else "VVV"
+            tree = agglomerate(sample.x, w, n_components, criterion)
+            resp = np.eye(n_components)[tree.labels(n_components)]
+        resp = _by_size(resp, sample)
+        if not any(np.array_equal(resp, other) for other in made):
+            made.append(resp)
+    return made
 
 
 def _by_size(resp: Array, sample: Rows) -> Array:
