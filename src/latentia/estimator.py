@@ -174,15 +174,19 @@ class LatentEstimator(BaseEstimator, ABC):
         if observed:
             self._errors = self._compute_errors(backend=self._backend())
             return self._errors
-        seed = check_random_state(self.random_state).randint(2**31, size=4)
         return self._compute_errors(
             method,
             backend=self._backend(),
             replicates=replicates,
-            rng=np.random.default_rng([int(s) for s in seed]),
+            rng=self._generator(),
             workers=workers,
             progress=progress,
         )
+
+    def _generator(self) -> np.random.Generator:
+        """A generator that follows from `random_state`."""
+        seed = check_random_state(self.random_state).randint(2**31, size=4)
+        return np.random.default_rng([int(s) for s in seed])
 
     def _backend(self) -> Backend:
         settings = EM() if self.em is None else self.em

@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-import warnings
+from collections.abc import Iterator
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, Self, final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import DensityMixin
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from latentia.data.arrays import Frame, Rows, RowSource
-from latentia.engine import EM, DegenerateFitError, Fit, NotConvergedWarning, Status
-from latentia.engine import selection as criteria
-from latentia.estimator import Estimate, LatentEstimator, climb_settings
+from latentia.engine import EM, Fit, Status
+from latentia.estimator import Estimate
 from latentia.families.covariance import STRUCTURES
 from latentia.families.gaussian import Gaussian, GaussianParams
 from latentia.families.kernels.rule import worth_compiling
 
 from . import components, errors, given, inference, memberships, partial, record, start
-from .model import MixtureModel, MixtureParams
+from .base import MixtureEstimator
+from .model import Membership, MixtureModel, MixtureParams
 
 if TYPE_CHECKING:
     from latentia.persistence import Record
@@ -31,7 +30,7 @@ Array = NDArray[np.float64]
 
 
 @final
-class GaussianMixture(DensityMixin, LatentEstimator):
+class GaussianMixture(MixtureEstimator):
     """Gaussian mixture, fitted by expectation-maximization.
 
     Arguments, attributes and methods are those of ``sklearn.mixture.GaussianMixture``; what
@@ -195,32 +194,12 @@ class GaussianMixture(DensityMixin, LatentEstimator):
         frame = Frame.of(source.distinct)  # the same bits for weights and for repeated rows
         worth = worth_compiling(len(rows), len(frame.origin), self.n_components)
         model = self._model(frame, worth)
-        em, first = self._climb_settings(), given.first(self, model, frame)
-        seed = check_random_state(self.random_state).randint(2**31, size=4)
-        rng = np.random.default_rng([int(s) for s in seed])
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", NotConvergedWarning)  # said again below
-                fit = em.fit(
-                    model,
-                    source,
-                    rng,
-                    start=first.start,
-                    given=first.given,
-                    resume=first.resume,
-                )
-        except DegenerateFitError as error:
-            raise ValueError(errors.collapsed(str(error))) from error
+        em = self._climb_settings(self.verbose_interval)
+        first = given.first(self, model, frame)
+        fit = self._climb(em, model, source, first, errors.collapsed)
         self._keep(fit, frame, rows, dtype)
-        if fit.status in (Status.MAX_ITER, Status.INTERRUPTED) and em.max_iter > 0:
-            warnings.warn(errors.not_converged(fit), NotConvergedWarning, stacklevel=2)
+        self._warn_unless_done(em)
         return self
-
-    def fit_predict(
-        self, X: Any, y: Any = None, sample_weight: ArrayLike | None = None
-    ) -> NDArray[np.int64]:
-        """Fit, and give each row's most probable component."""
-        return self.fit(X, y, sample_weight).predict(X)
 
     def partial_fit(self, X: Any, y: Any = None, sample_weight: ArrayLike | None = None) -> Self:
         """Take one more batch of rows into the estimate: a step of stepwise EM.
@@ -288,14 +267,6 @@ class GaussianMixture(DensityMixin, LatentEstimator):
         guesses = start.Guesses(self.n_components, self.init_params, frame, means)
         return MixtureModel(family, self.n_components, guesses)
 
-    def _climb_settings(self) -> EM:
-        given = {"tol": self.tol, "max_iter": self.max_iter, "starts": self.n_init}
-        settings = climb_settings(self.em, given, {"tol": 1e-3, "max_iter": 100, "starts": 1})
-        if self.verbose:
-            printer = record.Printer(self.verbose, self.verbose_interval)
-            settings.callbacks = (*settings.callbacks, printer)
-        return settings
-
     def _keep(self, fit: Fit[MixtureParams], frame: Frame, rows: Rows, dtype: Any) -> None:
         partial.forget(self)
         collapsed = fit.status is Status.DEGENERATE
@@ -321,13 +292,6 @@ class GaussianMixture(DensityMixin, LatentEstimator):
         self.precisions_ = structure.inverse(precision).astype(dtype)
         self._fitted_type = self.covariance_type
 
-    def _restore(self, fit: Fit[MixtureParams], mixed: float) -> None:
-        """The attributes that follow from the engine's result and the memberships' entropy."""
-        self._take(fit, mixed)
-        self.lower_bound_ = fit.loglik / fit.n_obs if np.isfinite(fit.loglik) else -np.inf
-        climbed = fit.trace.objective[fit.trace.accepted]
-        self.lower_bounds_ = [float(value) for value in climbed[1:] / fit.n_obs]
-
     def _params(self) -> MixtureParams:
         """The fitted parameters as the engine takes them."""
         as_float = (np.asarray(a, float) for a in (self.weights_, self.means_, self.covariances_))
@@ -336,46 +300,8 @@ class GaussianMixture(DensityMixin, LatentEstimator):
 
     # -- using a fitted mixture -------------------------------------------------------------
 
-    def predict(self, X: Any) -> NDArray[np.int64]:
-        """The most probable component of each row, shape (n,)."""
-        return memberships.labels(self, X)
-
-    def predict_proba(self, X: Any) -> Array:
-        """The probability of each component for each row, shape (n, K)."""
-        return memberships.probabilities(self, X)
-
-    def score_samples(self, X: Any) -> Array:
-        """The log-likelihood of each row, shape (n,)."""
-        return memberships.log_densities(self, X)
-
-    def score(self, X: Any, y: Any = None) -> float:
-        """The mean log-likelihood per row."""
-        loglik, n, _ = memberships.sums(self, X)
-        return loglik / n
-
-    def aic(self, X: Any) -> float:
-        """Akaike's information criterion on X; lower is better."""
-        return criteria.aic(memberships.sums(self, X).loglik, self._n_parameters())
-
-    def bic(self, X: Any) -> float:
-        """The Bayesian information criterion on X; lower is better."""
-        loglik, n, _ = memberships.sums(self, X)
-        return criteria.bic(loglik, self._n_parameters(), n)
-
-    def aicc(self, X: Any) -> float:
-        """AIC corrected for few rows, on X; infinite where there are too few. Lower is better."""
-        loglik, n, _ = memberships.sums(self, X)
-        return criteria.aicc(loglik, self._n_parameters(), n)
-
-    def sabic(self, X: Any) -> float:
-        """BIC with (n + 2) / 24 in place of n, on X; lower is better."""
-        loglik, n, _ = memberships.sums(self, X)
-        return criteria.sabic(loglik, self._n_parameters(), n)
-
-    def icl(self, X: Any) -> float:
-        """The integrated completed likelihood on X, BIC plus twice the entropy; lower is better."""
-        loglik, n, mixed = memberships.sums(self, X)
-        return criteria.icl(loglik, self._n_parameters(), n, mixed)
+    def _memberships(self, X: Any) -> Iterator[Membership]:
+        return memberships.of_gaussian(self, X)
 
     def _n_parameters(self) -> int:
         k, d = self.means_.shape

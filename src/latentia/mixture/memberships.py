@@ -1,4 +1,4 @@
-"""What a fitted mixture says of rows: their components and densities, block by block."""
+"""What a fitted mixture says of rows, gathered from what is known of blocks of them."""
 
 from __future__ import annotations
 
@@ -30,16 +30,11 @@ class Sums(NamedTuple):
     entropy: float
 
 
-def given(mixture: GaussianMixture, X: Any) -> Any:
-    """Rows that the user gives, checked against what was fitted."""
+def of_gaussian(mixture: GaussianMixture, X: Any) -> Iterator[Membership]:
+    """Of consecutive rows, from the public attributes alone, which a user may have set."""
     check_is_fitted(mixture, ["weights_", "means_", "precisions_cholesky_"])
     x = errors.validated(mixture, X, reset=False)
     errors.require_finite(x, getattr(mixture, "feature_names_in_", None))
-    return x
-
-
-def in_blocks(mixture: GaussianMixture, x: Any) -> Iterator[Membership]:
-    """Of consecutive rows, from the public attributes alone, which a user may have set."""
     means = np.asarray(mixture.means_, dtype=np.float64)
     precision = np.asarray(mixture.precisions_cholesky_, dtype=np.float64)
     weights = np.asarray(mixture.weights_, dtype=np.float64)
@@ -49,29 +44,27 @@ def in_blocks(mixture: GaussianMixture, x: Any) -> Iterator[Membership]:
         yield membership(normal_log_density(structure, means, precision, z), weights)
 
 
-def labels(mixture: GaussianMixture, X: Any) -> NDArray[np.int64]:
+def labels(known: Iterator[Membership]) -> NDArray[np.int64]:
     """The most probable component of each row, shape (n,)."""
-    x = given(mixture, X)
-    return np.concatenate([known.resp.argmax(axis=1) for known in in_blocks(mixture, x)])
+    return np.concatenate([block.resp.argmax(axis=1) for block in known])
 
 
-def probabilities(mixture: GaussianMixture, X: Any) -> Array:
+def probabilities(known: Iterator[Membership]) -> Array:
     """The probability of each component for each row, shape (n, K)."""
-    x = given(mixture, X)
-    return np.concatenate([known.resp for known in in_blocks(mixture, x)])
+    return np.concatenate([block.resp for block in known])
 
 
-def log_densities(mixture: GaussianMixture, X: Any) -> Array:
+def log_densities(known: Iterator[Membership]) -> Array:
     """The log-likelihood of each row, shape (n,)."""
-    x = given(mixture, X)
-    return np.concatenate([known.log_density for known in in_blocks(mixture, x)])
+    return np.concatenate([block.log_density for block in known])
 
 
-def sums(mixture: GaussianMixture, X: Any) -> Sums:
+def sums(known: Iterator[Membership]) -> Sums:
     """What information criteria are made of."""
-    x = given(mixture, X)
     loglik = mixed = 0.0
-    for log_density, resp in in_blocks(mixture, x):
+    n = 0
+    for log_density, resp in known:
         loglik += float(log_density.sum())
         mixed += entropy(resp, np.ones(len(resp)))
-    return Sums(loglik, len(x), mixed)
+        n += len(resp)
+    return Sums(loglik, n, mixed)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn.exceptions import NotFittedError
-from sklearn.utils import check_random_state
 
 from latentia.data.arrays import Frame, Rows, distinct_rows
 from latentia.engine.online import stepwise
@@ -110,8 +109,7 @@ def _first(estimator: GaussianMixture, rows: Rows, single: bool) -> Online:
     distinct = distinct_rows(rows)
     frame = Frame.of(distinct)
     model = estimator._model(frame)
-    seed = check_random_state(estimator.random_state).randint(2**31, size=4)
-    child = np.random.default_rng([int(s) for s in seed]).spawn(1)[0]
+    child = estimator._generator().spawn(1)[0]
     first = given.first(estimator, model, frame)
     params = first.start
     if params is None:

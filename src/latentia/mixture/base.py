@@ -1,0 +1,166 @@
+"""What all mixtures share as estimators: how they climb, and what they say of rows."""
+
+from __future__ import annotations
+
+import warnings
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import DensityMixin
+
+from latentia.engine import EM, DegenerateFitError, Fit, NotConvergedWarning, Status
+from latentia.engine import selection as criteria
+from latentia.engine.model import Source
+from latentia.estimator import LatentEstimator, climb_settings
+
+from . import errors, memberships
+from .given import First
+from .model import Membership, MixtureModel, MixtureParams
+from .printer import Printer
+
+Array = NDArray[np.float64]
+
+DEFAULTS = {"tol": 1e-3, "max_iter": 100, "starts": 1}
+"""What `tol`, `max_iter` and `n_init` are where nothing is said, by their names in `EM`."""
+
+
+class MixtureEstimator(DensityMixin, LatentEstimator, ABC):
+    """A mixture of K components as scikit-learn sees it.
+
+    A leaf defines `fit` and the abstract methods, here and of `LatentEstimator`.
+
+    Attributes
+    ----------
+    n_components, tol, max_iter, n_init, verbose
+        Parameters of every leaf; for those of the climb, `DEFAULTS` are the defaults.
+    lower_bound_ : float
+        Mean log-likelihood per row (per unit of weight).
+    lower_bounds_ : list of float
+        The same after each step of the best start.
+    """
+
+    n_components: int
+    tol: float
+    max_iter: int
+    n_init: int
+    verbose: int
+
+    @abstractmethod
+    def fit(self, X: Any, y: Any = None, sample_weight: ArrayLike | None = None) -> Self:
+        """Estimate the parameters by maximum likelihood."""
+
+    @abstractmethod
+    def _memberships(self, X: Any) -> Iterator[Membership]:
+        """What is known of the components of consecutive rows, block by block."""
+
+    @abstractmethod
+    def _n_parameters(self) -> int:
+        """Free parameters, none of them counted as settled on a bound."""
+
+    # -- fitting ---------------------------------------------------------------------------
+
+    def _climb_settings(self, every: int = 10) -> EM:
+        """How to climb; `every` says how many steps lie between prints of `verbose`."""
+        given = {"tol": self.tol, "max_iter": self.max_iter, "starts": self.n_init}
+        settings = climb_settings(self.em, given, DEFAULTS)
+        if self.verbose:
+            settings.callbacks = (*settings.callbacks, Printer(self.verbose, every))
+        return settings
+
+    def _climb(
+        self,
+        em: EM,
+        model: MixtureModel,
+        source: Source,
+        first: First,
+        collapsed: Callable[[str], str],
+    ) -> Fit[MixtureParams]:
+        """The engine's fit.
+
+        Raises
+        ------
+        ValueError
+            If every start collapsed: what `collapsed` makes of the engine's reason.
+        """
+        rng = self._generator()
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", NotConvergedWarning)  # said again at the end
+                return em.fit(
+                    model,
+                    source,
+                    rng,
+                    start=first.start,
+                    given=first.given,
+                    resume=first.resume,
+                )
+        except DegenerateFitError as error:
+            raise ValueError(collapsed(str(error))) from error
+
+    def _warn_unless_done(self, em: EM) -> None:
+        """Of a fit that ended early, to whoever called `fit`, which calls this."""
+        fit = self.fit_
+        if fit.status in (Status.MAX_ITER, Status.INTERRUPTED) and em.max_iter > 0:
+            warnings.warn(errors.not_converged(fit), NotConvergedWarning, stacklevel=3)
+
+    def _restore(self, fit: Fit[MixtureParams], mixed: float) -> None:
+        """The attributes that follow from the engine's result and the memberships' entropy."""
+        self._take(fit, mixed)
+        self.lower_bound_ = fit.loglik / fit.n_obs if np.isfinite(fit.loglik) else -np.inf
+        climbed = fit.trace.objective[fit.trace.accepted]
+        self.lower_bounds_ = [float(value) for value in climbed[1:] / fit.n_obs]
+
+    def fit_predict(
+        self, X: Any, y: Any = None, sample_weight: ArrayLike | None = None
+    ) -> NDArray[np.int64]:
+        """Fit, and give each row's most probable component."""
+        return self.fit(X, y, sample_weight).predict(X)
+
+    # -- using a fitted mixture -------------------------------------------------------------
+
+    def predict(self, X: Any) -> NDArray[np.int64]:
+        """The most probable component of each row, shape (n,)."""
+        return memberships.labels(self._memberships(X))
+
+    def predict_proba(self, X: Any) -> Array:
+        """The probability of each component for each row, shape (n, K)."""
+        return memberships.probabilities(self._memberships(X))
+
+    def score_samples(self, X: Any) -> Array:
+        """The log-likelihood of each row, shape (n,)."""
+        return memberships.log_densities(self._memberships(X))
+
+    def score(self, X: Any, y: Any = None) -> float:
+        """The mean log-likelihood per row."""
+        loglik, n, _ = self._sums(X)
+        return loglik / n
+
+    def aic(self, X: Any) -> float:
+        """Akaike's information criterion on X; lower is better."""
+        return criteria.aic(self._sums(X).loglik, self._n_parameters())
+
+    def bic(self, X: Any) -> float:
+        """The Bayesian information criterion on X; lower is better."""
+        loglik, n, _ = self._sums(X)
+        return criteria.bic(loglik, self._n_parameters(), n)
+
+    def aicc(self, X: Any) -> float:
+        """AIC corrected for few rows, on X; infinite where there are too few. Lower is better."""
+        loglik, n, _ = self._sums(X)
+        return criteria.aicc(loglik, self._n_parameters(), n)
+
+    def sabic(self, X: Any) -> float:
+        """BIC with (n + 2) / 24 in place of n, on X; lower is better."""
+        loglik, n, _ = self._sums(X)
+        return criteria.sabic(loglik, self._n_parameters(), n)
+
+    def icl(self, X: Any) -> float:
+        """The integrated completed likelihood on X, BIC plus twice the entropy; lower is better."""
+        loglik, n, mixed = self._sums(X)
+        return criteria.icl(loglik, self._n_parameters(), n, mixed)
+
+    def _sums(self, X: Any) -> memberships.Sums:
+        return memberships.sums(self._memberships(X))

@@ -1,0 +1,165 @@
+"""The numbers of a mixture's parameters by name, whatever its family."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latentia.engine import inference, tree
+from latentia.engine.space import Constraint, PositiveDefinite, Simplex
+from latentia.engine.tree import Tree
+from latentia.estimator import Estimate
+from latentia.families.family import Family
+from latentia.families.product import Product
+
+from .model import MixtureModel, MixtureParams
+
+Array = NDArray[np.float64]
+
+
+class Errors(NamedTuple):
+    """Standard errors as a tree like the parameters, and why something is missing."""
+
+    errors: MixtureParams
+    note: str
+
+
+def standard_errors(
+    model: MixtureModel, source: Any, params: MixtureParams, method: str = "oakes", **asked: Any
+) -> Errors:
+    """Standard errors at `params` by any method of the engine.
+
+    `asked` is what that takes besides: the backend, and the settings of the bootstraps.
+    """
+    found = inference.standard_errors(model, source, params, method, **asked)
+    errors: MixtureParams = found.errors
+    if len(errors.weights) == 1:
+        errors = errors._replace(weights=np.zeros(1))  # it is 1 by definition
+    return Errors(errors, found.note)
+
+
+def table(
+    model: MixtureModel,
+    params: MixtureParams,
+    errors: MixtureParams,
+    columns: Sequence[str],
+    level: float,
+) -> list[Estimate]:
+    """All parameters, a row each; components are numbered as `predict` numbers them.
+
+    Intervals are Wald's, each on a scale on which no end leaves what the parameter may be:
+    the logit's for probabilities, the logarithm's for what is positive (`inference.wald`).
+    """
+    lower, upper = inference.wald(model.space, params, errors, level)
+    by_leaf = [tree.leaves(each) for each in (params, errors, lower, upper)]
+    return [
+        Estimate(name, *(float(np.asarray(leaves[at])[index]) for leaves in by_leaf))
+        for name, at, index in named(model, params, columns)
+    ]
+
+
+def named(
+    model: MixtureModel, params: MixtureParams, columns: Sequence[str]
+) -> Iterator[tuple[str, int, tuple[int, ...]]]:
+    """Every number of the parameters that can differ from another's.
+
+    Yields its name, such as ``rate[0, visits]``, the number of its leaf, and its place there.
+    """
+    for k in range(len(params.weights)):
+        yield f"weight[{k}]", 0, (k,)
+    at = 1
+    for family, own, seen in _parts(model.family, params.components, list(columns)):
+        whole = len(seen) < len(columns)  # one of several parts: its columns are in every name
+        space = tree.leaves(family.space)
+        for path, constraint, leaf in zip(tree.names(own), space, tree.leaves(own), strict=True):
+            for name, index in _of_leaf(path, constraint, np.asarray(leaf), seen, whole):
+                yield name, at, index
+            at += 1
+
+
+def _parts(
+    family: Family[Any, Any], params: Tree, columns: list[str]
+) -> Iterator[tuple[Family[Any, Any], Tree, list[str]]]:
+    """Families that are no products, each with its parameters and the columns that it sees."""
+    if not isinstance(family, Product):
+        yield family, params, columns
+        return
+    for part, own, at in zip(family.parts, params, family.columns, strict=True):
+        yield from _parts(part, own, [columns[j] for j in at])
+
+
+def _of_leaf(
+    path: str, constraint: Constraint, value: Array, columns: list[str], whole: bool
+) -> Iterator[tuple[str, tuple[int, ...]]]:
+    inner: Any = getattr(constraint, "inner", constraint)
+    labels = _labels(constraint, value.shape, columns)
+    one = singular(path)
+    if whole and not any(axis is columns for axis in labels):
+        one = f"{one}({'+'.join(columns)})"
+    if isinstance(inner, PositiveDefinite):
+        for lead in np.ndindex(*value.shape[:-2]):
+            yield from _of_matrix(one, lead, labels)
+        return
+    possible = np.ones(value.shape, dtype=np.bool_)
+    if isinstance(inner, Simplex) and inner.support is not None:
+        possible = np.broadcast_to(inner.support, value.shape)
+    one = _DIAGONAL.get(one, one)
+    for index in np.ndindex(*value.shape):
+        if possible[index]:
+            yield _written(one, [axis[i] for axis, i in zip(labels, index, strict=True)]), index
+
+
+def _of_matrix(
+    one: str, lead: tuple[int, ...], labels: list[Sequence[str]]
+) -> Iterator[tuple[str, tuple[int, ...]]]:
+    """Of a symmetric matrix, its diagonal and then what is below it."""
+    before = [axis[i] for axis, i in zip(labels, lead, strict=False)]
+    *_, last = labels
+    for a in range(len(last)):
+        yield _written(_DIAGONAL.get(one, one), [*before, last[a]]), (*lead, a, a)
+    for a in range(len(last)):
+        for b in range(a):
+            yield _written(one, [*before, last[b], last[a]]), (*lead, a, b)
+
+
+def _labels(
+    constraint: Constraint, shape: tuple[int, ...], columns: list[str]
+) -> list[Sequence[str]]:
+    """What each axis of a leaf runs over: components, then columns, then plain numbers.
+
+    `columns` itself stands where an axis runs over the columns.
+    """
+    square = isinstance(constraint, PositiveDefinite)
+    labels: list[Sequence[str]] = []
+    for axis, length in enumerate(shape):
+        over_columns = length == len(columns) and axis not in constraint.exchangeable
+        if over_columns and (square or not any(each is columns for each in labels)):
+            labels.append(columns)
+        else:
+            labels.append([str(i) for i in range(length)])
+    return labels
+
+
+def _written(one: str, places: Sequence[Any]) -> str:
+    return f"{one}[{', '.join(places)}]" if places else one
+
+
+def singular(path: str) -> str:
+    """One of what the last name of a path stands for.
+
+    Examples
+    --------
+    >>> singular("components.rates"), singular("probabilities"), singular("concentration")
+    ('rate', 'probability', 'concentration')
+    """
+    name = path.rpartition(".")[2]
+    if name.endswith("ies"):
+        return f"{name[:-3]}y"
+    return name.removesuffix("s")
+
+
+_DIAGONAL = {"covariance": "variance"}
+"""What stands on a diagonal."""
