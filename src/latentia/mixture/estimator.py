@@ -19,7 +19,17 @@ from latentia.families.covariance import STRUCTURES
 from latentia.families.gaussian import Gaussian, GaussianParams
 from latentia.families.kernels.rule import worth_compiling
 
-from . import components, errors, given, inference, memberships, partial, record, start
+from . import (
+    components,
+    errors,
+    given,
+    inference,
+    memberships,
+    partial,
+    portfolio,
+    record,
+    start,
+)
 from .base import MixtureEstimator
 from .model import Membership, MixtureModel, MixtureParams
 
@@ -53,8 +63,11 @@ class GaussianMixture(MixtureEstimator):
         E-steps of each start, at most; the one that evaluates the start is not counted.
     n_init : int, default=1
         Starts; the best is kept.
-    init_params : {"kmeans", "k-means++", "random", "random_from_data"}, default="kmeans"
-        How a start guesses the memberships. k-means runs on whitened data.
+    init_params : str, default="kmeans"
+        How a start guesses the memberships: as scikit-learn with "kmeans" (on whitened data too),
+        "k-means++", "random" or "random_from_data"; "hierarchical" cuts the trees of
+        `latentia.mixture.agglomerate`; "portfolio" makes a start of each kind, six at least, and
+        races them.
     weights_init, means_init, precisions_init : array-like, optional
         Given parts of the start. Given means decide the memberships from which the rest is made.
     random_state : int, RandomState instance or None, default=None
@@ -89,6 +102,10 @@ class GaussianMixture(MixtureEstimator):
         The evidence for the fit.
     fit_ : Fit
         The engine's result.
+    start_ : str
+        How the start that won guessed the memberships, a name of
+        ``latentia.mixture.start.PORTFOLIO`` or as in `init_params`; "given" where it did not
+        guess. Files do not keep it.
     n_features_in_ : int
     feature_names_in_ : array of shape (d,)
         Only where X has column names.
@@ -196,8 +213,12 @@ class GaussianMixture(MixtureEstimator):
         model = self._model(frame, worth)
         em = self._climb_settings(self.verbose_interval)
         first = given.first(self, model, frame)
+        guessed = first.start is None and self.means_init is None
+        if guessed and self.init_params == "portfolio":
+            em = portfolio.raced(em)
         fit = self._climb(em, model, source, first, errors.collapsed)
         self._keep(fit, frame, rows, dtype)
+        self.start_ = portfolio.winner(self.init_params, fit) if guessed else "given"
         self._warn_unless_done(em)
         return self
 

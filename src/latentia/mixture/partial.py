@@ -27,6 +27,7 @@ ROWS_TO_MOVE = 2
 
 OF_A_FIT = (
     "fit_",
+    "start_",
     "certificate_",
     "converged_",
     "n_iter_",
