@@ -15,6 +15,8 @@ from latentia.engine.space import DegenerateError, Simplex
 from latentia.engine.tree import leaves, rebuild, reduce_in_order
 from latentia.families.family import Family
 
+from .labels import LabelledRows, guided
+
 Array = NDArray[np.float64]
 
 
@@ -47,7 +49,7 @@ class Membership(NamedTuple):
     resp: Array
 
 
-Guesses = Callable[[Rows, np.random.Generator], list[Array]]
+Guesses = Callable[[Any, np.random.Generator], list[Array]]
 
 
 @final
@@ -61,6 +63,11 @@ class MixtureModel(Model[MixtureParams, Rows]):
     n_components : int
     guesses : callable
         First guesses at the memberships of the rows of a sample, (n, K) each, for starts.
+
+    Notes
+    -----
+    A chunk is `Rows`, or `LabelledRows`, of which each may be from some components alone: its
+    density is the sum over these (McLachlan & Peel 2000, sec. 2.19).
     """
 
     def __init__(
@@ -78,8 +85,8 @@ class MixtureModel(Model[MixtureParams, Rows]):
         weights = cast(Array, Simplex(exchangeable=(0,)))
         return MixtureParams(weights, self.family.space)
 
-    def prepare(self, chunk: Rows) -> Any:
-        return self.family.prepare(chunk)
+    def prepare(self, chunk: Any) -> Any:
+        return chunk if isinstance(chunk, LabelledRows) else self.family.prepare(chunk)
 
     def start(
         self, sample: Rows, rng: np.random.Generator, given: MixtureParams | None = None
@@ -88,7 +95,8 @@ class MixtureModel(Model[MixtureParams, Rows]):
 
         `given` holds None for what it leaves open: the weights, or fields of the components.
         """
-        made = [self._made(sample, resp, given) for resp in self.guesses(sample, rng)]
+        guesses = (guided(resp, sample) for resp in self.guesses(sample, rng))
+        made = [self._made(sample, resp, given) for resp in guesses]
         if len(made) == 1:
             return made[0]
         heights = [self._height(params, sample) for params in made]
@@ -108,21 +116,29 @@ class MixtureModel(Model[MixtureParams, Rows]):
         try:
             with np.errstate(all="ignore"):
                 params = self.m_step(self.e_step(params, sample), params)
-                return float(sample.weights @ self.posterior(params, sample).log_density)
+                height = float(sample.weights @ self.posterior(params, sample).log_density)
         except (DegenerateError, np.linalg.LinAlgError):
             return -np.inf
+        return -np.inf if np.isnan(height) else height
 
     def posterior(self, params: MixtureParams, chunk: Rows) -> Membership:
-        return membership(self.family.log_density(params.components, chunk.x), params.weights)
+        return membership(self._log_density(params, chunk), params.weights)
 
-    def e_step(self, params: MixtureParams, chunk: Rows) -> Suff:
-        made = self.family.mixture_pass(params.components, params.weights, chunk)
+    def _log_density(self, params: MixtureParams, chunk: Any) -> Array:
+        """log f(x_i | k), and no density where a row cannot be from component k."""
+        made = self.family.log_density(params.components, chunk.x)
+        return np.where(chunk.allowed, made, -np.inf) if isinstance(chunk, LabelledRows) else made
+
+    def e_step(self, params: MixtureParams, chunk: Any) -> Suff:
+        made = None
+        if not isinstance(chunk, LabelledRows):
+            made = self.family.mixture_pass(params.components, params.weights, chunk)
         if made is None:
             return self._in_blocks(chunk, lambda rows: self._suff(params, rows, 1.0))
         total = float(chunk.weights.sum())
         return Suff(made.loglik, total, total, MixtureStats(made.count, made.stats))
 
-    def tempered_e_step(self, params: MixtureParams, chunk: Rows, beta: float) -> Suff:
+    def tempered_e_step(self, params: MixtureParams, chunk: Any, beta: float) -> Suff:
         """Memberships proportional to (w_k f_k)^beta (Ueda & Nakano 1998).
 
         The log-likelihood is what these maximise, E[log p(x, z)] + H / beta with H their
@@ -130,12 +146,14 @@ class MixtureModel(Model[MixtureParams, Rows]):
         """
         return self._in_blocks(chunk, lambda rows: self._suff(params, rows, beta))
 
-    def _in_blocks(self, chunk: Rows, step: Callable[[Rows], Suff]) -> Suff:
+    def _in_blocks(self, chunk: Any, step: Callable[[Any], Suff]) -> Suff:
         """Statistics of a chunk whose memberships are never all in memory."""
-        return reduce_in_order([step(rows) for rows in Rows(chunk.x, chunk.weights).blocks()])
+        labelled = isinstance(chunk, LabelledRows)
+        rows = chunk if labelled else Rows(chunk.x, chunk.weights)  # short of what was prepared
+        return reduce_in_order([step(block) for block in rows.blocks()])
 
-    def _suff(self, params: MixtureParams, chunk: Rows, beta: float) -> Suff:
-        density = self.family.log_density(params.components, chunk.x)
+    def _suff(self, params: MixtureParams, chunk: Any, beta: float) -> Suff:
+        density = self._log_density(params, chunk)
         if beta != 1:
             density = beta * density
         log_density, resp = membership(density, params.weights**beta)
@@ -165,6 +183,11 @@ class MixtureModel(Model[MixtureParams, Rows]):
 
     def simulate(self, params: MixtureParams, chunk: Rows, rng: np.random.Generator) -> Rows:
         """As many rows as `chunk` has by weight, so that a weight counts as so many rows."""
+        if isinstance(chunk, LabelledRows):
+            raise TypeError(
+                "rows with labels cannot be drawn anew from a mixture, which does not say what "
+                "would be known of them; use another method"
+            )
         total = float(chunk.weights.sum())
         n = max(round(total), 1)
         labels = rng.choice(self.n_components, size=n, p=params.weights / params.weights.sum())
