@@ -19,6 +19,7 @@ from latentia.data.arrays import Rows
 from latentia.engine import tree
 from latentia.engine.chart import Chart, arrays, check
 from latentia.engine.numerical import gradient_of
+from latentia.engine.space import DegenerateError
 from latentia.families.family import Family
 from latentia.mixture import MixtureModel
 from latentia.mixture.start import guesses
@@ -159,7 +160,11 @@ def starts_from_anything(case):
         density = family.log_density(params, x)
         assert not np.isnan(density).any()
         assert np.isfinite(density.max(axis=1)).all()
-        stepped = family.m_step(family.stats(params, x, resp), params)
+        try:
+            stepped = family.m_step(family.stats(params, x, resp), params)
+        except DegenerateError:  # a component of one row is of rows that are all alike
+            assert case.collapses
+            continue
         assert all(np.isfinite(leaf).all() for leaf in arrays(stepped))
 
 
