@@ -46,6 +46,7 @@ PUBLIC = {
     "Dask": "backends",
     "EM": "engine",
     "GaussianMixture": "mixture",
+    "Mixture": "mixture",
     "select": "selection",
     "load": "persistence",
     "scan": "data",

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from latentia.backends.dask import Dask
     from latentia.data.scan import scan
     from latentia.engine import EM, Model, Suff, check_model
-    from latentia.mixture import GaussianMixture
+    from latentia.mixture import GaussianMixture, Mixture
     from latentia.persistence import load
     from latentia.selection import select
 
@@ -27,6 +27,7 @@ __all__ = [
     "EM",
     "Dask",
     "GaussianMixture",
+    "Mixture",
     "Model",
     "Suff",
     "__version__",
@@ -41,6 +42,7 @@ _HOME_OF = {
     "Dask": "latentia.backends.dask",
     "EM": "latentia.engine",
     "GaussianMixture": "latentia.mixture",
+    "Mixture": "latentia.mixture",
     "Model": "latentia.engine",
     "Suff": "latentia.engine",
     "check_model": "latentia.engine",

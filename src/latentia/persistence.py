@@ -19,7 +19,10 @@ from latentia.data.files import write_atomically
 FORMAT = "latentia"
 FORMAT_VERSION = 1
 
-_ESTIMATORS = {"GaussianMixture": "latentia.mixture:GaussianMixture"}
+_ESTIMATORS = {
+    "GaussianMixture": "latentia.mixture:GaussianMixture",
+    "Mixture": "latentia.mixture:Mixture",
+}
 
 # Beyond this length safetensors refuses a header, so the first eight bytes are not a length.
 _LONGEST_HEADER = 100_000_000

@@ -197,64 +197,89 @@ def read(text: Any) -> Any:
     return {tuple(key) if isinstance(key, list) else key: each for key, each in text}
 
 
+def allows_missing(specification: Any) -> bool:
+    """Whether cells may be missing in some column, as far as a specification tells."""
+    each = specification.values() if isinstance(specification, Mapping) else [specification]
+    return any(bool(getattr(_told(one)[0], "takes_missing", False)) for one in each)
+
+
 # -- what a family has to know of the rows ----------------------------------------------------
 
 
-def learned(parts: Sequence[Part], rows: Rows) -> tuple[Part, ...]:
-    """The parts with what `rows`, which may be a sample of all, say of their arguments."""
-    x = np.asarray(rows.x, dtype=np.float64)
+def learned(parts: Sequence[Part], rows: Rows, distinct: Rows) -> tuple[Part, ...]:
+    """The parts with what the rows say of their arguments.
+
+    Parameters
+    ----------
+    parts : sequence of Part
+    rows : Rows
+    distinct : Rows
+        A fair sample of them, in float64.
+    """
     found: list[Part] = []
     for part in parts:
-        learn = _LEARNERS.get(name_of(part.make) or "", _nothing)
-        seen = Rows(x[:, list(part.columns)], rows.weights)
-        found.append(part._replace(arguments=learn(seen, part.arguments)))
+        learn = _LEARNERS.get(name_of(part.make) or "")
+        arguments = part.arguments if learn is None else learn(part, rows, distinct)
+        found.append(part._replace(arguments={**arguments, **part.arguments}))
     return tuple(found)
 
 
-def _nothing(rows: Rows, told: Arguments) -> Arguments:
-    return told
-
-
-def _levels(rows: Rows, told: Arguments) -> Arguments:
+def _levels(part: Part, rows: Rows, distinct: Rows) -> Arguments:
     """As many levels as the largest code of each column needs."""
-    if "n_levels" in told:
-        return told
-    largest = np.where(np.isnan(rows.x), 0.0, rows.x).max(axis=0)
+    if "n_levels" in part.arguments:
+        return {}
+    largest = np.zeros(len(part.columns))
+    for block in rows.blocks():
+        largest = np.fmax(largest, np.fmax.reduce(block.x[:, list(part.columns)], axis=0))
     if (largest > MOST_LEVELS).any():
         raise ValueError(
             f"got the code {largest.max():g} in a categorical column, expected codes 0, 1, 2, ...; "
             "number the levels from 0, or give n_levels"
         )
-    return {"n_levels": [int(code) + 1 for code in np.maximum(np.floor(largest), 0)], **told}
+    return {"n_levels": [int(code) + 1 for code in largest]}
 
 
-def _trials(rows: Rows, told: Arguments) -> Arguments:
-    if "trials" in told:
-        return told
+def _trials(part: Part, rows: Rows, distinct: Rows) -> Arguments:
+    if "trials" in part.arguments:
+        return {}
     raise ValueError(
         "got family='binomial' without the number of trials, expected it, as in "
         "'binomial(trials=10)'"
     )
 
 
-def _total(rows: Rows, told: Arguments) -> Arguments:
+def _total(part: Part, rows: Rows, distinct: Rows) -> Arguments:
     """New rows have a typical row's total."""
-    typical = rows.weights @ rows.x.sum(axis=1) / rows.weights.sum()
-    return {"total": max(round(float(typical)), 1), **told}
+    x, w = _complete(part, distinct)
+    return {"total": max(round(float(w @ x.sum(axis=1) / w.sum())), 1)}
 
 
-def _frame(rows: Rows, told: Arguments) -> Arguments:
-    origin, scale, spread = Frame.of(rows)
+def _frame(part: Part, rows: Rows, distinct: Rows) -> Arguments:
+    origin, scale, spread = Frame.of(_complete(part, distinct))
     frame = {"origin": origin.tolist(), "scale": scale, "spread": spread.tolist()}
-    return {"covariance_type": "full", "reg_covar": 1e-6, "frame": frame, **told}
+    return {"covariance_type": "full", "reg_covar": 1e-6, "frame": frame}
 
 
-_LEARNERS: dict[str, Callable[[Rows, Arguments], Arguments]] = {
+def _complete(part: Part, rows: Rows) -> Rows:
+    """The rows of a part that have all their cells; a row of zeros where there is none."""
+    x = rows.x[:, list(part.columns)]
+    whole = np.isfinite(x).all(axis=1)
+    if not whole.any():
+        return Rows.of(np.zeros((1, x.shape[1])))
+    return Rows(x[whole], rows.weights[whole])
+
+
+_LEARNERS: dict[str, Callable[[Part, Rows, Rows], Arguments]] = {
     "binomial": _trials,
     "categorical": _levels,
     "gaussian": _frame,
     "multinomial": _total,
 }
+
+
+def codes(parts: Sequence[Part]) -> tuple[int, ...]:
+    """The columns that hold codes of levels."""
+    return tuple(j for part in parts if name_of(part.make) == "categorical" for j in part.columns)
 
 
 # -- making it -------------------------------------------------------------------------------
@@ -277,6 +302,13 @@ def built(parts: Sequence[Part], n_components: int) -> Family[Any, Any]:
 
 def _made(part: Part, n_components: int) -> Family[Any, Any]:
     name, d = name_of(part.make), len(part.columns)
+    if part.arguments.get("censored"):  # two bounds stand for each time
+        if d % 2:
+            raise ValueError(
+                f"got {d} column{'s' * (d > 1)} of censored times, expected two for each: the "
+                "lower and the upper bound"
+            )
+        d //= 2
     try:
         if name == "gaussian":
             return _gaussian(n_components, **part.arguments)
@@ -307,6 +339,16 @@ def _gaussian(
     spread = np.asarray(frame["spread"], dtype=np.float64)
     inside = Frame(np.asarray(frame["origin"], dtype=np.float64), float(frame["scale"]), spread)
     return Gaussian(n_components, STRUCTURES[covariance_type], inside, reg_covar)
+
+
+def pieces(
+    family: Family[Any, Any], columns: Sequence[int]
+) -> list[tuple[tuple[int, ...], Family[Any, Any]]]:
+    """Families that are no products, each with its columns, in the order of the parameters."""
+    if not isinstance(family, Product):
+        return [(tuple(columns), family)]
+    each = zip(family.parts, family.columns, strict=True)
+    return [piece for part, at in each for piece in pieces(part, [columns[j] for j in at])]
 
 
 # -- to a file and back ----------------------------------------------------------------------

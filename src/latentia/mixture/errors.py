@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, cast
 
 import numpy as np
@@ -13,6 +13,7 @@ from sklearn.utils.validation import validate_data
 
 from latentia.data.arrays import ones
 from latentia.engine import Fit
+from latentia.families.family import Family
 
 Array = NDArray[np.float64]
 
@@ -27,6 +28,14 @@ def collapsed(why: str) -> str:
         "Fitting the mixture model failed because some components have ill-defined empirical "
         "covariance (for instance caused by singleton or collapsed samples). Try to decrease the "
         f"number of components, increase reg_covar, or scale the input data. {why}"
+    )
+
+
+def no_maximum(why: str) -> str:
+    """Of a mixture of any family that collapsed: the engine's reason."""
+    return (
+        "Fitting the mixture failed because some component collapsed onto too few different rows; "
+        f"use fewer components or another random_state. {why}"
     )
 
 
@@ -61,6 +70,39 @@ def require_finite(x: Array, names: Any) -> None:
         f"Input X contains {what} at row {i}, {_column(j, names)} ({wrong} such "
         "cells in all): GaussianMixture needs finite numbers, so drop these rows or fill them in."
     )
+
+
+def require_possible(
+    x: Array, names: Any, parts: Sequence[tuple[Sequence[int], Family[Any, Any]]]
+) -> None:
+    """Refuse what no component could make, naming the first cell.
+
+    `parts` are families with the columns that each sees.
+    """
+    for at, block in _blocks(x):
+        found = [cell for part in parts if (cell := _impossible(block, *part)) is not None]
+        if found:
+            i, j, told = min(found)
+            raise ValueError(told.format(f"at row {at + i}, {_column(j, names)}"))
+
+
+def _impossible(
+    x: Array, columns: Sequence[int], family: Family[Any, Any]
+) -> tuple[int, int, str] | None:
+    """Row, column and a sentence of the first cell that a family could not make."""
+    seen, name = x[:, list(columns)], type(family).__name__
+    infinite = np.isinf(seen) & (not getattr(family, "censored", False))
+    missing = np.isnan(seen) & (not family.takes_missing)
+    if (infinite | missing).any():
+        i, j = (int(a) for a in np.argwhere(infinite | missing)[0])
+        what = "inf (infinity)" if infinite[i, j] else "NaN"
+        told = f"{name} needs {'finite numbers' if infinite[i, j] else 'every cell'}"
+        return i, columns[j], f"Input X contains {what} {{}}: {told}; drop or fill these rows"
+    wrong = family.fault(seen)
+    if wrong is None:
+        return None
+    i, j, expected = wrong
+    return i, columns[j], f"got {seen[i, j]:g} {{}} for {name}, {expected}"
 
 
 def _blocks(x: Array, size: int = 65_536) -> Iterator[tuple[int, Array]]:
@@ -167,6 +209,15 @@ def require_enough_rows(x: Array, weights: Array, n_components: int) -> None:
             "Expected n_samples >= n_components but got "
             f"n_components = {n_components}, n_samples = {n}; give more rows (of positive weight) "
             "or ask for fewer components."
+        )
+
+
+def require_draws(n_samples: int) -> None:
+    """Refuse to draw no row, in scikit-learn's words."""
+    if n_samples < 1:
+        raise ValueError(
+            f"Invalid value for 'n_samples': {n_samples}. The sampling requires at least one "
+            "sample."
         )
 
 

@@ -343,11 +343,7 @@ class GaussianMixture(MixtureEstimator):
             The component of each row; rows come sorted by it.
         """
         check_is_fitted(self, ["weights_", "means_", "covariances_"])
-        if n_samples < 1:
-            raise ValueError(
-                f"Invalid value for 'n_samples': {n_samples}. The sampling requires at least one "
-                "sample."
-            )
+        errors.require_draws(n_samples)
         return components.draw(self, n_samples, check_random_state(self.random_state))
 
     def covariance_matrices(self) -> Array:

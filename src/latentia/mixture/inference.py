@@ -47,8 +47,8 @@ def standard_errors(
 ) -> StandardErrors:
     """Standard errors at `params`, with what `parameters.standard_errors` takes."""
     found = parameters.standard_errors(model, RowSource(rows), params, method, **asked)
-    weights, (means, covariances) = found.errors
-    return StandardErrors(weights, means, covariances, found.note)
+    weights, (means, covariances), note = found
+    return StandardErrors(weights, means, covariances, note)
 
 
 def table(estimator: GaussianMixture, level: float) -> list[Estimate]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple, Self, final
 
@@ -59,6 +60,11 @@ class LabelledSource:
         beside = np.column_stack([rows.x, rows.allowed])
         self._source = patterns(Rows(beside, rows.weights))
 
+    @property
+    def distinct(self) -> Rows:
+        """Different rows, what they may be from beside them; as `RowSource.distinct`."""
+        return self._source.distinct
+
     def chunks(self) -> Sequence[LabelledRows]:
         return [self._split(chunk) for chunk in self._source.chunks()]
 
@@ -79,6 +85,15 @@ def patterns(rows: Rows) -> RowSource:
     distinct = source.distinct  # of POOL different rows there may be more
     few = len(distinct) < POOL and 2 * len(distinct) <= len(rows)
     return RowSource(distinct) if few else source
+
+
+def digest(source: RowSource | LabelledSource) -> str:
+    """What tells these rows from others: the same for the same set of them."""
+    x, w = source.distinct
+    told = hashlib.sha256(str(x.shape).encode())
+    told.update(np.asarray(x).tobytes())
+    told.update(np.asarray(w).tobytes())
+    return told.hexdigest()
 
 
 def of_labels(labels: Any, n: int, n_components: int) -> Mask:

@@ -10,35 +10,43 @@ from numpy.typing import NDArray
 
 from latentia.engine import inference, tree
 from latentia.engine.space import Constraint, PositiveDefinite, Simplex
-from latentia.engine.tree import Tree
 from latentia.estimator import Estimate
-from latentia.families.family import Family
-from latentia.families.product import Product
+from latentia.families.registry import pieces
 
 from .model import MixtureModel, MixtureParams
 
 Array = NDArray[np.float64]
 
 
-class Errors(NamedTuple):
-    """Standard errors as a tree like the parameters, and why something is missing."""
+class MixtureErrors(NamedTuple):
+    """Standard errors, shaped like the parameters.
 
-    errors: MixtureParams
+    Attributes
+    ----------
+    weights : array of shape (K,)
+    components : tree of arrays
+        As the family's parameters.
+    note : str
+        Why something is missing; empty where all is well.
+    """
+
+    weights: Array
+    components: Any
     note: str
 
 
 def standard_errors(
     model: MixtureModel, source: Any, params: MixtureParams, method: str = "oakes", **asked: Any
-) -> Errors:
+) -> MixtureErrors:
     """Standard errors at `params` by any method of the engine.
 
     `asked` is what that takes besides: the backend, and the settings of the bootstraps.
     """
     found = inference.standard_errors(model, source, params, method, **asked)
-    errors: MixtureParams = found.errors
-    if len(errors.weights) == 1:
-        errors = errors._replace(weights=np.zeros(1))  # it is 1 by definition
-    return Errors(errors, found.note)
+    weights, components = found.errors
+    if len(weights) == 1:
+        weights = np.zeros(1)  # it is 1 by definition
+    return MixtureErrors(weights, components, found.note)
 
 
 def table(
@@ -70,34 +78,28 @@ def named(
     """
     for k in range(len(params.weights)):
         yield f"weight[{k}]", 0, (k,)
+    leaves = tree.leaves(params)
     at = 1
-    for family, own, seen in _parts(model.family, params.components, list(columns)):
-        whole = len(seen) < len(columns)  # one of several parts: its columns are in every name
-        space = tree.leaves(family.space)
-        for path, constraint, leaf in zip(tree.names(own), space, tree.leaves(own), strict=True):
-            for name, index in _of_leaf(path, constraint, np.asarray(leaf), seen, whole):
+    for seen, family in pieces(model.family, range(len(columns))):
+        own = [columns[j] for j in seen]
+        if getattr(family, "censored", False):
+            own = own[::2]  # two bounds stand for each time
+        part = len(seen) < len(columns)
+        space = family.space
+        for path, constraint in zip(tree.names(space), tree.leaves(space), strict=True):
+            for name, index in _of_leaf(path, constraint, leaves[at], own, part):
                 yield name, at, index
             at += 1
 
 
-def _parts(
-    family: Family[Any, Any], params: Tree, columns: list[str]
-) -> Iterator[tuple[Family[Any, Any], Tree, list[str]]]:
-    """Families that are no products, each with its parameters and the columns that it sees."""
-    if not isinstance(family, Product):
-        yield family, params, columns
-        return
-    for part, own, at in zip(family.parts, params, family.columns, strict=True):
-        yield from _parts(part, own, [columns[j] for j in at])
-
-
 def _of_leaf(
-    path: str, constraint: Constraint, value: Array, columns: list[str], whole: bool
+    path: str, constraint: Constraint, value: Array, columns: list[str], part: bool
 ) -> Iterator[tuple[str, tuple[int, ...]]]:
+    """Of one parameter; `part` says that these are not all columns, so that names tell which."""
     inner: Any = getattr(constraint, "inner", constraint)
     labels = _labels(constraint, value.shape, columns)
     one = singular(path)
-    if whole and not any(axis is columns for axis in labels):
+    if part and not any(axis is columns for axis in labels):
         one = f"{one}({'+'.join(columns)})"
     if isinstance(inner, PositiveDefinite):
         for lead in np.ndindex(*value.shape[:-2]):
