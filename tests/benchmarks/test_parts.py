@@ -9,12 +9,17 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PARTS = ["machine", "steps", "optimum", "memory", "parquet", "scaling", "first fit"]
 ALONE = {
+    "agglomerate": "--quick",
     "classics": "--longest 20 --only linkage",
     "optima": "--starts 2 --longest 10 --only galaxies",
     "overlap": "--seeds 1 --longest 2000 --rows 500",
     "racing": "--repeats 1 --only galaxies",
 }
-SMALLER = {"overlap": {"CASES": [(2, 2, 3.0)]}, "racing": {"STARTS": 2}}
+SMALLER = {
+    "agglomerate": {"SIDES": ("EII",)},
+    "overlap": {"CASES": [(2, 2, 3.0)]},
+    "racing": {"STARTS": 2},
+}
 
 
 @pytest.fixture

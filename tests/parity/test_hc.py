@@ -1,8 +1,8 @@
 """Hierarchical partitions against mclust's, recorded in hc.csv by hc.R.
 
-Partitions into 2 to 9 clusters are equal in all 56 cases but those of "VVV" on faithful as it
-is, where distances tie and mclust and we go on from different pairs; with the ties broken they are
-equal there too.
+Partitions into 2 to 9 clusters of three data by two criteria are equal but for the eight of "VVV"
+on faithful, where distances tie and mclust and we go on from different pairs; with its ties broken
+all are equal there too.
 """
 
 import csv
