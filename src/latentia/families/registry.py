@@ -228,15 +228,27 @@ def _levels(part: Part, rows: Rows, distinct: Rows) -> Arguments:
     """As many levels as the largest code of each column needs."""
     if "n_levels" in part.arguments:
         return {}
-    largest = np.zeros(len(part.columns))
-    for block in rows.blocks():
-        largest = np.fmax(largest, np.fmax.reduce(block.x[:, list(part.columns)], axis=0))
+    largest = np.fmax(_extreme(np.fmax, part, rows), 0.0)
     if (largest > MOST_LEVELS).any():
         raise ValueError(
             f"got the code {largest.max():g} in a categorical column, expected codes 0, 1, 2, ...; "
             "number the levels from 0, or give n_levels"
         )
     return {"n_levels": [int(code) + 1 for code in largest]}
+
+
+def _box(part: Part, rows: Rows, distinct: Rows) -> Arguments:
+    """The smallest that holds all rows."""
+    return {
+        "lower": _extreme(np.fmin, part, rows).tolist(),
+        "upper": _extreme(np.fmax, part, rows).tolist(),
+    }
+
+
+def _extreme(which: np.ufunc, part: Part, rows: Rows) -> Array:
+    """The least or largest number of each column of a part; nan where there is none."""
+    each = [which.reduce(block.x[:, list(part.columns)], axis=0) for block in rows.blocks()]
+    return np.asarray(which.reduce(each, axis=0), dtype=np.float64)
 
 
 def _trials(part: Part, rows: Rows, distinct: Rows) -> Arguments:
@@ -274,6 +286,7 @@ _LEARNERS: dict[str, Callable[[Part, Rows, Rows], Arguments]] = {
     "categorical": _levels,
     "gaussian": _frame,
     "multinomial": _total,
+    "uniform": _box,
 }
 
 
@@ -312,7 +325,7 @@ def _made(part: Part, n_components: int) -> Family[Any, Any]:
     try:
         if name == "gaussian":
             return _gaussian(n_components, **part.arguments)
-        if name == "categorical":
+        if name == "categorical":  # its levels say how many columns there are
             family = part.make(n_components, **part.arguments)
         else:
             family = part.make(n_components, d, **part.arguments)

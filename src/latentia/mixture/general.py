@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, Self, final
 
@@ -380,9 +380,26 @@ class Mixture(MixtureEstimator):
         unknown = tree.transform(lambda leaf: np.full(np.shape(leaf), np.nan), self._params())
         return self._table(unknown, 0.95)
 
+    def parameter_names(self, columns: Sequence[str] | None = None) -> list[str]:
+        """What `parameter_table` calls them, with other names of the columns if given."""
+        known = feature_names(self, self.n_features_in_) if columns is None else columns
+        places = parameters.named(self._fitted_model(), self._params(), known)
+        return [name for name, _, _ in places]
+
     def _table(self, errors: MixtureParams, level: float) -> list[Estimate]:
         columns = feature_names(self, self.n_features_in_)
         return parameters.table(self._fitted_model(), self._params(), errors, columns, level)
+
+    def described(self) -> str:
+        """The family in words, with the columns of each where there are several."""
+        check_is_fitted(self, "family_")
+        columns = feature_names(self, self.n_features_in_)
+        each = registry.pieces(self.family_, range(len(columns)))
+        if len(each) == 1:
+            return type(self.family_).__name__
+        return "; ".join(
+            f"{', '.join(columns[j] for j in at)}: {type(family).__name__}" for at, family in each
+        )
 
     def smallest_variance(self) -> float:
         """1: what it says of Gaussian components has no meaning here."""

@@ -99,16 +99,18 @@ def _of_leaf(
     inner: Any = getattr(constraint, "inner", constraint)
     labels = _labels(constraint, value.shape, columns)
     one = singular(path)
+    matrix = isinstance(inner, PositiveDefinite)
+    if not matrix:
+        one = _DIAGONAL.get(one, one)
     if part and not any(axis is columns for axis in labels):
         one = f"{one}({'+'.join(columns)})"
-    if isinstance(inner, PositiveDefinite):
+    if matrix:
         for lead in np.ndindex(*value.shape[:-2]):
             yield from _of_matrix(one, lead, labels)
         return
     possible = np.ones(value.shape, dtype=np.bool_)
     if isinstance(inner, Simplex) and inner.support is not None:
         possible = np.broadcast_to(inner.support, value.shape)
-    one = _DIAGONAL.get(one, one)
     for index in np.ndindex(*value.shape):
         if possible[index]:
             yield _written(one, [axis[i] for axis, i in zip(labels, index, strict=True)]), index

@@ -15,7 +15,7 @@ from .tables import Summary, Table
 __all__ = ["Summary", "Table", "summarise_mixture", "summarise_selection"]
 
 MOST_ROWS = 60
-"""Parameters that a summary lists; beyond, covariances are left out."""
+"""Parameters that a summary lists; beyond, covariances or what is last are left out."""
 
 
 def summarise_mixture(
@@ -28,7 +28,7 @@ def summarise_mixture(
 
     Parameters
     ----------
-    estimator : GaussianMixture
+    estimator : GaussianMixture or Mixture
         Fitted.
     level : float, default=0.95
         Of the confidence intervals.
@@ -54,12 +54,24 @@ def summarise_mixture(
     """
     table, notes = parameter_rows(estimator, level, standard_errors, columns)
     return Summary(
-        f"Gaussian mixture of {counted(estimator.n_components, 'component')} "
-        f"with {covariance_words(estimator)}",
+        title_of(estimator),
         mixture_facts(estimator),
         (table,),
         (*notes, *estimator.certificate_.sentences()),
     )
+
+
+def is_gaussian(estimator: Any) -> bool:
+    """Whether components are normal, with means and covariances to show."""
+    return hasattr(estimator, "covariance_type")
+
+
+def title_of(estimator: Any) -> str:
+    """What kind of mixture it is."""
+    components = counted(len(estimator.weights_), "component")
+    if is_gaussian(estimator):
+        return f"Gaussian mixture of {components} with {covariance_words(estimator)}"
+    return f"Mixture of {components} ({one_line(estimator.described())})"
 
 
 def mixture_facts(estimator: Any) -> tuple[tuple[str, str], ...]:
@@ -106,15 +118,14 @@ def parameter_rows(
     """The table of parameters and what must be said of it."""
     estimates, note = estimates_of(estimator, level, standard_errors, columns)
     notes = (note,) if note else ()
-    shown = [e for e in estimates if e.name.startswith(("weight", "mean"))]
-    if len(estimates) <= MOST_ROWS:
-        shown = estimates
-    elif len(shown) < len(estimates):
-        left = len(estimates) - len(shown)
-        notes = (
-            *notes,
-            f"{left} variances and covariances are not listed; parameter_table() has them.",
-        )
+    shown, what = estimates, "more parameters"
+    if len(estimates) > MOST_ROWS and is_gaussian(estimator):
+        shown = [e for e in estimates if e.name.startswith(("weight", "mean"))]
+        what = "variances and covariances"
+    elif len(estimates) > MOST_ROWS:
+        shown = estimates[:MOST_ROWS]
+    if left := len(estimates) - len(shown):
+        notes = (*notes, f"{left} {what} are not listed; parameter_table() has them.")
     known = any(e.se == e.se for e in shown)
     heads: tuple[str, ...] = ("parameter", "estimate")
     if known:
@@ -140,6 +151,9 @@ def estimates_of(
             note = str(estimator.standard_errors().note)
         except NotFittedError as error:  # a model from a file has not the data of its fit
             note = f"There are no standard errors: {error}."
+    if not is_gaussian(estimator):
+        renamed = zip(found, estimator.parameter_names(columns), strict=True)
+        return [e._replace(name=name) for e, name in renamed], note
     k = len(estimator.weights_)
     known = _names(column_names(estimator), k)
     renamed = dict(zip(known, _names(column_names(estimator, columns), k), strict=True))
@@ -168,6 +182,8 @@ class PlainEstimate(NamedTuple):
 
 def plain_estimates(estimator: Any) -> list[PlainEstimate]:
     """The parameters by name, without standard errors."""
+    if not is_gaussian(estimator):
+        return [PlainEstimate(e.name, e.value) for e in estimator.estimates()]
     columns = column_names(estimator)
     found: list[PlainEstimate] = []
     for k, weight in enumerate(estimator.weights_, FIRST_GROUP):
