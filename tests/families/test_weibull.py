@@ -38,9 +38,7 @@ def test_log_density_is_scipys():
 def test_log_density_off_the_support():
     x = np.array([[1.0], [0.0], [-1.0], [np.inf], [1e300]])
     expected = np.array([[-1.0], *[[-np.inf]] * 3, [-1e300]])
-    params = WeibullParams(*np.ones((2, 1, 1)))
-    assert_log_density(Weibull(1), params, x[:4], expected[:4])
-    assert Weibull(1).log_density(params, x)[4, 0] < -1e250
+    assert_log_density(Weibull(1), WeibullParams(*np.ones((2, 1, 1))), x, expected)
 
 
 def test_one_component_is_the_maximum_likelihood_fit():

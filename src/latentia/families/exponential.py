@@ -173,7 +173,8 @@ class Exponential(Survival[ExponentialParams]):
         return Standard(-np.log(np.maximum(theta.rates, _SMALLEST)), one, one)
 
     def _log_pdf(self, theta: ExponentialParams, t: Array) -> Array:
-        return np.log(np.maximum(theta.rates, _SMALLEST)) - theta.rates * t
+        with np.errstate(over="ignore"):
+            return np.log(np.maximum(theta.rates, _SMALLEST)) - theta.rates * t
 
     def _begin(self, mean: Array, variance: Array) -> ExponentialParams:
         return ExponentialParams(np.exp(-mean - np.euler_gamma))

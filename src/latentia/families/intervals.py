@@ -20,8 +20,8 @@ Array = NDArray[np.float64]
 DEPTH = 42.0
 """How far, in nats, a density is followed below its top in an interval; exp(-42) is 6e-19."""
 
-LIMIT = 600.0
-"""Of w, so that exp(w) and its square stay finite numbers."""
+LIMIT = 300.0
+"""Of w, so that exp(w) and what is made of its square stay finite numbers."""
 
 NODES = 48
 """Of Gauss's rule on either side of a top: rounding for shapes from 0.001 upwards."""
@@ -76,7 +76,7 @@ class Standard(NamedTuple):
         above = np.broadcast_to(np.log1p(c + np.sqrt(2 * c)), top.shape)
         for _ in range(4):
             below = np.minimum(below, c - size * np.expm1(-below))
-            above = np.minimum(above, np.log1p((c + above) / size))
+            above = np.minimum(above, np.log1p((c + above) / np.maximum(size, 1.0)))
         return below, above
 
 

@@ -92,7 +92,8 @@ class InverseGaussian(Family[InverseGaussianParams, InverseGaussianStats]):
         def each(j: int, values: Array) -> Array:
             possible = (values > 0) & (values < np.inf)
             t = np.where(possible, values, 1.0)
-            off = shapes[:, j] / t * (t / means[:, j] - 1) ** 2
+            with np.errstate(over="ignore"):
+                off = shapes[:, j] / t * (t / means[:, j] - 1) ** 2
             made = (np.log(shapes[:, j]) - LOG_2PI - 3 * np.log(t) - off) / 2
             return np.where(possible, made, -np.inf)
 

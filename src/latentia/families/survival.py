@@ -23,6 +23,9 @@ P = TypeVar("P", bound=tuple[Any, ...])
 STEADY = (1e-6, 50.0)
 """Variances of log times that a component may start with."""
 
+LARGEST = 709.0
+"""Logarithms of times beyond are cut, so that these are finite numbers."""
+
 
 class Sums(ABC):
     """Finite statistics of exact times, and their maximum.
@@ -242,7 +245,7 @@ class Survival(Family[P, Any]):
             weight = spread_over(cells.which, resp[cells.between], len(cells.low))
             law = within(self._standard(theta), cells.low, cells.high)
             value = _total(weight, law.log_mass - window)
-            yield np.exp(law.y), law.y, weight[..., None] * law.share, value
+            yield np.exp(np.minimum(law.y, LARGEST)), law.y, weight[..., None] * law.share, value
 
     def _summed(self, theta: Any, cells: Cells, resp: Array) -> Any:
         sums = self._sums
@@ -346,4 +349,4 @@ class Survival(Family[P, Any]):
 
 def _total(weight: Array, heights: Array) -> Array:
     """Weighted sums of log-densities, (K,), where rows of no weight may have none."""
-    return np.where(weight > 0, weight * heights, 0.0).sum(axis=0)
+    return (weight * np.where(weight > 0, heights, 0.0)).sum(axis=0)

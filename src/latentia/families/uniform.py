@@ -46,13 +46,16 @@ class Uniform(Family[UniformParams, UniformStats]):
     Parameters
     ----------
     n_components : int
-    lower, upper : array of shape (d,) or (K, d)
+    n_features : int, default=1
+        The number of columns.
+    lower, upper : float or array of shape (d,) or (K, d)
         The bounds, allowed themselves.
 
     Raises
     ------
     ValueError
-        If a lower bound is not below its upper one, or one is not finite.
+        If a lower bound is not below its upper one, if one is not finite, or if there are more
+        or fewer than columns.
 
     Examples
     --------
@@ -66,17 +69,24 @@ class Uniform(Family[UniformParams, UniformStats]):
 
     takes_missing = True
 
-    def __init__(self, n_components: int, lower: ArrayLike, upper: ArrayLike) -> None:
-        low, high = (np.atleast_1d(np.asarray(b, dtype=np.float64)) for b in (lower, upper))
-        low, high = np.broadcast_arrays(low, high)
+    def __init__(
+        self, n_components: int, n_features: int = 1, *, lower: ArrayLike, upper: ArrayLike
+    ) -> None:
+        self.n_components, self.n_features = n_components, n_features
+        bounds = (np.asarray(bound, dtype=np.float64) for bound in (lower, upper))
+        try:
+            low, high = (np.array(np.broadcast_to(b, (n_components, n_features))) for b in bounds)
+        except ValueError:
+            raise ValueError(
+                f"got lower={lower!r} and upper={upper!r}, expected a number for each of "
+                f"{n_features} columns, or one for all"
+            ) from None
         if not (np.isfinite(low) & np.isfinite(high) & (low < high)).all():
             raise ValueError(
                 f"got lower={lower!r} and upper={upper!r}, expected finite numbers, each lower "
                 "bound below its upper one"
             )
-        self.n_components, self.n_features = n_components, low.shape[-1]
-        shape = (n_components, self.n_features)
-        self.box = UniformParams(*(np.array(np.broadcast_to(b, shape)) for b in (low, high)))
+        self.box = UniformParams(low, high)
 
     @classmethod
     def around(cls, n_components: int, x: Array) -> Uniform:
@@ -87,7 +97,8 @@ class Uniform(Family[UniformParams, UniformStats]):
         ValueError
             If a column does not vary.
         """
-        return cls(n_components, np.nanmin(x, axis=0), np.nanmax(x, axis=0))
+        lower, upper = np.nanmin(x, axis=0), np.nanmax(x, axis=0)
+        return cls(n_components, x.shape[1], lower=lower, upper=upper)
 
     @property
     def space(self) -> UniformParams:

@@ -12,7 +12,7 @@ from latentia.engine.space import Positive
 from .intervals import LIMIT, Standard
 from .parabola import LONGEST, Slopes
 from .shapes import refuse_collapse
-from .survival import Sums, Survival
+from .survival import LARGEST, Sums, Survival
 
 Array = NDArray[np.float64]
 
@@ -119,8 +119,9 @@ class Weibull(Survival[WeibullParams]):
 
     def _log_pdf(self, theta: WeibullParams, t: Array) -> Array:
         log_t = np.log(t)
-        log_u = _log_u(theta, log_t)
-        return np.log(theta.shapes) + log_u - log_t - np.exp(log_u)
+        log_u = theta.shapes * (log_t - np.log(theta.scales))
+        hazard = np.exp(np.minimum(log_u, LARGEST))
+        return np.log(theta.shapes) + log_u - log_t - hazard
 
     def _begin(self, mean: Array, variance: Array) -> WeibullParams:
         shapes = np.pi / np.sqrt(6 * variance)
