@@ -364,6 +364,23 @@ def pieces(
     return [piece for part, at in each for piece in pieces(part, [columns[j] for j in at])]
 
 
+def described(family: Family[Any, Any], columns: Sequence[str]) -> str:
+    """The family's class, or that of each part with its columns.
+
+    Examples
+    --------
+    >>> from latentia.families import Bernoulli, Poisson, Product
+    >>> described(Product({0: Bernoulli(2), 1: Poisson(2)}), ["smokes", "visits"])
+    'smokes: Binomial; visits: Poisson'
+    """
+    each = pieces(family, range(len(columns)))
+    if len(each) == 1:
+        return type(family).__name__
+    return "; ".join(
+        f"{', '.join(columns[j] for j in at)}: {type(part).__name__}" for at, part in each
+    )
+
+
 # -- to a file and back ----------------------------------------------------------------------
 
 

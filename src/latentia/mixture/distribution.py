@@ -1,14 +1,18 @@
-"""The distribution function of a mixture in one dimension, and its inverse."""
+"""A mixture in one dimension: distribution function, quantiles, and densities of a column."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.stats import norm
 
+from latentia.engine import tree
+from latentia.families import registry
 from latentia.families.family import Family
+from latentia.families.gaussian import Gaussian
 
 from .model import MixtureParams
 
@@ -66,3 +70,64 @@ def quantile(below: Callable[[Array], Array], p: ArrayLike) -> Array:
         high = np.where(reached & ~done, middle, high)
         low = np.where(~reached & ~done, middle, low)
     return high.reshape(asked.shape)
+
+
+class Marginal(NamedTuple):
+    """One column as each component sees it.
+
+    Attributes
+    ----------
+    log_density : callable
+        log f(x | k), shape (m, K), of an array of shape (m,).
+    discrete : bool
+        Whether only whole numbers are possible.
+    """
+
+    log_density: Callable[[Array], Array]
+    discrete: bool
+
+
+def marginal(
+    family: Family[Any, Any], params: MixtureParams, n_features: int, column: int
+) -> Marginal | None:
+    """The marginal of a column, or None where the family does not give it.
+
+    That is so for columns that depend on one another and may not be missing, but for normal ones.
+    """
+    leaves, at = tree.leaves(params.components), 0
+    for columns, piece in registry.pieces(family, range(n_features)):
+        space = piece.space
+        n = len(tree.leaves(space))
+        own = tree.rebuild(space, leaves[at : at + n])
+        at += n
+        if column in columns:
+            return _of_piece(piece, own, columns.index(column), len(columns))
+    raise IndexError(f"got column {column}, expected one from 0 to {n_features - 1}")
+
+
+def _of_piece(family: Family[Any, Any], params: Any, j: int, d: int) -> Marginal | None:
+    if getattr(family, "censored", False):
+        return None  # a column is a bound there
+
+    def rows(x: Array) -> Array:
+        full = np.full((len(x), d), np.nan)
+        full[:, j] = x
+        return full
+
+    def log_density(x: Array) -> Array:
+        return family.log_density(params, rows(x))
+
+    if isinstance(family, Gaussian):
+        means, matrices = (
+            params.means[:, j],
+            family.covariance.matrices(params.covariances, *params.means.shape),
+        )
+        deviations = np.sqrt(np.asarray(matrices)[:, j, j])
+        return Marginal(
+            lambda x: np.asarray(norm.logpdf(x[:, None], means, deviations), dtype=np.float64),
+            False,
+        )
+    if d > 1 and not family.takes_missing:
+        return None
+    whole, between = (family.fault(rows(np.array(x))) for x in ([0.0], [0.5, 1e-9]))
+    return Marginal(log_density, whole is None and between is not None)

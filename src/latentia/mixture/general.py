@@ -19,7 +19,7 @@ from latentia.families.family import Family
 
 from . import distribution, errors, general_record, parameters, portfolio, start
 from .base import MixtureEstimator
-from .given import First
+from .given import First, warm
 from .labels import LabelledRows, LabelledSource, digest, of_allowed, of_labels, patterns
 from .model import Membership, MixtureModel, MixtureParams
 from .parameters import MixtureErrors
@@ -35,8 +35,8 @@ Array = NDArray[np.float64]
 class Mixture(MixtureEstimator):
     """Finite mixture of any family: p(x) = sum_k w_k f(x | k).
 
-    In scikit-learn's conventions, with weights, missing cells where the family allows it, rows
-    whose component is known, certified convergence, standard errors, a summary and safe files.
+    In scikit-learn's conventions, with weights, missing cells where the family allows it, and rows
+    whose component is known.
 
     Parameters
     ----------
@@ -116,6 +116,7 @@ class Mixture(MixtureEstimator):
     }
 
     n_features_in_: int
+    _digest: str
 
     def __init__(
         self,
@@ -226,20 +227,11 @@ class Mixture(MixtureEstimator):
         return MixtureModel(family, family.n_components, guesses)
 
     def _first(self, model: MixtureModel, source: RowSource | LabelledSource) -> First:
-        """The previous parameters, where `warm_start` asks for them and they fit."""
         if not self.warm_start or not hasattr(self, "params_"):
             return First()
-        params, space = self._params(), model.space
-        if not tree.same_structure(space, params) or len(params.weights) != model.n_components:
-            return First()
-        leaves = zip(tree.leaves(space), tree.leaves(params), strict=True)
-        if any(constraint.violation(leaf, leaf) is not None for constraint, leaf in leaves):
-            return First()
         fit: Fit[MixtureParams] | None = getattr(self, "fit_", None)
-        if fit is not None and getattr(self, "_digest", None) == digest(source):
-            same = map(np.array_equal, tree.leaves(params), tree.leaves(fit.params))
-            return First(params, None, fit if all(same) else None)
-        return First(params)
+        same = fit is not None and self._digest == digest(source)
+        return warm(model, self._params(), fit if same else None)
 
     def _keep(
         self,
@@ -367,9 +359,8 @@ class Mixture(MixtureEstimator):
     def parameter_table(self, level: float = 0.95) -> list[Estimate]:
         """Every parameter with its standard error and interval.
 
-        Names are those of `params_`, such as ``rate[0, visits]``. Intervals are Wald's: on the
-        logit scale for probabilities, the log scale for what is positive, and the parameter's
-        own for the rest, so that none leaves its range.
+        Names are those of `params_`, such as ``rate[0, visits]``. Intervals are Wald's, each on a
+        scale on which no end leaves what the parameter may be: the logit's for probabilities.
         """
         weights, components, _ = self.standard_errors()
         return self._table(MixtureParams(weights, components), level)
@@ -393,13 +384,12 @@ class Mixture(MixtureEstimator):
     def described(self) -> str:
         """The family in words, with the columns of each where there are several."""
         check_is_fitted(self, "family_")
-        columns = feature_names(self, self.n_features_in_)
-        each = registry.pieces(self.family_, range(len(columns)))
-        if len(each) == 1:
-            return type(self.family_).__name__
-        return "; ".join(
-            f"{', '.join(columns[j] for j in at)}: {type(family).__name__}" for at, family in each
-        )
+        return registry.described(self.family_, feature_names(self, self.n_features_in_))
+
+    def marginal(self, column: int = 0) -> distribution.Marginal | None:
+        """One column as each component sees it, or None where the family does not tell."""
+        check_is_fitted(self, "params_")
+        return distribution.marginal(self.family_, self._params(), self.n_features_in_, column)
 
     def smallest_variance(self) -> float:
         """1: what it says of Gaussian components has no meaning here."""

@@ -10,7 +10,7 @@ from sklearn.utils import check_array
 
 from latentia.data.arrays import Frame
 from latentia.engine import Fit
-from latentia.engine.tree import leaves
+from latentia.engine.tree import leaves, same_structure
 from latentia.families.covariance import STRUCTURES
 from latentia.families.gaussian import GaussianParams
 
@@ -60,6 +60,27 @@ def first(estimator: GaussianMixture, model: MixtureModel, frame: Frame) -> Firs
     if weights is None and means is None and covariances is None:
         return First()
     return First(given=whole)
+
+
+def warm(
+    model: MixtureModel, params: MixtureParams, fit: Fit[MixtureParams] | None = None
+) -> First:
+    """Earlier parameters, where the model could have them.
+
+    `fit` is the earlier fit, if it was of the same data: it is gone on with if nothing was
+    changed since.
+    """
+    space = model.space
+    if not same_structure(space, params) or len(params.weights) != model.n_components:
+        return First()
+    mine = leaves(params)
+    if any(
+        c.violation(leaf, leaf) is not None for c, leaf in zip(leaves(space), mine, strict=True)
+    ):
+        return First()
+    if fit is not None and not all(map(np.array_equal, mine, leaves(fit.params))):
+        fit = None
+    return First(params, None, fit)
 
 
 def _resumed(estimator: GaussianMixture, frame: Frame) -> Fit[MixtureParams] | None:

@@ -9,6 +9,7 @@ import numpy as np
 from .displays.canvas import Array, colour, glyph
 from .formatting import (
     FIGURE_SPACE,
+    FIRST_GROUP,
     POINT_SPACE,
     decimals_for,
     fixed,
@@ -20,11 +21,21 @@ from .formatting import (
     whole,
     with_error,
 )
+from .kinds import is_gaussian
 from .summary import PlainEstimate
+
+Row = tuple[str, str, str, str]
+
+HEADS = ("column", "mean", "std. dev.")
+GENERAL_HEADS = ("parameter", "estimate", "")
+"""Over the first, second and last cell of a card's rows."""
+
+MOST_SHOWN = 24
+"""Parameters of a group that is not Gaussian; `parameter_table` has all."""
 
 
 class Card(NamedTuple):
-    """One group: its name, colour, size, and a row for each column."""
+    """One group: its name, colour, size, and rows as `HEADS` or `GENERAL_HEADS` name them."""
 
     name: str
     glyph: str
@@ -33,7 +44,7 @@ class Card(NamedTuple):
     interval: str
     n_rows: str
     n_unsure: str
-    rows: list[tuple[str, str, str, str]]
+    rows: list[Row]
 
 
 def cards_of(
@@ -44,8 +55,12 @@ def cards_of(
     estimates: list[PlainEstimate],
 ) -> list[Card]:
     """A card for each group, in the order of the components."""
-    k, d = np.shape(estimator.means_)
     weights = [e for e in estimates if e.name.startswith("weight[")]
+    k = len(estimator.weights_)
+    if not is_gaussian(estimator):
+        of_each = [_parameters(i, estimates[k:]) for i in range(k)]
+        return [_card(i, k, weights[i], labels, sureness, rows) for i, rows in enumerate(of_each)]
+    d = np.shape(estimator.means_)[1]
     means = [e for e in estimates if e.name.startswith("mean[")]
     deviations = np.sqrt(
         np.diagonal(np.asarray(estimator.covariance_matrices(), dtype=float), axis1=1, axis2=2)
@@ -60,24 +75,41 @@ def cards_of(
         shown = on_the_point([t[0] for t in texts], FIGURE_SPACE, POINT_SPACE)
         spreads = [_spread(s, e) for s, e in zip(deviations[i], mine, strict=True)]
         spreads = on_the_point(spreads, FIGURE_SPACE, POINT_SPACE)
-        weight = weights[i]
-        known = k > 1 and weight.lower == weight.lower
-        cards.append(
-            Card(
-                group(i).capitalize(),
-                glyph(i),
-                colour(i),
-                share(float(weight.value)),
-                f"{100 * weight.lower:.1f} to {100 * weight.upper:.1f} %" if known else "",
-                whole(int((labels == i).sum())),
-                whole(int((sureness[labels == i] < 0.9).sum())),
-                [
-                    (name, true_minus(mean), _span(t[1], t[2]), spread)
-                    for name, mean, t, spread in zip(columns, shown, texts, spreads, strict=True)
-                ],
-            )
-        )
+        rows = [
+            (name, true_minus(mean), _span(t[1], t[2]), spread)
+            for name, mean, t, spread in zip(columns, shown, texts, spreads, strict=True)
+        ]
+        cards.append(_card(i, k, weights[i], labels, sureness, rows))
     return cards
+
+
+def _card(
+    i: int, k: int, weight: PlainEstimate, labels: Any, sureness: Array, rows: list[Row]
+) -> Card:
+    known = k > 1 and weight.lower == weight.lower
+    return Card(
+        group(i).capitalize(),
+        glyph(i),
+        colour(i),
+        share(float(weight.value)),
+        f"{100 * weight.lower:.1f} to {100 * weight.upper:.1f} %" if known else "",
+        whole(int((labels == i).sum())),
+        whole(int((sureness[labels == i] < 0.9).sum())),
+        rows,
+    )
+
+
+def _parameters(i: int, estimates: list[PlainEstimate]) -> list[Row]:
+    """A group's own parameters, at most `MOST_SHOWN`, such as ("rate (visits)", "5.83", ...)."""
+    rows: list[Row] = []
+    for e in estimates:
+        what, _, places = e.name.removesuffix("]").partition("[")
+        own, _, rest = places.partition(", ")
+        if own == str(i + FIRST_GROUP):
+            value, lower, upper = with_error(e.value, e.lower, e.upper, error=e.se)
+            name = f"{what} ({rest})" if rest else what
+            rows.append((name, true_minus(value), _span(lower, upper), ""))
+    return rows[:MOST_SHOWN]
 
 
 def _spread(deviation: float, mean: PlainEstimate) -> str:

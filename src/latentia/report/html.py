@@ -18,11 +18,12 @@ from latentia.engine import Status
 from latentia.extras import require
 
 from . import wording
-from .cards import cards_of
+from .cards import GENERAL_HEADS, HEADS, cards_of
 from .displays import (
     ClimbDisplay,
     CriterionDisplay,
     DensityDisplay,
+    MarginalsDisplay,
     MembershipDisplay,
     PairsDisplay,
 )
@@ -38,6 +39,7 @@ from .formatting import (
     whole,
     with_error,
 )
+from .kinds import is_gaussian
 from .rendering import html_table
 from .summary import (
     PlainEstimate,
@@ -81,7 +83,7 @@ def write_report(
     ----------
     path : path-like
         The file to write; one that exists is replaced once the new one is complete.
-    estimator : GaussianMixture
+    estimator : GaussianMixture or Mixture
         Fitted to X.
     X : array-like of shape (n, D)
     columns : sequence of str, optional
@@ -167,6 +169,7 @@ def render(
     labels, sureness = resp.argmax(axis=1), resp.max(axis=1)
     estimates, note = estimates_of(estimator, LEVEL, standard_errors, columns)
     n, k = resp.shape
+    gaussian = is_gaussian(estimator)
     page: str = environment.from_string(template).render(
         title=one_line(title or f"The groups hidden in {source}"),
         source=one_line(source),
@@ -177,11 +180,15 @@ def render(
         figures=_figures(estimator, X, columns, labels, sureness, selection),
         strip=_strip(estimator, n, columns),
         sweep=None if selection is None else _sweep(selection),
-        fit_words=wording.fit_words(len(columns), k, n, min(n, MOST_POINTS)),
+        fit_words=wording.fit_words(len(columns), k, n, min(n, MOST_POINTS))
+        if gaussian
+        else wording.marginal_words(len(columns), k),
+        wide=len(columns) > 2,
+        heads=HEADS if gaussian else GENERAL_HEADS,
         cards=cards_of(estimator, columns, labels, sureness, estimates),
         interval_note=_interval_note(estimates, note),
-        covariances=_covariances(estimates),
-        covariance_words=covariance_words(estimator),
+        covariances=_covariances(estimates if gaussian else []),
+        covariance_words=covariance_words(estimator) if gaussian else "",
         membership_words=wording.membership_words(labels, sureness, k),
         climb_words=wording.climb_words(estimator),
         converged=estimator.fit_.status is Status.CONVERGED,
@@ -211,7 +218,15 @@ def _figures(
             f"components; {verdict(selection)}",
             size=(4.7, 3.3),
         )
-    if d == 1:
+    if not is_gaussian(estimator):
+        side = 1.6 * min(d, 3) + 3.3 if d > 1 else 4.9
+        drawn["fit"] = svg(
+            lambda f: MarginalsDisplay.from_estimator(estimator, X, columns=columns, figure=f),
+            name="fit",
+            alt=f"{shorten(', '.join(columns), 200)}, each under the densities of {groups}",
+            size=(side, 3.5 if d == 1 else 2.5 * -(-min(d, 6) // 3)),
+        )
+    elif d == 1:
         drawn["fit"] = svg(
             lambda f: DensityDisplay.from_estimator(
                 estimator, X, columns=columns, ax=f.add_subplot()

@@ -8,7 +8,17 @@ from typing import Any, NamedTuple
 
 from sklearn.exceptions import NotFittedError
 
-from .formatting import FIRST_GROUP, counted, fixed, one_line, status_word, whole, with_error
+from .formatting import (
+    FIRST_GROUP,
+    counted,
+    fixed,
+    one_line,
+    shorten,
+    status_word,
+    whole,
+    with_error,
+)
+from .kinds import is_gaussian
 from .sweep import summarise_selection
 from .tables import Summary, Table
 
@@ -61,17 +71,12 @@ def summarise_mixture(
     )
 
 
-def is_gaussian(estimator: Any) -> bool:
-    """Whether components are normal, with means and covariances to show."""
-    return hasattr(estimator, "covariance_type")
-
-
 def title_of(estimator: Any) -> str:
     """What kind of mixture it is."""
     components = counted(len(estimator.weights_), "component")
     if is_gaussian(estimator):
         return f"Gaussian mixture of {components} with {covariance_words(estimator)}"
-    return f"Mixture of {components} ({one_line(estimator.described())})"
+    return f"Mixture of {components} ({shorten(one_line(estimator.described()), 120)})"
 
 
 def mixture_facts(estimator: Any) -> tuple[tuple[str, str], ...]:

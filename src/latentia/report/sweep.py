@@ -9,6 +9,7 @@ import numpy as np
 from latentia.engine import Status
 
 from .formatting import counted, fixed, one_line, status_word
+from .kinds import is_gaussian
 from .tables import Summary, Table
 
 
@@ -35,8 +36,9 @@ def summarise_selection(selection: Any) -> Summary:
     table = candidate_table(selection)
     candidates = list(selection.candidates)
     winner = candidates[selection.best]
+    kind = "Gaussian mixtures" if is_gaussian(selection.best_estimator) else "Mixtures"
     return Summary(
-        f"Gaussian mixtures compared by {selection.criterion.upper()}: "
+        f"{kind} compared by {selection.criterion.upper()}: "
         f"{counted(len(candidates), 'candidate')}",
         (("winner", settings_words(winner.settings)), ("why", verdict(selection))),
         (table,),
@@ -118,7 +120,9 @@ def settings_words(settings: dict[str, Any]) -> str:
     rest = dict(settings)
     words: list[str] = []
     if "n_components" in rest:
-        words.append(counted(int(rest.pop("n_components")), "component"))
+        family = rest.pop("family", None)
+        one = "component" if family is None else f"{one_line(family)} component"
+        words.append(counted(int(rest.pop("n_components")), one))
     if "covariance_type" in rest:
         words.append(f"{one_line(rest.pop('covariance_type'))} covariance")
     words += [f"{one_line(key)}={one_line(value)}" for key, value in rest.items()]

@@ -12,6 +12,7 @@ from latentia.engine import Status
 from .displays.canvas import Array
 from .displays.pairs import telling_columns
 from .formatting import counted, group, listed, share, shorten, significant, whole
+from .kinds import is_gaussian
 from .sweep import lead, set_aside, settings_words, verdict
 
 NUMBERS = ("No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine", "Ten")
@@ -38,6 +39,8 @@ def answer(estimator: Any, columns: Sequence[str], sureness: Array, selection: A
     """The answer in a few sentences."""
     k = int(estimator.n_components)
     told = [_chosen(k, selection)]
+    if k == 1 and selection is None and not is_gaussian(estimator):
+        told = ["One group was asked for, and no search was made for more."]
     if k > 1:
         told.append(_portraits(estimator, columns))
         clear = share(float(np.mean(sureness >= 0.9)))
@@ -60,7 +63,7 @@ def _chosen(k: int, selection: Any) -> str:
         return f"One candidate was tried ({winner}); there was nothing to compare it with."
     if k == 1:
         return (
-            f"Of {n} candidates, a single Gaussian ({winner}) was chosen by {name}: "
+            f"Of {n} candidates, a single component ({winner}) was chosen by {name}: "
             "nothing speaks for hidden groups."
         )
     return f"Of {n} candidates, the model of {winner} was chosen by {name}."
@@ -69,12 +72,12 @@ def _chosen(k: int, selection: Any) -> str:
 def _portraits(estimator: Any, columns: Sequence[str]) -> str:
     """How large the groups are and where they lie."""
     weights = np.asarray(estimator.weights_, dtype=float)
-    means = np.asarray(estimator.means_, dtype=float)
-    if len(weights) > 4:
+    if len(weights) > 4 or not is_gaussian(estimator):
         return (
             f"The largest holds {share(float(weights.max()))} of the rows, the smallest "
             f"{share(float(weights.min()))}."
         )
+    means = np.asarray(estimator.means_, dtype=float)
     covariances = np.asarray(estimator.covariance_matrices(), dtype=float)
     shown = telling_columns(weights, means, covariances, 2)
     parts = [
@@ -165,6 +168,17 @@ def fit_words(n_columns: int, n_groups: int, n_rows: int, n_drawn: int) -> str:
     if n_drawn < n_rows:
         told += f" A random {whole(n_drawn)} of the {whole(n_rows)} rows are drawn."
     return told
+
+
+def marginal_words(n_columns: int, n_groups: int) -> str:
+    """How to read the figure of a fit whose components are not normal."""
+    told = "The grey bars are the data" + (", a panel for each column" if n_columns > 1 else "")
+    if n_groups == 1:
+        return f"{told}; the coloured line is the density fitted to them."
+    return (
+        f"{told}. Each coloured line is one group's share of the density; the dark line is their "
+        "sum, which should follow the bars."
+    )
 
 
 def membership_words(labels: Any, sureness: Array, n_groups: int) -> str:

@@ -3,6 +3,7 @@
 from .climb import ClimbDisplay
 from .criterion import CriterionDisplay
 from .density import DensityDisplay
+from .marginals import MarginalsDisplay
 from .membership import MembershipDisplay
 from .pairs import PairsDisplay
 from .plots import Plots
@@ -11,6 +12,7 @@ __all__ = [
     "ClimbDisplay",
     "CriterionDisplay",
     "DensityDisplay",
+    "MarginalsDisplay",
     "MembershipDisplay",
     "PairsDisplay",
     "Plots",

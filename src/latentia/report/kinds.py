@@ -1,0 +1,10 @@
+"""Kinds of fitted mixtures, as far as reports tell them apart."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def is_gaussian(estimator: Any) -> bool:
+    """Whether components are normal, with means and covariances to show."""
+    return hasattr(estimator, "covariance_type")
