@@ -54,7 +54,7 @@ class BetaStats(NamedTuple):
 class Beta(Family[BetaParams, BetaStats]):
     """Numbers between 0 and 1 with density x^(a-1) (1 - x)^(b-1) / B(a, b).
 
-    The density is that of Johnson, Kotz & Balakrishnan (1995, eq. 25.1): a Dirichlet of x and
+    The density is that of Johnson, Kotz & Balakrishnan (1995, ch. 25): a Dirichlet of x and
     1 - x. Columns are independent given the component; missing cells (nan) are left out.
 
     Parameters

@@ -59,7 +59,7 @@ def in_proportion(shapes: Array, rng: np.random.Generator) -> Array:
 class Dirichlet(Family[DirichletParams, DirichletStats]):
     """Rows of shares with density Γ(sum α) prod_j x_j^(α_j - 1) / Γ(α_j).
 
-    The density is that of Kotz, Balakrishnan & Johnson (2000, eq. 49.1), over the first d - 1
+    The density is that of Kotz, Balakrishnan & Johnson (2000, ch. 49), over the first d - 1
     shares. All shares are above 0 and add up to one, so none can be missing.
 
     Parameters

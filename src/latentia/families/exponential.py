@@ -84,6 +84,7 @@ def rate_in_window(share: Array) -> Array:
     return u
 
 
+@final
 class _ExponentialSums(Sums):
     """Counts and totals of exact times within a window."""
 
@@ -125,7 +126,7 @@ class _ExponentialSums(Sums):
 
 @final
 class Exponential(Survival[ExponentialParams]):
-    """Times with density λ exp(-λt) (Johnson, Kotz & Balakrishnan 1994, eq. 19.1).
+    """Times with density λ exp(-λt) (Johnson, Kotz & Balakrishnan 1994, ch. 19).
 
     Columns are independent given the component. Parameters of `Survival` apply. Where times are
     truncated above, a rate of 0 is the uniform distribution, which times have whose mean is in

@@ -48,6 +48,7 @@ class GammaStats(NamedTuple):
     constant: Array
 
 
+@final
 class _GammaSums(Sums):
     def of(self, t: Array, y: Array, weight: Array) -> GammaStats:
         total, logs = (

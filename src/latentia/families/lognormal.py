@@ -55,6 +55,7 @@ def _squares(means: Array, stats: LogNormalStats) -> Array:
     return second - 2 * means * first + count * means**2
 
 
+@final
 class _LogNormalSums(Sums):
     def of(self, t: Array, y: Array, weight: Array) -> LogNormalStats:
         first, second = (
@@ -114,7 +115,7 @@ class _LogNormalSlopes(Slopes):
 
 @final
 class LogNormal(Survival[LogNormalParams]):
-    """Times whose logarithms are normal (Johnson, Kotz & Balakrishnan 1994, eq. 14.2).
+    """Times whose logarithms are normal (Johnson, Kotz & Balakrishnan 1994, ch. 14).
 
     Columns are independent given the component. The M-step is exact, but for truncated times,
     where it is a Newton step with the information. Parameters of `Survival` apply.

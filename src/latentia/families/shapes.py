@@ -120,7 +120,7 @@ def dirichlet_shapes(mean_logs: Array) -> Array:
     """The shapes, (..., m), of a Dirichlet with these E log x_j, (..., m); infinite if collapsed.
 
     Newton's method on the concave log-likelihood, whose Hessian is a diagonal and a constant
-    (Minka 2000, eqs. 13-18), halved where it would fall or leave what is allowed.
+    (Minka 2000, sec. 1), halved where it would fall or leave what is allowed.
     """
     m = mean_logs.shape[-1]
     left = -np.expm1(np.logaddexp.reduce(mean_logs, axis=-1, keepdims=True))

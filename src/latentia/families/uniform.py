@@ -40,7 +40,7 @@ class Uniform(Family[UniformParams, UniformStats]):
 
     Bounds are not estimated: the likelihood has no slope in them, since the density leaps to zero
     there, so it is highest where a side touches a row, and EM cannot take a row back that a box
-    has once left out. A component for noise (Banfield & Raftery 1993, sec. 3) needs none of
+    has once left out. A component for noise (Banfield & Raftery 1993) needs none of
     that: its box is that of all rows. Missing cells (nan) are left out.
 
     Parameters
