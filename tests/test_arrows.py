@@ -36,6 +36,7 @@ LATER: dict[str, set[str]] = {
         "datasets",
         "engine",
         "extras",
+        "families",
         "mixture",
         "persistence",
         "report",

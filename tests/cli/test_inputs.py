@@ -3,7 +3,7 @@ import pytest
 
 from latentia import datasets
 from latentia.cli import inputs
-from latentia.cli.inputs import Input, check_rows, read_input
+from latentia.cli.inputs import Input, check_columns, read_input
 
 FIT = ("fit", "gaussian-mixture")
 ONE = ("--components", "2", "--covariance", "full", "--starts", "1", "-q", "--no-standard-errors")
@@ -47,7 +47,7 @@ def test_a_column_that_varies_only_far_down_is_no_constant(monkeypatch):
     values = np.ones((7, 2))
     values[6, 0] = 2
     values[0, 1] = 2
-    check_rows(Input(values, ("a", "b"), (), "t", None), [1])
+    check_columns(Input(values, ("a", "b"), (), "t", None))
     values[6, 0] = 1
     with pytest.raises(inputs.Refusal, match="column a of t holds the same value"):
-        check_rows(Input(values, ("a", "b"), (), "t", None), [1])
+        check_columns(Input(values, ("a", "b"), (), "t", None))

@@ -55,6 +55,13 @@ def test_classes_of_diabetes_are_as_many_as_published():
     assert counts == {"Normal": 76, "Chemical": 36, "Overt": 33}
 
 
+def test_deaths_are_the_published_frequencies():
+    # Hasselblad (1969): days with 0, 1, ..., 9 deaths.
+    counts = np.unique(datasets.load("deaths").values, return_counts=True)
+    np.testing.assert_array_equal(counts[0], np.arange(10))
+    assert counts[1].tolist() == [162, 267, 271, 185, 111, 61, 27, 8, 3, 1]
+
+
 def test_each_load_is_fresh():
     datasets.load("galaxies").values[:] = 0
     assert datasets.load("galaxies").values.min() == 9.172

@@ -9,7 +9,6 @@ from latentia.cli.inputs import Input
 from latentia.cli.progress import climb_callbacks, watched_sweep, working
 
 _MANY_CLIMBS, _MOST_PROCESSES = 40, 8
-_REMEDY = "use fewer --components, a simpler --covariance, or a floor such as --reg-covar 1e-6"
 
 
 class Request(NamedTuple):
@@ -220,15 +219,14 @@ def ending(outcome: Outcome, written: bool, allow_unconverged: bool) -> int:
         note = _improper(outcome)
         if note:
             say(
-                f"the best fit is no proper maximum ({note}); use fewer --components or a simpler "
-                "--covariance",
+                f"the best fit is no proper maximum ({note}); {_simpler(outcome.estimator)}",
                 "warning",
             )
         return 0
     what = {
         Status.MAX_ITER: "the fit stopped at --max-iter before it converged; raise it",
         Status.DECREASED: "the objective fell in an EM step, which is a fault in the model",
-        Status.DEGENERATE: "a component collapsed; use fewer or a floor with --reg-covar",
+        Status.DEGENERATE: f"a component collapsed; {_simpler(outcome.estimator)}",
     }[status]
     if allow_unconverged:
         say(f"{what}{kept}", "warning")
@@ -285,7 +283,7 @@ def _sweep(request: Request, n_candidates: int) -> Outcome:
             raise Refusal(str(error)) from error
         raise NoResult(
             f"none of the {n_candidates} candidates has a result, because a component collapsed "
-            f"onto too few distinct rows in all of them; {_REMEDY}"
+            f"onto too few distinct rows in all of them; {_remedy(request.estimator)}"
         ) from error
     return Outcome(selection.best_estimator, selection, False)
 
@@ -324,9 +322,23 @@ def _fitted(estimator: Any, values: Any) -> Any:
         if isinstance(error.__cause__ or error, DegenerateFitError):
             raise NoResult(
                 "the fit has no result, because in every start a component collapsed onto too few "
-                f"distinct rows; {_REMEDY}"
+                f"distinct rows; {_remedy(estimator)}"
             ) from error
         raise Refusal(str(error)) from error
+
+
+def _simpler(estimator: Any) -> str:
+    """What to ask for instead of a model that is too rich."""
+    gaussian = hasattr(estimator, "covariance_type")
+    other = "a simpler --covariance" if gaussian else "another --family"
+    return f"use fewer --components or {other}"
+
+
+def _remedy(estimator: Any) -> str:
+    """The same, of a collapse."""
+    if hasattr(estimator, "covariance_type"):
+        return "use fewer --components, a simpler --covariance, or a floor such as --reg-covar 1e-6"
+    return _simpler(estimator)
 
 
 def _improper(outcome: Outcome) -> str:

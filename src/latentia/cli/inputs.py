@@ -54,7 +54,9 @@ class Input(NamedTuple):
         return told
 
 
-def read_input(data: str, columns: str | Sequence[str] | None = None) -> Input:
+def read_input(
+    data: str, columns: str | Sequence[str] | None = None, *, allow_missing: bool = False
+) -> Input:
     """Read a file, or a built-in data set where there is no file of that name.
 
     Parameters
@@ -65,6 +67,8 @@ def read_input(data: str, columns: str | Sequence[str] | None = None) -> Input:
         that looks at it, or with the process.
     columns : str or sequence of str, optional
         The columns to take, as names or as they were written after ``--columns``.
+    allow_missing : bool, default False
+        Keep missing values of a file that is read at once as NaN instead of refusing them.
 
     Returns
     -------
@@ -99,7 +103,7 @@ def read_input(data: str, columns: str | Sequence[str] | None = None) -> Input:
         scanned = scan(data, chosen)
         return Input(scanned.values, scanned.columns, scanned.skipped, data, path)
     if path.is_file() or (not built_in and (path.suffix or path.name != data)):
-        table = read_table(path, chosen)
+        table = read_table(path, chosen, allow_missing=allow_missing)
         return Input(table.values, table.columns, table.skipped, data, path)
     if data not in datasets.names():
         near = difflib.get_close_matches(data, datasets.names(), 1)
@@ -125,7 +129,7 @@ def check_rows(read: Input, numbers: Sequence[int]) -> None:
     Raises
     ------
     Refusal
-        There are fewer rows than components, or a column holds one value only.
+        There are fewer rows than components.
     """
     n, most = len(read.values), max(numbers)
     if n < 2:
@@ -135,6 +139,22 @@ def check_rows(read: Input, numbers: Sequence[int]) -> None:
             f"{read.source} has {n} rows, fewer than the {most} components of --components; "
             f"ask for at most {n}"
         )
+
+
+def check_columns(read: Input) -> None:
+    """Refuse columns that have no variance to be estimated.
+
+    Parameters
+    ----------
+    read : Input
+        The data.
+
+    Raises
+    ------
+    Refusal
+        A column holds one value only.
+    """
+    n = len(read.values)
     constant = read.values[0] == read.values[0]
     for at in range(0, n, _ROWS):  # most columns vary in the first rows, and the data may be large
         if not constant.any():

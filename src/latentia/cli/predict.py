@@ -89,7 +89,8 @@ def matched(estimator: Any, model: Path, data: str, columns: str | None) -> Any:
         first = data_files(data)[0] if is_several(data) else Path(data)
         nameless = first.suffix.lower() == ".npy"
         by_name = columns is None and names is not None and not nameless
-        read = read_input(data, names if by_name else columns)
+        missing = bool(getattr(getattr(estimator, "family_", None), "takes_missing", False))
+        read = read_input(data, names if by_name else columns, allow_missing=missing)
     except DataError as error:
         if names and by_name and any(f"no column {name!r}" in str(error) for name in names):
             raise Refusal(

@@ -118,7 +118,7 @@ def parts_of(specification: Any, columns: Sequence[str]) -> tuple[Part, ...]:
         if taken.count(j) != 1:
             raise ValueError(
                 f"got {taken.count(j)} families for column {name!r}, expected one; name every "
-                "column once in the dict"
+                "column once"
             )
     return parts
 
