@@ -280,4 +280,5 @@ class Frame(NamedTuple):
 
     def into(self, x: Any) -> NDArray[np.float64]:
         """Rows in the frame's origin and unit."""
-        return (x - self.origin) / self.scale
+        away = x - self.origin
+        return np.divide(away, self.scale, out=away)
