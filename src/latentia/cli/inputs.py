@@ -68,7 +68,7 @@ def read_input(
     columns : str or sequence of str, optional
         The columns to take, as names or as they were written after ``--columns``.
     allow_missing : bool, default False
-        Keep missing values of a file that is read at once as NaN instead of refusing them.
+        Keep missing values as NaN, of a file that is read at once.
 
     Returns
     -------
@@ -154,9 +154,8 @@ def check_columns(read: Input) -> None:
     Refusal
         A column holds one value only.
     """
-    n = len(read.values)
     constant = read.values[0] == read.values[0]
-    for at in range(0, n, _ROWS):  # most columns vary in the first rows, and the data may be large
+    for at in range(0, len(read.values), _ROWS):  # most columns vary early, and data may be large
         if not constant.any():
             return
         constant &= (read.values[at : at + _ROWS] == read.values[0]).all(axis=0)

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.stats import norm
 
 from latentia.engine import tree
-from latentia.families import registry
+from latentia.families import making
 from latentia.families.family import Family
 from latentia.families.gaussian import Gaussian
 
@@ -95,7 +95,7 @@ def marginal(
     That is so for columns that depend on one another and may not be missing, but for normal ones.
     """
     leaves, at = tree.leaves(params.components), 0
-    for columns, piece in registry.pieces(family, range(n_features)):
+    for columns, piece in making.pieces(family, range(n_features)):
         space = piece.space
         n = len(tree.leaves(space))
         own = tree.rebuild(space, leaves[at : at + n])

@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from latentia.data.arrays import Rows, RowSource
 from latentia.engine import EM, Fit, Status, tree
 from latentia.estimator import Estimate, feature_names
-from latentia.families import registry
+from latentia.families import making, registry
 from latentia.families.family import Family
 
 from . import distribution, errors, general_record, parameters, portfolio, start
@@ -33,18 +33,14 @@ Array = NDArray[np.float64]
 
 @final
 class Mixture(MixtureEstimator):
-    """Finite mixture of any family: p(x) = sum_k w_k f(x | k).
-
-    In scikit-learn's conventions, with weights, missing cells where the family allows it, and rows
-    whose component is known.
+    """Finite mixture of any family: p(x) = sum_k w_k f(x | k), in scikit-learn's conventions.
 
     Parameters
     ----------
     family : str, class, callable or dict
-        What the components are made of: a name such as ``"poisson"`` or
-        ``"binomial(trials=10)"`` (`latentia.families.registry.names` lists them), the class of a
-        family, a function of the numbers of components and columns that makes one, or a dict of
-        columns, by name or number or a tuple of these, to any of them.
+        What the components are made of: a name such as ``"binomial(trials=10)"``, of those that
+        `latentia.families.registry.names` lists; a family's class; a function of the numbers of
+        components and columns that makes one; or a dict of columns (name, number, tuple) to these.
     n_components : int, default=1
         Number of components K.
     tol : float, default=1e-3
@@ -65,7 +61,7 @@ class Mixture(MixtureEstimator):
     verbose : int, default=0
         1 prints steps, 2 also what they gained.
     em : EM, optional
-        Settings of the climb. An argument above that differs from its default overrides them.
+        Settings of the climb. An argument above that differs from its default wins.
 
     Attributes
     ----------
@@ -186,7 +182,7 @@ class Mixture(MixtureEstimator):
         """
         self._validate_params()
         source, parts = self._training_source(X, sample_weight, labels, allowed)
-        model = self._model(registry.built(parts, self.n_components), parts)
+        model = self._model(making.built(parts, self.n_components), parts)
         em, first = self._climb_settings(), self._first(model, source)
         guessed = first.start is None
         if guessed and self.init_params == "portfolio":
@@ -207,9 +203,9 @@ class Mixture(MixtureEstimator):
         names = getattr(self, "feature_names_in_", None)
         told = registry.parts_of(self.family, feature_names(self, x.shape[1]))
         source = patterns(Rows(x, weights))
-        parts = registry.learned(told, Rows(x, weights), source.distinct)
-        family = registry.built(parts, self.n_components)
-        errors.require_possible(x, names, registry.pieces(family, range(x.shape[1])))
+        parts = making.learned(told, Rows(x, weights), source.distinct)
+        family = making.built(parts, self.n_components)
+        errors.require_possible(x, names, making.pieces(family, range(x.shape[1])))
         if labels is None and allowed is None:
             return source, parts
         if labels is not None and allowed is not None:
@@ -222,7 +218,7 @@ class Mixture(MixtureEstimator):
         self, family: Family[Any, Any], parts: tuple[registry.Part, ...] = ()
     ) -> MixtureModel:
         """The engine's view of this estimator."""
-        codes = registry.codes(parts)
+        codes = making.codes(parts)
         guesses = GeneralGuesses(family.n_components, self.init_params, codes)
         return MixtureModel(family, family.n_components, guesses)
 
@@ -272,7 +268,7 @@ class Mixture(MixtureEstimator):
         model, params = self._fitted_model(), self._params()
         x = errors.validated(self, X, reset=False)
         names = getattr(self, "feature_names_in_", None)
-        errors.require_possible(x, names, registry.pieces(self.family_, range(x.shape[1])))
+        errors.require_possible(x, names, making.pieces(self.family_, range(x.shape[1])))
         for block in Rows.of(x).blocks():
             known = model.posterior(params, block)
             nowhere = ~np.isfinite(known.log_density)[:, None]  # such a row tells nothing
@@ -384,7 +380,7 @@ class Mixture(MixtureEstimator):
     def described(self) -> str:
         """The family in words, with the columns of each where there are several."""
         check_is_fitted(self, "family_")
-        return registry.described(self.family_, feature_names(self, self.n_features_in_))
+        return making.described(self.family_, feature_names(self, self.n_features_in_))
 
     def marginal(self, column: int = 0) -> distribution.Marginal | None:
         """One column as each component sees it, or None where the family does not tell."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from latentia.engine import tree
-from latentia.families import registry
+from latentia.families import making, registry
 
 from . import evidence
 from .model import MixtureParams
@@ -30,7 +30,7 @@ def to_record(estimator: Mixture) -> Record:
     params = estimator._params()
     header = {
         "family": registry.written(estimator.family),
-        "parts": registry.stored(estimator._parts),
+        "parts": making.stored(estimator._parts),
         "start": estimator.start_,
         "digest": estimator._digest,
     }
@@ -43,8 +43,8 @@ def restore(kind: type[Mixture], written: Record) -> Mixture:
     header, arrays = written.header, written.arrays
     estimator = kind(registry.read(header["family"]))
     evidence.take_settings(estimator, written)
-    parts = registry.restored(header["parts"])
-    family = registry.built(parts, len(arrays["params.weights"]))
+    parts = making.restored(header["parts"])
+    family = making.built(parts, len(arrays["params.weights"]))
     space = MixtureParams(np.empty(0), family.space)
     params = tree.rebuild(space, [arrays[f"params.{name}"] for name in tree.names(space)])
     vars(estimator)["n_features_in_"] = sum(len(part.columns) for part in parts)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from latentia.engine import inference, tree
 from latentia.engine.space import Constraint, PositiveDefinite, Simplex
 from latentia.estimator import Estimate
-from latentia.families.registry import pieces
+from latentia.families.making import pieces
 
 from .model import MixtureModel, MixtureParams
 
