@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, cast, final
+from typing import Any, NamedTuple, Self, cast, final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.sparse import csr_array
 from scipy.special import xlogy
 
+from latentia.data.arrays import Rows
 from latentia.engine.space import Simplex
 
 from .cells import BORROWED, first_fault, ratio, slope
 from .counts import is_count
-from .family import Family
+from .family import Family, MixturePass
 
 Array = NDArray[np.float64]
 
@@ -30,6 +32,36 @@ class CategoricalStats(NamedTuple):
     """sum_i r_ik [x_ij = l] over the cells that are known, (K, d, L)."""
 
     counts: Array
+
+
+class CodedRows(NamedTuple):
+    """Rows of codes with a sparse indicator of each level beside them.
+
+    Attributes
+    ----------
+    x : array of shape (n, d)
+    weights : array of shape (n,)
+    indicators : sparse array of shape (n, M)
+        Whether row i has level m; the levels of all columns stand side by side.
+    impossible : array of bool, shape (n,)
+        Rows with a cell that is no code of its column.
+    """
+
+    x: Any
+    weights: Array
+    indicators: Any
+    impossible: NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def take(self, idx: NDArray[np.intp]) -> Self:
+        return type(self)(
+            self.x[idx], self.weights[idx], self.indicators[idx], self.impossible[idx]
+        )
+
+    def reweight(self, w: Array) -> Self:
+        return type(self)(self.x, self.weights * w, self.indicators, self.impossible)
 
 
 @final
@@ -83,37 +115,60 @@ class Categorical(Family[CategoricalParams, CategoricalStats]):
         possible = is_count(x) & (x < self.n_levels)
         return np.where(possible, x, 0.0).astype(np.intp), possible
 
+    def prepare(self, rows: Rows) -> CodedRows:
+        """Each cell's level by its place among those of all columns, found once a fit."""
+        codes, possible = self._codes(rows.x)
+        before = np.concatenate([[0], np.cumsum(self.n_levels)])
+        ends = np.concatenate([[0], np.cumsum(possible.sum(axis=1))])
+        places = (codes + before[:-1])[possible].astype(np.int32)
+        indicators = csr_array(
+            (np.ones(len(places)), places, ends.astype(np.int32)), shape=(len(codes), before[-1])
+        )
+        impossible = ~(possible | np.isnan(rows.x)).all(axis=1)
+        return CodedRows(rows.x, rows.weights, indicators, impossible)
+
+    def _prepared(self, x: Array) -> CodedRows:
+        return self.prepare(Rows(x, np.ones(len(x))))
+
     def start(self, x: Array, resp: Array) -> CategoricalParams:
-        counts = self._counts(x, resp)
+        counts = self._counts(self._prepared(x), resp)
         pooled = counts.sum(axis=0) + self.support / self.n_levels[:, None]
         mixed = counts + BORROWED * pooled / pooled.sum(axis=-1, keepdims=True)
         return CategoricalParams(mixed / mixed.sum(axis=-1, keepdims=True))
 
-    def _counts(self, x: Array, resp: Array) -> Array:
-        codes, possible = self._codes(x)
-        levels = np.arange(self.support.shape[1])
-        return np.stack(
-            [
-                resp.T @ ((code[:, None] == levels) & known[:, None]).astype(np.float64)
-                for code, known in zip(codes.T, possible.T, strict=True)
-            ],
-            axis=1,
-        )
+    def _counts(self, rows: CodedRows, resp: Array) -> Array:
+        counts = np.zeros((self.n_components, *self.support.shape))
+        counts[:, self.support] = (rows.indicators.T @ resp).T
+        return counts
+
+    def _log_density(self, params: CategoricalParams, rows: CodedRows) -> Array:
+        with np.errstate(divide="ignore"):
+            logs = np.log(params.probabilities[:, self.support])
+        made = rows.indicators @ np.ascontiguousarray(logs.T)
+        made[rows.impossible] = -np.inf
+        return made
 
     def log_density(self, params: CategoricalParams, x: Array) -> Array:
-        with np.errstate(divide="ignore"):
-            logs = np.log(params.probabilities)
-        codes, possible = self._codes(x)
-        missing = np.isnan(x)
-        total = np.zeros((len(x), self.n_components))
-        for j in range(self.n_features):
-            made = logs[:, j].T[codes[:, j]]
-            other = np.where(missing[:, j], 0.0, -np.inf)
-            total += np.where(possible[:, j, None], made, other[:, None])
-        return total
+        return self._log_density(params, self._prepared(x))
 
     def stats(self, params: CategoricalParams, x: Array, resp: Array) -> CategoricalStats:
-        return CategoricalStats(self._counts(x, resp))
+        return CategoricalStats(self._counts(self._prepared(x), resp))
+
+    def mixture_pass(self, params: CategoricalParams, weights: Array, rows: Any) -> MixturePass:
+        """Two products with the indicators; chunks that were not prepared are now."""
+        coded = rows if isinstance(rows, CodedRows) else self.prepare(rows)
+        with np.errstate(divide="ignore"):
+            joint = self._log_density(params, coded) + np.log(weights)
+        joint = np.ascontiguousarray(joint.T)  # components first: long rows are summed fast
+        top = joint.max(axis=0)
+        top = np.where(np.isfinite(top), top, 0.0)
+        resp = np.exp(joint - top)
+        total = resp.sum(axis=0)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            resp *= coded.weights / total
+            loglik = float(coded.weights @ (top + np.log(total)))
+        stats = CategoricalStats(self._counts(coded, np.ascontiguousarray(resp.T)))
+        return MixturePass(loglik, resp.sum(axis=1), stats)
 
     def m_step(self, stats: CategoricalStats, params: CategoricalParams) -> CategoricalParams:
         total = stats.counts.sum(axis=-1, keepdims=True)
