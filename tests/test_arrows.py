@@ -44,6 +44,7 @@ LATER: dict[str, set[str]] = {
     },
 }
 PUBLIC = {
+    "BayesianGaussianMixture": "mixture",
     "Dask": "backends",
     "EM": "engine",
     "GaussianMixture": "mixture",

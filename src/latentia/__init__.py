@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from latentia.backends.dask import Dask
     from latentia.data.scan import scan
     from latentia.engine import EM, Model, Suff, check_model
-    from latentia.mixture import GaussianMixture, Mixture
+    from latentia.mixture import BayesianGaussianMixture, GaussianMixture, Mixture
     from latentia.persistence import load
     from latentia.selection import select
 
@@ -25,6 +25,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "EM",
+    "BayesianGaussianMixture",
     "Dask",
     "GaussianMixture",
     "Mixture",
@@ -39,6 +40,7 @@ __all__ = [
 ]
 
 _HOME_OF = {
+    "BayesianGaussianMixture": "latentia.mixture",
     "Dask": "latentia.backends.dask",
     "EM": "latentia.engine",
     "GaussianMixture": "latentia.mixture",

@@ -20,6 +20,7 @@ FORMAT = "latentia"
 FORMAT_VERSION = 1
 
 _ESTIMATORS = {
+    "BayesianGaussianMixture": "latentia.mixture:BayesianGaussianMixture",
     "GaussianMixture": "latentia.mixture:GaussianMixture",
     "Mixture": "latentia.mixture:Mixture",
 }

@@ -1,5 +1,6 @@
 """Finite mixtures."""
 
+from .bayesian import BayesianGaussianMixture
 from .errors import DataWarning
 from .estimator import GaussianMixture
 from .general import Mixture
@@ -10,6 +11,7 @@ from .parameters import MixtureErrors
 from .regions import Region, highest_density_regions
 
 __all__ = [
+    "BayesianGaussianMixture",
     "DataWarning",
     "GaussianMixture",
     "Membership",

@@ -52,8 +52,8 @@ def _column(j: int, names: Any) -> str:
     return f"column {j}" if names is None else f"column {str(names[j])!r}"
 
 
-def require_finite(x: Array, names: Any) -> None:
-    """Refuse NaN and infinity, naming the first cell."""
+def require_finite(x: Array, names: Any, whose: str = "GaussianMixture") -> None:
+    """Refuse NaN and infinity, naming the first cell; `whose` is the estimator's name."""
     wrong, first = 0, None
     for at, block in _blocks(x):
         bad = ~np.isfinite(block)
@@ -68,7 +68,7 @@ def require_finite(x: Array, names: Any) -> None:
     what = "NaN" if np.isnan(x[i, j]) else "inf (infinity)"
     raise ValueError(
         f"Input X contains {what} at row {i}, {_column(j, names)} ({wrong} such "
-        "cells in all): GaussianMixture needs finite numbers, so drop these rows or fill them in."
+        f"cells in all): {whose} needs finite numbers, so drop these rows or fill them in."
     )
 
 

@@ -8,3 +8,8 @@ from typing import Any
 def is_gaussian(estimator: Any) -> bool:
     """Whether components are normal, with means and covariances to show."""
     return hasattr(estimator, "covariance_type")
+
+
+def is_variational(estimator: Any) -> bool:
+    """Whether it has a posterior and a bound, where others have a maximum and a likelihood."""
+    return hasattr(estimator, "weight_concentration_prior_")

@@ -39,7 +39,7 @@ def as_text(summary: Summary) -> str:
 
 
 def _text_table(table: Table) -> list[str]:
-    rows = [[shorten(cell, LONGEST_NAME) for cell in row] for row in table.rows]
+    rows = [[cell and shorten(cell, LONGEST_NAME) for cell in row] for row in table.rows]
     columns = _aligned(table, rows, " ", " ")
     widths = [
         max([cell_width(head), *map(cell_width, cells)])

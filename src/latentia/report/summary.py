@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from inspect import signature
 from typing import Any, NamedTuple
 
+import numpy as np
 from sklearn.exceptions import NotFittedError
 
 from .formatting import (
@@ -18,11 +19,14 @@ from .formatting import (
     whole,
     with_error,
 )
-from .kinds import is_gaussian
+from .kinds import is_gaussian, is_variational
 from .sweep import summarise_selection
 from .tables import Summary, Table
 
 __all__ = ["Summary", "Table", "summarise_mixture", "summarise_selection"]
+
+USED = 0.01
+"""The weight from which on a component that a prior could have emptied counts as in use."""
 
 MOST_ROWS = 60
 """Parameters that a summary lists; beyond, covariances or what is last are left out."""
@@ -75,20 +79,38 @@ def title_of(estimator: Any) -> str:
     """What kind of mixture it is."""
     components = counted(len(estimator.weights_), "component")
     if is_gaussian(estimator):
-        return f"Gaussian mixture of {components} with {covariance_words(estimator)}"
+        whose = "Bayesian Gaussian" if is_variational(estimator) else "Gaussian"
+        return f"{whose} mixture of {components} with {covariance_words(estimator)}"
     return f"Mixture of {components} ({shorten(one_line(estimator.described()), 120)})"
 
 
 def mixture_facts(estimator: Any) -> tuple[tuple[str, str], ...]:
     """Labels and values: the data, the likelihood and its criteria, the settings used."""
     n, heights = estimator.fit_.n_obs, estimator.criteria()
-    return (
-        ("data", f"{whole(n)} rows, {counted(estimator.n_features_in_, 'column')}"),
+    height = (
         ("log-likelihood", fixed(estimator.loglik_, 4)),
         ("free parameters", whole(estimator.n_parameters_)),
         *((name.upper(), fixed(heights[name], 4)) for name in ("bic", "aic", "icl")),
+    )
+    if is_variational(estimator):
+        height = (("log evidence", f"at least {fixed(estimator.loglik_, 4)}"), *prior(estimator))
+    return (
+        ("data", f"{whole(n)} rows, {counted(estimator.n_features_in_, 'column')}"),
+        *height,
         ("ended", status_word(estimator.fit_.status)),
         ("settings", settings_used(estimator)),
+    )
+
+
+def prior(estimator: Any) -> tuple[tuple[str, str], ...]:
+    """What a Bayesian mixture's prior was, in its numbers, and how many components it left."""
+    numbers = ("weight_concentration", "mean_precision", "degrees_of_freedom")
+    words = [f"{name}={getattr(estimator, f'{name}_prior_'):.3g}" for name in numbers]
+    kind = estimator.weight_concentration_prior_type.replace("_", " ")
+    used = int((np.asarray(estimator.weights_) >= USED).sum())
+    return (
+        ("prior", f"{kind}, {', '.join(words)}"),
+        ("in use", f"{counted(used, 'component')} with {100 * USED:g} % of the rows or more"),
     )
 
 
@@ -134,7 +156,8 @@ def parameter_rows(
     known = any(e.se == e.se for e in shown)
     heads: tuple[str, ...] = ("parameter", "estimate")
     if known:
-        heads += ("std. error", f"{100 * level:g} % from", "to")
+        error = "posterior dev." if is_variational(estimator) else "std. error"
+        heads += (error, f"{100 * level:g} % from", "to")
     rows = tuple(
         (one_line(e.name), *with_error(e.value, e.se, e.lower, e.upper, error=e.se))[: len(heads)]
         for e in shown
