@@ -10,7 +10,8 @@ from threadpoolctl import threadpool_info
 
 from latentia.data.arrays import Rows, RowSource
 from latentia.engine import EM, tree
-from latentia.engine.backend import Backend, Mapper, Piece, Threads, available_cores, backend_of
+from latentia.engine.backend import Backend, Mapper, Piece, Threads, backend_of
+from latentia.engine.cores import available_cores
 
 from .models import TwoPoissons
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Sequence
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 from threadpoolctl import ThreadpoolController  # pyright: ignore[reportMissingTypeStubs]
 
 from . import tree
+from .cores import available_cores, keep_off
 from .model import Chunk, Model, Source
 from .tree import Tree
 
@@ -98,15 +98,23 @@ class Threads(Backend):
         others = min(self.workers or available_cores(), len(chunks)) - 1
         with blas().limit(limits=1):
             if others < 1:
-                yield ThreadMapper(model, chunks, None, 0)
+                yield ThreadMapper(model, chunks, None, 0, [])
                 return
-            with ThreadPoolExecutor(others, thread_name_prefix="latentia") as pool:
-                yield ThreadMapper(model, chunks, pool, others)
+            threads: list[int] = []
+            with ThreadPoolExecutor(
+                others,
+                thread_name_prefix="latentia",
+                initializer=lambda: threads.append(threading.get_native_id()),
+            ) as pool:
+                yield ThreadMapper(model, chunks, pool, others, threads)
 
 
 @final
 class ThreadMapper(Mapper):
-    """Chunks in this process; the calling thread works along with those of the pool."""
+    """Chunks in this process; the calling thread works along with those of the pool.
+
+    `threads` are the native ids of those that the pool has begun.
+    """
 
     def __init__(
         self,
@@ -114,9 +122,10 @@ class ThreadMapper(Mapper):
         chunks: Sequence[Chunk],
         pool: ThreadPoolExecutor | None,
         others: int,
+        threads: Sequence[int],
     ) -> None:
         self.model, self.chunks = model, chunks
-        self.pool, self.others = pool, others
+        self.pool, self.others, self.threads = pool, others, threads
 
     def total(self, work: Work, args: Any) -> Tree:
         return tree.reduce_in_order(self.each(work, args))
@@ -143,6 +152,7 @@ class ThreadMapper(Mapper):
                     stop.set()
                     raise
 
+        keep_off(self.threads)
         futures = [self.pool.submit(take_turns) for _ in range(min(self.others, n - 1))]
         try:
             take_turns()
@@ -165,13 +175,6 @@ def blas() -> Any:
     """The BLAS libraries that this process has loaded when it first asks: NumPy's and SciPy's."""
     controller: Any = ThreadpoolController()
     return controller.select(user_api="blas")
-
-
-def available_cores() -> int:
-    """Cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def backend_of(value: Backend | str, workers: int | None) -> Backend:

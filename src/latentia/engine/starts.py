@@ -14,11 +14,12 @@ import numpy as np
 
 from . import tree
 from .accelerate import Accelerator
-from .backend import Backend, Threads, available_cores
+from .backend import Backend, Threads
 from .callbacks import Callback, Step
 from .certificate import Status
 from .chart import ConstraintError
 from .climb import climb
+from .cores import available_cores
 from .evaluator import FAILURES, Evaluator
 from .model import Chunk, Model, Suff
 from .online.warm_up import WarmUp

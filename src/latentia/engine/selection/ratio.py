@@ -11,7 +11,7 @@ from typing import Any, cast
 import joblib  # pyright: ignore[reportMissingTypeStubs]
 import numpy as np
 
-from ..backend import available_cores
+from ..cores import available_cores
 from ..em import EM
 from ..fit import DegenerateFitError, Fit
 from ..inference.asked import listener, loadable, whole
