@@ -9,6 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from latentia.engine.space import (
+    Coefficients,
+    Contrasts,
     DegenerateError,
     Fixed,
     Interval,
@@ -58,10 +60,13 @@ class Case(NamedTuple):
 
 
 UNIT = np.array([1e-3, 1.0, 1e4])
+BASIS = [[1.0, -300.0, 0.0], [0.0, 2.0, 0.5], [0.0, 0.0, 1e-3]]
 BAND = [[True, True, False, False], [False, True, True, True], [True, True, True, True]]
 CASES = {
     "Real": Case(Real(), lambda r: r.normal(size=()), 1),
     "Real with scales": Case(Real(scale=UNIT), lambda r: UNIT * r.normal(size=(2, 3)), 6),
+    "Coefficients": Case(Coefficients(BASIS), lambda r: r.normal(size=(2, 3)), 6),
+    "Contrasts": Case(Contrasts(BASIS), lambda r: r.normal(size=(3, 3)) * [[0], [1], [1]], 6),
     "Positive": Case(Positive(), lambda r: r.gamma(2.0, size=(2, 2)), 4),
     "Positive, tiny": Case(Positive(), lambda r: 1e-200 * r.gamma(2.0, size=2), 2),
     "Positive with a floor": Case(Positive(0.01), lambda r: 0.1 + r.gamma(2.0, size=2), 2),

@@ -134,13 +134,8 @@ def _leaf_distance(
 
 def permute(space: Tree, params: Tree, order: Order) -> Tree:
     """The components in another order: new component k is the old ``order[k]``."""
-    moved: list[Array] = []
-    for constraint, value in zip(tree.leaves(space), arrays(params), strict=True):
-        out = value
-        for axis in constraint.exchangeable:
-            out = np.take(out, order, axis=axis)
-        moved.append(out)
-    return tree.rebuild(params, moved)
+    leaves = zip(tree.leaves(space), arrays(params), strict=True)
+    return tree.rebuild(params, [each.renumbered(value, order) for each, value in leaves])
 
 
 def best_order(
@@ -174,7 +169,9 @@ def _parts(space: Tree, params: Tree, reference: Tree, errors: Tree | None) -> l
         if not axes or not value.size:
             continue
         front = tuple(range(len(axes)))
-        moved, there = np.moveaxis(value, axes, front), np.moveaxis(ref, axes, front)
+        moved, there = (
+            np.moveaxis(constraint.told_apart(each), axes, front) for each in (value, ref)
+        )
         unit = None
         if error is not None:
             unit = np.moveaxis(error, axes, front)

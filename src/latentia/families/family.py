@@ -116,3 +116,12 @@ class Family(ABC, Generic[F, S]):
     def draw(self, params: F, labels: NDArray[np.intp], rng: np.random.Generator) -> Array:
         """A row in the user's units from the component of each label, shape (n, ...)."""
         raise TypeError(f"{type(self).__name__} does not define draw, which makes new rows")
+
+    def redraw(
+        self, params: F, x: Array, labels: NDArray[np.intp], rng: np.random.Generator
+    ) -> Array:
+        """New rows in place of `x`, with what is given in them, if anything is, left as it was.
+
+        A regression's design is given.
+        """
+        return self.draw(params, labels, rng)

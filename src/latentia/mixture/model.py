@@ -3,34 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple, cast, final
+from typing import Any, NamedTuple, final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import entr, xlogy
+from scipy.special import entr
 
 from latentia.data.arrays import Rows
 from latentia.engine.model import Model, Suff
-from latentia.engine.space import DegenerateError, Simplex
+from latentia.engine.space import DegenerateError
 from latentia.engine.tree import leaves, rebuild, reduce_in_order
 from latentia.families.family import Family
 
 from .labels import LabelledRows, guided
+from .weighting import Constant, Weighting
 
 Array = NDArray[np.float64]
 
 
 class MixtureParams(NamedTuple):
-    """Weights (K,) and the family's parameters of all components."""
+    """Weights (K,), or what makes them of covariates, and the family's parameters."""
 
-    weights: Array
+    weights: Any
     components: Any
 
 
 class MixtureStats(NamedTuple):
-    """Expected number of rows in each component, and the family's statistics."""
+    """Expected number of rows in each component (or the weighting's), and the family's."""
 
-    count: Array
+    count: Any
     components: Any
 
 
@@ -63,6 +64,9 @@ class MixtureModel(Model[MixtureParams, Rows]):
     n_components : int
     guesses : callable
         First guesses at the memberships of the rows of a sample, (n, K) each, for starts.
+    weighting : Weighting, optional
+        What the weights are; by default the same for all rows. The first columns of the rows are
+        its covariates, the others the family's.
 
     Notes
     -----
@@ -75,18 +79,28 @@ class MixtureModel(Model[MixtureParams, Rows]):
         family: Family[Any, Any],
         n_components: int,
         guesses: Guesses,
+        weighting: Weighting[Any, Any] | None = None,
     ) -> None:
         self.family, self.n_components = family, n_components
         self.guesses = guesses
-        self.m_step_exact = family.m_step_exact
+        self.weighting = Constant(n_components) if weighting is None else weighting
+        self.m_step_exact = family.m_step_exact and self.weighting.m_step_exact
 
     @property
     def space(self) -> MixtureParams:
-        weights = cast(Array, Simplex(exchangeable=(0,)))
-        return MixtureParams(weights, self.family.space)
+        return MixtureParams(self.weighting.space, self.family.space)
 
     def prepare(self, chunk: Any) -> Any:
-        return chunk if isinstance(chunk, LabelledRows) else self.family.prepare(chunk)
+        return self.family.prepare(chunk) if self._fuses(chunk) else chunk
+
+    def _fuses(self, chunk: Any) -> bool:
+        """Whether the family may have a pass of its own: one set of weights for all rows."""
+        return not (self.weighting.n_features or isinstance(chunk, LabelledRows))
+
+    def _split(self, x: Array) -> tuple[Array, Array]:
+        """The covariates of the weights, and what the family sees."""
+        q = self.weighting.n_features
+        return x[:, :q], x[:, q:] if q else x
 
     def start(
         self, sample: Rows, rng: np.random.Generator, given: MixtureParams | None = None
@@ -103,9 +117,9 @@ class MixtureModel(Model[MixtureParams, Rows]):
         return made[int(np.argmax(heights))]
 
     def _made(self, sample: Rows, resp: Array, given: MixtureParams | None) -> MixtureParams:
-        weighted = resp * sample.weights[:, None]
-        weights = weighted.sum(axis=0) / weighted.sum()
-        made = MixtureParams(weights, self.family.start(sample.x, weighted))
+        weighted, (z, x) = resp * sample.weights[:, None], self._split(sample.x)
+        weights = self.weighting.start(z, weighted)
+        made = MixtureParams(weights, self.family.start(x, weighted))
         if given is None:
             return made
         filled = (a if b is None else b for a, b in zip(leaves(made), leaves(given), strict=True))
@@ -122,16 +136,18 @@ class MixtureModel(Model[MixtureParams, Rows]):
         return -np.inf if np.isnan(height) else height
 
     def posterior(self, params: MixtureParams, chunk: Rows) -> Membership:
-        return membership(self._log_density(params, chunk), params.weights)
+        return bayes(self._log_joint(params, chunk))
 
-    def _log_density(self, params: MixtureParams, chunk: Any) -> Array:
-        """log f(x_i | k), and no density where a row cannot be from component k."""
-        made = self.family.log_density(params.components, chunk.x)
+    def _log_joint(self, params: MixtureParams, chunk: Any) -> Array:
+        """log w_k f(x_i | k), and -inf where a row cannot be from component k."""
+        z, x = self._split(chunk.x)
+        made = self.family.log_density(params.components, x)
+        made = made + self.weighting.log_weights(params.weights, z)
         return np.where(chunk.allowed, made, -np.inf) if isinstance(chunk, LabelledRows) else made
 
     def e_step(self, params: MixtureParams, chunk: Any) -> Suff:
         made = None
-        if not isinstance(chunk, LabelledRows):
+        if self._fuses(chunk):
             made = self.family.mixture_pass(params.components, params.weights, chunk)
         if made is None:
             return self._in_blocks(chunk, lambda rows: self._suff(params, rows, 1.0))
@@ -153,32 +169,32 @@ class MixtureModel(Model[MixtureParams, Rows]):
         return reduce_in_order([step(block) for block in rows.blocks()])
 
     def _suff(self, params: MixtureParams, chunk: Any, beta: float) -> Suff:
-        density = self._log_density(params, chunk)
+        joint = self._log_joint(params, chunk)
         if beta != 1:
-            density = beta * density
-        log_density, resp = membership(density, params.weights**beta)
+            joint *= beta
+        log_density, resp = bayes(joint)
         log_density /= beta
-        weighted = resp * chunk.weights[:, None]
+        weighted, (z, x) = resp * chunk.weights[:, None], self._split(chunk.x)
         stats = MixtureStats(
-            weighted.sum(axis=0), self.family.stats(params.components, chunk.x, weighted)
+            self.weighting.stats(params.weights, z, weighted),
+            self.family.stats(params.components, x, weighted),
         )
         total = float(chunk.weights.sum())
         return Suff(float(chunk.weights @ log_density), total, total, stats)
 
     def m_step(self, suff: Suff, params: MixtureParams) -> MixtureParams:
         stats: MixtureStats = suff.stats
-        weights = stats.count / stats.count.sum()
+        weights = self.weighting.m_step(stats.count, params.weights)
         return MixtureParams(weights, self.family.m_step(stats.components, params.components))
 
     def q(self, params: MixtureParams, suff: Suff) -> float:
         stats: MixtureStats = suff.stats
-        chosen = float(np.sum(xlogy(stats.count, params.weights)))
+        chosen = self.weighting.q(params.weights, stats.count)
         return chosen + self.family.q(params.components, stats.components)
 
     def score(self, params: MixtureParams, suff: Suff) -> MixtureParams:
         stats: MixtureStats = suff.stats
-        with np.errstate(divide="ignore", invalid="ignore"):
-            slope = np.where(stats.count > 0, stats.count / params.weights, 0.0)
+        slope = self.weighting.score(params.weights, stats.count)
         return MixtureParams(slope, self.family.score(params.components, stats.components))
 
     def simulate(self, params: MixtureParams, chunk: Rows, rng: np.random.Generator) -> Rows:
@@ -190,14 +206,30 @@ class MixtureModel(Model[MixtureParams, Rows]):
             )
         total = float(chunk.weights.sum())
         n = max(round(total), 1)
-        labels = rng.choice(self.n_components, size=n, p=params.weights / params.weights.sum())
-        return Rows(self.family.draw(params.components, labels, rng), np.full(n, total / n))
+        shown = chunk
+        if (chunk.weights != 1).any():
+            shown = chunk.take(rng.choice(len(chunk), size=n, p=chunk.weights / total))
+        z, x = self._split(shown.x)
+        labels = drawn(np.exp(self.weighting.log_weights(params.weights, z)), n, rng)
+        new = self.family.redraw(params.components, x, labels, rng)
+        return Rows(np.column_stack([z, new]) if z.shape[1] else new, np.full(n, total / n))
+
+
+def drawn(weights: Array, n: int, rng: np.random.Generator) -> NDArray[np.intp]:
+    """A component for each of n rows, given its weights, (K,) or (n, K)."""
+    ends = np.cumsum(weights, axis=-1)
+    at = rng.uniform(size=(n, 1)) * ends[..., -1:]
+    return np.asarray((at >= ends[..., :-1]).sum(axis=1), dtype=np.intp)
 
 
 def membership(log_density: Array, weights: Array) -> Membership:
     """Bayes' rule for the component of each row, from log f(x_i | k), shape (n, K)."""
     with np.errstate(divide="ignore"):
-        joint = log_density + np.log(weights)
+        return bayes(log_density + np.log(weights))
+
+
+def bayes(joint: Array) -> Membership:
+    """The same from log w_k f(x_i | k), (n, K), which is overwritten."""
     top = joint.max(axis=1)  # so that nothing overflows and the largest does not vanish
     top = np.where(np.isfinite(top), top, 0.0)
     joint -= top[:, None]

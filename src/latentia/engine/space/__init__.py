@@ -9,12 +9,15 @@ from .constraint import (
     contains,
 )
 from .elementwise import Fixed, Interval, Positive, Real
+from .linear import Coefficients, Contrasts
 from .matrices import Orthogonal, PositiveDefinite, UnitProduct
 from .simplex import Simplex
 from .wrappers import Masked, Tied
 
 __all__ = [
+    "Coefficients",
     "Constraint",
+    "Contrasts",
     "DegenerateError",
     "Fixed",
     "Interval",

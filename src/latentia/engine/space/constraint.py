@@ -183,6 +183,19 @@ class Constraint(ABC):
         """
         return None
 
+    def renumbered(self, value: Array, order: NDArray[np.intp]) -> Array:
+        """The components of `value` in another order: new component k is the old ``order[k]``."""
+        for axis in self.exchangeable:
+            value = np.take(value, order, axis=axis)
+        return value
+
+    def told_apart(self, value: Array) -> Array:
+        """`value` as it is compared, to find out which component of two fits is which.
+
+        What belongs to a component must not depend on how the others are numbered.
+        """
+        return value
+
     def at_floor(self, value: Array) -> list[Index]:
         """Where a floor that was set to keep the likelihood finite is active."""
         return []
