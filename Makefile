@@ -3,6 +3,7 @@
 VENV   := .venv
 BIN    := $(VENV)/bin
 PIP    := $(BIN)/python -m pip install --disable-pip-version-check -q
+TEST_WORKERS ?= 2
 CHECKS := src tests $(wildcard benchmarks examples docs)
 
 .DEFAULT_GOAL := help
@@ -10,7 +11,7 @@ CHECKS := src tests $(wildcard benchmarks examples docs)
 
 help:
 	@echo "make demo    fit Old Faithful and write a report"
-	@echo "make test    run the tests"
+	@echo "make test    run the tests in two processes (TEST_WORKERS=0: in one; PYTEST_ARGS=... picks)"
 	@echo "make bench   measure beside the peers, into docs/benchmarks.md (BENCH_ARGS=--quick: a glance)"
 	@echo "make lint    check style with ruff      (make format mends the layout)"
 	@echo "make types   check types with pyright"
@@ -20,7 +21,7 @@ demo: $(VENV)/.for-demo
 	$(BIN)/latentia demo $(DEMO_ARGS)
 
 test: $(VENV)/.for-test
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n $(TEST_WORKERS) --dist worksteal $(PYTEST_ARGS)
 
 bench: $(VENV)/.for-bench
 	$(BIN)/python benchmarks/bench.py $(BENCH_ARGS)

@@ -3,8 +3,8 @@
 Examples
 --------
 >>> from latentia import datasets
->>> datasets.names()
-('acidity', 'diabetes', 'faithful', 'galaxies', 'iris')
+>>> "iris" in datasets.names()
+True
 """
 
 from latentia.datasets.loader import Dataset, load, names
