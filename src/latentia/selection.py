@@ -119,6 +119,13 @@ class Selection:
 
         return summarise_selection(self)
 
+    @property
+    def plot(self) -> Any:
+        """Pictures of the sweep: ``plot.criterion()``."""
+        from latentia.report.displays import SelectionPlots
+
+        return SelectionPlots(self)
+
     def __str__(self) -> str:
         return str(self.summary())
 

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import norm
+from scipy.linalg import solve_triangular
 
 from latentia.engine import tree
 from latentia.families import making
 from latentia.families.family import Family
-from latentia.families.gaussian import Gaussian
+from latentia.families.gaussian import LOG_2PI, Gaussian
 
 from .model import MixtureParams
 
@@ -73,12 +73,12 @@ def quantile(below: Callable[[Array], Array], p: ArrayLike) -> Array:
 
 
 class Marginal(NamedTuple):
-    """One column as each component sees it.
+    """One column, or several together, as each component sees them.
 
     Attributes
     ----------
     log_density : callable
-        log f(x | k), shape (m, K), of an array of shape (m,).
+        log f(x | k), shape (m, K), of an array of shape (m,) or, of c columns, (m, c).
     discrete : bool
         Whether only whole numbers are possible.
     """
@@ -88,46 +88,70 @@ class Marginal(NamedTuple):
 
 
 def marginal(
-    family: Family[Any, Any], params: MixtureParams, n_features: int, column: int
+    family: Family[Any, Any],
+    params: MixtureParams,
+    n_features: int,
+    columns: int | Sequence[int],
 ) -> Marginal | None:
-    """The marginal of a column, or None where the family does not give it.
+    """The density of some columns, the others integrated out; None where the family cannot.
 
     That is so for columns that depend on one another and may not be missing, but for normal ones.
     """
+    asked = np.atleast_1d(np.asarray(columns, dtype=np.intp)).tolist()
+    for column in asked:
+        if not 0 <= column < n_features:
+            raise IndexError(f"got column {column}, expected one from 0 to {n_features - 1}")
     leaves, at = tree.leaves(params.components), 0
-    for columns, piece in making.pieces(family, range(n_features)):
+    parts: list[tuple[list[int], Marginal]] = []
+    for seen, piece in making.pieces(family, range(n_features)):
         space = piece.space
         n = len(tree.leaves(space))
         own = tree.rebuild(space, leaves[at : at + n])
         at += n
-        if column in columns:
-            return _of_piece(piece, own, columns.index(column), len(columns))
-    raise IndexError(f"got column {column}, expected one from 0 to {n_features - 1}")
+        mine = [i for i, column in enumerate(asked) if column in seen]
+        if not mine:
+            continue
+        part = _of_piece(piece, own, [seen.index(asked[i]) for i in mine], len(seen))
+        if part is None:
+            return None
+        parts.append((mine, part))
+
+    def log_density(x: Array) -> Array:
+        rows = np.asarray(x, dtype=np.float64).reshape(len(x), -1)
+        return np.sum([part.log_density(rows[:, mine]) for mine, part in parts], axis=0)
+
+    return Marginal(log_density, all(part.discrete for _, part in parts))
 
 
-def _of_piece(family: Family[Any, Any], params: Any, j: int, d: int) -> Marginal | None:
+def _of_piece(family: Family[Any, Any], params: Any, places: list[int], d: int) -> Marginal | None:
+    """Columns of a family that no other has; `places` are theirs among its d."""
     if getattr(family, "censored", False):
         return None  # a column is a bound there
+    if isinstance(family, Gaussian):
+        matrices = family.covariance.matrices(params.covariances, *params.means.shape)
+        block = np.asarray(matrices)[:, places][:, :, places]
+        return Marginal(lambda x: _normal(params.means[:, places], block, x), False)
+    if len(places) < d and not family.takes_missing:
+        return None
 
     def rows(x: Array) -> Array:
         full = np.full((len(x), d), np.nan)
-        full[:, j] = x
+        full[:, places] = x
         return full
 
-    def log_density(x: Array) -> Array:
-        return family.log_density(params, rows(x))
+    whole, between = (
+        family.fault(rows(np.full((len(x), len(places)), x[:, None])))
+        for x in (np.array([0.0]), np.array([0.5, 1e-9]))
+    )
+    discrete = whole is None and between is not None
+    return Marginal(lambda x: family.log_density(params, rows(x)), discrete)
 
-    if isinstance(family, Gaussian):
-        means, matrices = (
-            params.means[:, j],
-            family.covariance.matrices(params.covariances, *params.means.shape),
-        )
-        deviations = np.sqrt(np.asarray(matrices)[:, j, j])
-        return Marginal(
-            lambda x: np.asarray(norm.logpdf(x[:, None], means, deviations), dtype=np.float64),
-            False,
-        )
-    if d > 1 and not family.takes_missing:
-        return None
-    whole, between = (family.fault(rows(np.array(x))) for x in ([0.0], [0.5, 1e-9]))
-    return Marginal(log_density, whole is None and between is not None)
+
+def _normal(means: Array, matrices: Array, x: Array) -> Array:
+    """log N(x; mean, matrix) of rows (m, c) for each of K components, shape (m, K)."""
+    made: list[Array] = []
+    for mean, factor in zip(means, np.linalg.cholesky(matrices), strict=True):
+        white = solve_triangular(factor, (x - mean).T, lower=True)
+        scale = np.log(np.diag(factor)).sum() + len(mean) * LOG_2PI / 2
+        made.append(-0.5 * (white**2).sum(axis=0) - scale)
+    return np.stack(made, axis=1)

@@ -382,8 +382,8 @@ class Mixture(MixtureEstimator):
         check_is_fitted(self, "family_")
         return making.described(self.family_, feature_names(self, self.n_features_in_))
 
-    def marginal(self, column: int = 0) -> distribution.Marginal | None:
-        """One column as each component sees it, or None where the family does not tell."""
+    def marginal(self, column: int | Sequence[int] = 0) -> distribution.Marginal | None:
+        """A column, or some together, as each component sees them; None where it does not tell."""
         check_is_fitted(self, "params_")
         return distribution.marginal(self.family_, self._params(), self.n_features_in_, column)
 

@@ -9,7 +9,6 @@ import numpy as np
 from .displays.canvas import Array, colour, glyph
 from .formatting import (
     FIGURE_SPACE,
-    FIRST_GROUP,
     POINT_SPACE,
     decimals_for,
     fixed,
@@ -22,7 +21,7 @@ from .formatting import (
     with_error,
 )
 from .kinds import is_gaussian
-from .summary import PlainEstimate
+from .summary import PlainEstimate, of_component
 
 Row = tuple[str, str, str, str]
 
@@ -102,13 +101,10 @@ def _card(
 def _parameters(i: int, estimates: list[PlainEstimate]) -> list[Row]:
     """A group's own parameters, at most `MOST_SHOWN`, such as ("rate (visits)", "5.83", ...)."""
     rows: list[Row] = []
-    for e in estimates:
-        what, _, places = e.name.removesuffix("]").partition("[")
-        own, _, rest = places.partition(", ")
-        if own == str(i + FIRST_GROUP):
-            value, lower, upper = with_error(e.value, e.lower, e.upper, error=e.se)
-            name = f"{what} ({rest})" if rest else what
-            rows.append((name, true_minus(value), _span(lower, upper), ""))
+    for what, place, e in of_component(estimates, i):
+        value, lower, upper = with_error(e.value, e.lower, e.upper, error=e.se)
+        name = f"{what} ({place})" if place else what
+        rows.append((name, true_minus(value), _span(lower, upper), ""))
     return rows[:MOST_SHOWN]
 
 

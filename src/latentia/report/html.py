@@ -39,13 +39,14 @@ from .formatting import (
     whole,
     with_error,
 )
-from .kinds import is_gaussian
+from .kinds import is_gaussian, is_variational
 from .rendering import html_table
 from .summary import (
     PlainEstimate,
     column_names,
     covariance_words,
     estimates_of,
+    in_use,
     settings_used,
 )
 from .sweep import candidate_table, selection_notes, verdict
@@ -174,7 +175,7 @@ def render(
         title=one_line(title or f"The groups hidden in {source}"),
         source=one_line(source),
         question=wording.question(n, columns),
-        headline=wording.headline(k),
+        headline=wording.headline(in_use(estimator) if is_variational(estimator) else k),
         answer=wording.answer(estimator, columns, sureness, selection),
         cautions=wording.cautions(estimator, selection),
         figures=_figures(estimator, X, columns, labels, sureness, selection),
@@ -186,7 +187,7 @@ def render(
         wide=len(columns) > 2,
         heads=HEADS if gaussian else GENERAL_HEADS,
         cards=cards_of(estimator, columns, labels, sureness, estimates),
-        interval_note=_interval_note(estimates, note),
+        interval_note=_interval_note(estimates, note, is_variational(estimator)),
         covariances=_covariances(estimates if gaussian else []),
         covariance_words=covariance_words(estimator) if gaussian else "",
         membership_words=wording.membership_words(labels, sureness, k),
@@ -267,13 +268,17 @@ def _figures(
 
 
 def _strip(estimator: Any, n: int, columns: list[str]) -> list[tuple[str, str]]:
+    height = true_minus(fixed(estimator.loglik_, 2))
+    judged = [
+        ("free parameters", whole(estimator.n_parameters_)),
+        ("log-likelihood", height),
+        ("BIC", true_minus(fixed(estimator.criteria()["bic"], 2))),
+    ]
     return [
         ("rows", whole(n)),
         ("columns", whole(len(columns))),
         ("groups", whole(len(estimator.weights_))),
-        ("free parameters", whole(estimator.n_parameters_)),
-        ("log-likelihood", true_minus(fixed(estimator.loglik_, 2))),
-        ("BIC", true_minus(fixed(estimator.criteria()["bic"], 2))),
+        *([("log evidence, at least", height)] if is_variational(estimator) else judged),
         ("fit", status_word(estimator.fit_.status)),
     ]
 
@@ -292,12 +297,14 @@ def _sweep(selection: Any) -> dict[str, Any]:
     }
 
 
-def _interval_note(estimates: list[PlainEstimate], note: str) -> str:
+def _interval_note(estimates: list[PlainEstimate], note: str, posterior: bool) -> str:
     if any(e.se == e.se for e in estimates):
         told = (
             f"Intervals hold the true value in {100 * LEVEL:g}\u00a0% of samples such as this, if "
             "the model is right."
         )
+        if posterior:
+            told = f"Intervals hold {100 * LEVEL:g}\u00a0% of the posterior, as if it were normal."
         return f"{told} {note}".strip()
     return note or "There are no standard errors for this fit."
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from inspect import signature
 from typing import Any, NamedTuple
 
@@ -107,11 +107,22 @@ def prior(estimator: Any) -> tuple[tuple[str, str], ...]:
     numbers = ("weight_concentration", "mean_precision", "degrees_of_freedom")
     words = [f"{name}={getattr(estimator, f'{name}_prior_'):.3g}" for name in numbers]
     kind = estimator.weight_concentration_prior_type.replace("_", " ")
-    used = int((np.asarray(estimator.weights_) >= USED).sum())
     return (
         ("prior", f"{kind}, {', '.join(words)}"),
-        ("in use", f"{counted(used, 'component')} with {100 * USED:g} % of the rows or more"),
+        ("in use", counted_in_use(estimator)),
     )
+
+
+def in_use(estimator: Any) -> int:
+    """How many components the prior left with rows."""
+    return int((np.asarray(estimator.weights_) >= USED).sum())
+
+
+def counted_in_use(estimator: Any) -> str:
+    """The same in words."""
+    used, allowed = in_use(estimator), counted(len(estimator.weights_), "component")
+    verb = "holds" if used == 1 else "hold"
+    return f"{used} of {allowed} {verb} {100 * USED:g} % of the rows or more"
 
 
 def settings_used(estimator: Any) -> str:
@@ -233,6 +244,24 @@ def plain_estimates(estimator: Any) -> list[PlainEstimate]:
             if matrix[i, j] != 0
         ]
     return found
+
+
+def of_component(
+    estimates: Sequence[PlainEstimate], k: int
+) -> Iterator[tuple[str, str, PlainEstimate]]:
+    """Component k's own parameters: what each is, of what (a column, a level), and its estimate.
+
+    Examples
+    --------
+    >>> rate = PlainEstimate("rate[0, visits]", 5.83)
+    >>> [(what, place) for what, place, _ in of_component([rate], 0)]
+    [('rate', 'visits')]
+    """
+    for e in estimates:
+        what, _, places = e.name.removesuffix("]").partition("[")
+        own, _, place = places.partition(", ")
+        if own == str(k + FIRST_GROUP):
+            yield what, place, e
 
 
 def column_names(estimator: Any, columns: Any = None) -> list[str]:

@@ -12,7 +12,8 @@ from latentia.engine import Status
 from .displays.canvas import Array
 from .displays.pairs import telling_columns
 from .formatting import counted, group, listed, share, shorten, significant, whole
-from .kinds import is_gaussian
+from .kinds import is_gaussian, is_variational
+from .summary import counted_in_use
 from .sweep import lead, set_aside, settings_words, verdict
 
 NUMBERS = ("No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine", "Ten")
@@ -41,6 +42,8 @@ def answer(estimator: Any, columns: Sequence[str], sureness: Array, selection: A
     told = [_chosen(k, selection)]
     if k == 1 and selection is None and not is_gaussian(estimator):
         told = ["One group was asked for, and no search was made for more."]
+    if is_variational(estimator):
+        told = [f"{counted_in_use(estimator)}; as many were allowed."]
     if k > 1:
         told.append(_portraits(estimator, columns))
         clear = share(float(np.mean(sureness >= 0.9)))

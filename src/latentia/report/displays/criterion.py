@@ -10,7 +10,7 @@ import numpy as np
 from latentia.engine import Status
 
 from ..formatting import listed, one_line
-from .canvas import FAINT, INK, Array, colour, dash, one_axes, tidy, whole_ticks
+from .canvas import FAINT, INK, PALETTE, Array, colour, dash, one_axes, tidy, whole_ticks
 
 
 class CriterionDisplay:
@@ -112,7 +112,7 @@ class CriterionDisplay:
             label = kind or "_"
             ax.plot(x, y, color=colour(j), linestyle=dash(j), linewidth=1.4, zorder=2)
             filled = np.where(self.proper[mine], 1, 0).astype(bool)
-            style: dict[str, Any] = {"linestyle": "none", "marker": MARK_OF[j % len(MARK_OF)]}
+            style: dict[str, Any] = {"linestyle": "none", "marker": _mark(j)}
             style |= {"color": colour(j), "markersize": 5, "zorder": 3}
             ax.plot(x[filled], y[filled], label=label if filled.any() else "_", **style)
             ax.plot(
@@ -177,6 +177,11 @@ class CriterionDisplay:
 
 MARK_OF = ("o", "s", "^", "D", "v", "P", "X")
 """A mark for each kind, so that a black-and-white print can be read."""
+
+
+def _mark(j: int) -> str:
+    """The mark of kind j: another one when the colours come round again."""
+    return MARK_OF[(j + j // len(PALETTE)) % len(MARK_OF)]
 
 
 def _kind(settings: dict[str, Any]) -> str:

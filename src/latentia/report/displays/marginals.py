@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from ..formatting import group, listed, shorten
+from ..formatting import group, shorten
 from ..summary import column_names
 from .canvas import INK, Array, bins, colour, dash, finite_rows, mark, new_figure, tidy
+from .panels import name_left_out
 
 MOST_COUNTS = 60
 """Whole numbers that are drawn as bars; of more, their densities are drawn as lines."""
@@ -119,11 +120,7 @@ class MarginalsDisplay:
         figure = new_figure(figure, size)
         for j in range(d):
             self._panel(figure.add_subplot(down, across, j + 1), j, legend=j == 0)
-        if self.left_out:
-            named = listed([shorten(name, 24) for name in self.left_out[:4]])
-            more = len(self.left_out) - 4
-            also = f" and {more} more" if more > 0 else ""
-            figure.supxlabel(f"not drawn: {named}{also}", fontsize="small", parse_math=False)
+        name_left_out(figure, self.left_out)
         self.figure_, self.axes_ = figure, np.array(figure.axes, dtype=object)
         return self
 

@@ -9,10 +9,11 @@ import numpy as np
 
 from latentia.extras import require
 
-from ..formatting import FIRST_GROUP, group, listed, shorten
+from ..formatting import FIRST_GROUP
 from ..summary import column_names
-from .canvas import Array, colour, dash, finite_rows, mark, new_figure, sample, tidy
+from .canvas import Array, colour, dash, finite_rows, mark, sample, tidy
 from .density import DensityDisplay
+from .panels import draw_pairs, frame_of, group_handles
 
 MOST_VECTORS = 1500
 """Points drawn one by one in a vector file; beyond, they become a picture in it."""
@@ -130,47 +131,17 @@ class PairsDisplay:
         -------
         PairsDisplay
         """
-        d = len(self.columns)
-        if d == 1:
-            figure = new_figure(figure, (5.8, 3.8))
-            self._marginal(0).plot(ax=figure.add_subplot())
-        elif d == 2:
-            figure = new_figure(figure, (5.8, 4.6))
-            ax = figure.add_subplot()
-            self._panel(ax, 0, 1, numbered=len(self.weights) > 1)
-            self._name(ax, 0, 1)
-        else:
-            side = min(1.9 * d, 11.0)
-            figure = new_figure(figure, (side, side))
-            self._triangle(figure, d)
+
+        def one(ax: Any, j: int, alone: bool) -> None:
+            self._marginal(j).plot(ax=ax, legend=alone, fill=alone)
+
+        def two(ax: Any, j: int, i: int, alone: bool) -> None:
+            self._panel(ax, j, i, numbered=alone and len(self.weights) > 1)
+
+        handles = group_handles(len(self.weights))
+        figure = draw_pairs(figure, self.columns, one, two, handles, self.left_out)
         self.figure_, self.axes_ = figure, np.array(figure.axes, dtype=object)
         return self
-
-    def _triangle(self, figure: Any, d: int) -> None:
-        grid = figure.add_gridspec(d, d)
-        first: list[Any] = []
-        for i in range(d):
-            for j in range(i + 1):
-                ax = figure.add_subplot(grid[i, j], sharex=first[j] if i > j else None)
-                if i == j:
-                    first.append(ax)
-                    self._marginal(i).plot(ax=ax, legend=False, fill=False)
-                    ax.set_yticks([])
-                    ax.spines["left"].set_visible(False)
-                else:
-                    self._panel(ax, j, i, numbered=False)
-                self._name(ax, j, i, bottom=i == d - 1, left=j == 0 and i > 0)
-        handles = [self._handle(k) for k in range(len(self.weights))]
-        upper = figure.add_subplot(grid[0, d - 1] if d < 4 else grid[:2, d - 2 :])
-        upper.axis("off")
-        upper.legend(
-            handles=handles, frameon=False, loc="upper right", ncols=1 + (len(handles) > 6)
-        )
-        if self.left_out:
-            named = listed([shorten(name, 24) for name in self.left_out[:4]])
-            more = len(self.left_out) - 4
-            also = f" and {more} more" if more > 0 else ""
-            figure.supxlabel(f"not drawn: {named}{also}", fontsize="small", parse_math=False)
 
     def _marginal(self, j: int) -> DensityDisplay:
         values = self.rows[:, j]
@@ -235,31 +206,9 @@ class PairsDisplay:
                     bbox=frame | {"edgecolor": colour(k), "linewidth": 1.2},
                     zorder=4,
                 )
-        ax.set_xlim(*_range(self.rows[:, j], self.means[:, j]))
-        ax.set_ylim(*_range(self.rows[:, i], self.means[:, i]))
+        ax.set_xlim(*frame_of(self.rows[:, j], self.means[:, j]))
+        ax.set_ylim(*frame_of(self.rows[:, i], self.means[:, i]))
         tidy(ax)
-
-    def _name(self, ax: Any, j: int, i: int, *, bottom: bool = True, left: bool = True) -> None:
-        width = 40 if len(self.columns) < 3 else 16
-        ax.set_xlabel(shorten(self.columns[j], width) if bottom else "", parse_math=False)
-        ax.set_ylabel(shorten(self.columns[i], width) if left else "", parse_math=False)
-        if len(self.columns) > 2:
-            ax.tick_params(labelbottom=bottom, labelleft=left, labelsize="small")
-            ax.locator_params(axis="x", nbins=4)
-            if i != j:
-                ax.locator_params(axis="y", nbins=4)
-
-    def _handle(self, k: int) -> Any:
-        lines = require("matplotlib.lines", extra="plot")
-        return lines.Line2D(
-            [],
-            [],
-            color=colour(k),
-            marker=mark(k),
-            linestyle=dash(k),
-            markersize=5,
-            label=group(k),
-        )
 
 
 def telling_columns(weights: Array, means: Array, covariances: Array, most: int) -> list[int]:
@@ -274,11 +223,3 @@ def telling_columns(weights: Array, means: Array, covariances: Array, most: int)
     within = weights @ np.diagonal(covariances, axis1=1, axis2=2)
     order = np.argsort(-between / (between + within), kind="stable")
     return sorted(int(j) for j in order[:most])
-
-
-def _range(values: Array, means: Array) -> tuple[float, float]:
-    """Limits that hold all points and all centres."""
-    known = np.concatenate([values[np.isfinite(values)], means])
-    low, high = float(known.min()), float(known.max())
-    margin = 0.06 * (high - low) or 0.5
-    return low - margin, high + margin

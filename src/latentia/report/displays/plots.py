@@ -5,11 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from ..kinds import is_gaussian
+from .classification import ClassificationDisplay
 from .climb import ClimbDisplay
+from .contours import ContoursDisplay
+from .criterion import CriterionDisplay
 from .density import DensityDisplay
 from .marginals import MarginalsDisplay
 from .membership import MembershipDisplay
 from .pairs import PairsDisplay
+from .parallel import ParallelDisplay
+from .profile import ProfileDisplay
+from .uncertainty import UncertaintyDisplay
 
 
 class Plots:
@@ -57,3 +63,48 @@ class Plots:
         if not is_gaussian(self._estimator):
             return MarginalsDisplay.from_estimator(self._estimator, X, **options)
         return DensityDisplay.from_estimator(self._estimator, X, **options)
+
+    def classification(self, X: Any, **options: Any) -> ClassificationDisplay:
+        """Rows by component; options as for `ClassificationDisplay.from_estimator`."""
+        return ClassificationDisplay.from_estimator(self._estimator, X, **options)
+
+    def uncertainty(self, X: Any, **options: Any) -> UncertaintyDisplay:
+        """Where rows are unsure; options as for `UncertaintyDisplay.from_estimator`."""
+        return UncertaintyDisplay.from_estimator(self._estimator, X, **options)
+
+    def contours(self, X: Any, **options: Any) -> ContoursDisplay:
+        """The density by pairs of columns; options as for `ContoursDisplay.from_estimator`."""
+        return ContoursDisplay.from_estimator(self._estimator, X, **options)
+
+    def parallel(self, X: Any, **options: Any) -> ParallelDisplay:
+        """Rows across their columns; options as for `ParallelDisplay.from_estimator`."""
+        return ParallelDisplay.from_estimator(self._estimator, X, **options)
+
+    def profile(self, **options: Any) -> ProfileDisplay:
+        """Parameters with intervals; options as for `ProfileDisplay.from_estimator`."""
+        return ProfileDisplay.from_estimator(self._estimator, **options)
+
+
+class SelectionPlots:
+    """The plots of a sweep; each method returns a Display.
+
+    Parameters
+    ----------
+    selection : Selection
+        As `latentia.select` returns it.
+
+    Examples
+    --------
+    >>> from latentia import GaussianMixture, datasets, select
+    >>> X = datasets.load("faithful").values
+    >>> swept = select(GaussianMixture(random_state=0), X, {"n_components": [1, 2, 3]})
+    >>> swept.plot.criterion()
+    <...CriterionDisplay object at ...>
+    """
+
+    def __init__(self, selection: Any) -> None:
+        self._selection = selection
+
+    def criterion(self, **options: Any) -> CriterionDisplay:
+        """The candidates; options as for `CriterionDisplay.from_selection`."""
+        return CriterionDisplay.from_selection(self._selection, **options)
