@@ -116,6 +116,10 @@ def deviation(count: Array, first: Array, low: Low, means: Array) -> Array:
 def scatter(count: Array, first: Array, second: Array, low: Low, means: Array) -> Array:
     """sum_i r_ik (z_i - m_k)(z_i - m_k)ᵀ from moments about zero, shape (K, d, d)."""
     column = means[:, None, :]
+    if not any(part.any() for part in low):  # sums in single floats have no more digits to lose
+        moved = second - first[:, :, None] * column
+        moved += (count[:, None] * means - first)[:, :, None] * column
+        return (moved + _swapped(moved)) / 2
     crossed, crossed_low = _two_product(-first[:, :, None], column)
     crossed_low = crossed_low - low.first[:, :, None] * column
     weighted, weighted_low = _two_product(count[:, None], means)
