@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from latentia.backends.dask import Dask
     from latentia.data.scan import scan
     from latentia.engine import EM, Model, Suff, check_model
+    from latentia.latent_class import LatentClass
     from latentia.mixture import BayesianGaussianMixture, GaussianMixture, Mixture
     from latentia.persistence import load
     from latentia.selection import select
@@ -28,6 +29,7 @@ __all__ = [
     "BayesianGaussianMixture",
     "Dask",
     "GaussianMixture",
+    "LatentClass",
     "Mixture",
     "Model",
     "Suff",
@@ -44,6 +46,7 @@ _HOME_OF = {
     "Dask": "latentia.backends.dask",
     "EM": "latentia.engine",
     "GaussianMixture": "latentia.mixture",
+    "LatentClass": "latentia.latent_class",
     "Mixture": "latentia.mixture",
     "Model": "latentia.engine",
     "Suff": "latentia.engine",

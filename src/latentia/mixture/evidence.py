@@ -28,6 +28,16 @@ def _plain(settings: dict[str, Any]) -> dict[str, Any]:
     return {k: v for k, v in plain.items() if isinstance(v, _SIMPLE)}
 
 
+def settings_of(estimator: MixtureEstimator) -> dict[str, Any]:
+    """What `take_settings` and `take_names` read: the settings, and what the columns are called."""
+    names = getattr(estimator, "feature_names_in_", None)
+    return {
+        "settings": _plain(estimator.get_params(deep=False)),
+        "em": None if estimator.em is None else _plain(estimator.em.get_params(deep=False)),
+        "feature_names": None if names is None else [str(name) for name in names],
+    }
+
+
 def to_record(
     estimator: MixtureEstimator, header: dict[str, Any], arrays: dict[str, Any]
 ) -> Record:
@@ -38,11 +48,9 @@ def to_record(
     told = dataclasses.asdict(certificate)
     floats = {k: v for k, v in told.items() if isinstance(v, float)}
     words = {k: v for k, v in told.items() if k not in floats and k not in ("status", "optima")}
-    names, criteria = getattr(estimator, "feature_names_in_", None), estimator.criteria()
+    criteria = estimator.criteria()
     header = {
-        "settings": _plain(estimator.get_params(deep=False)),
-        "em": None if estimator.em is None else _plain(estimator.em.get_params(deep=False)),
-        "feature_names": None if names is None else [str(name) for name in names],
+        **settings_of(estimator),
         "status": fit.status.name,
         "n_free": fit.n_free,
         "best": fit.best,
@@ -76,8 +84,7 @@ def restore(
     with a `note`.
     """
     header, arrays = written.header, written.arrays
-    if header["feature_names"] is not None:
-        vars(estimator)["feature_names_in_"] = np.array(header["feature_names"], dtype=object)
+    take_names(estimator, written)
     estimator._restore(_fit(written, params), float(arrays["entropy"]))
     if header["note"] is not None:
         held = [
@@ -103,6 +110,13 @@ def take_settings(estimator: MixtureEstimator, written: Record) -> None:
     estimator.set_params(**written.header["settings"])
     if written.header["em"] is not None:
         estimator.set_params(em=EM(**written.header["em"]))
+
+
+def take_names(estimator: MixtureEstimator, written: Record) -> None:
+    """Name the columns as they were."""
+    names = written.header["feature_names"]
+    if names is not None:
+        vars(estimator)["feature_names_in_"] = np.array(names, dtype=object)
 
 
 def _fit(written: Record, params: MixtureParams) -> Fit[MixtureParams]:

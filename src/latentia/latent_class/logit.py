@@ -1,0 +1,202 @@
+"""Multinomial logits of class membership, where classes are known up to assignment errors.
+
+log(pi_t / pi_r) = beta_t' z for each class t, with the reference r at beta_r = 0. Coefficients of
+all classes but the reference lie one class after the other in a vector.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+MOST_STEPS = 200
+FLAT = 1e-9
+"""Nats left to gain at which Newton's method ends."""
+
+STEEPEST = 40.0
+"""A log-odds beyond this many standard deviations of its covariate speaks for a separation."""
+
+
+class Slope(NamedTuple):
+    """An objective at some coefficients.
+
+    Attributes
+    ----------
+    value : float
+    scores : array of shape (n, K - 1, q)
+        Gradient of each row's part, unweighted.
+    information : array of shape ((K - 1) q, (K - 1) q)
+        Minus the matrix of second derivatives.
+    """
+
+    value: float
+    scores: Array
+    information: Array
+
+
+class Logit(NamedTuple):
+    """Where the objective is highest.
+
+    Attributes
+    ----------
+    coefficients : array of shape (K - 1, q)
+    value : float
+    covariance : array of shape ((K - 1) q, (K - 1) q)
+        A^-1 B A^-1 with A the information and B the sum of squares of the rows' scores (White
+        1982): right even where weights of a class are negative.
+    """
+
+    coefficients: Array
+    value: float
+    covariance: Array
+
+
+Objective = Callable[[Array], Slope]
+
+
+def assigned(z: Array, weights: Array, responses: Array) -> Objective:
+    """sum_i w_i sum_t y_it log pi_t(z_i), of responses that may be negative but add up to one.
+
+    Parameters
+    ----------
+    z : array of shape (n, q)
+    weights : array of shape (n,)
+    responses : array of shape (n, K)
+        The reference class last.
+    """
+
+    def objective(coefficients: Array) -> Slope:
+        log_pi = log_probabilities(z, coefficients)
+        pi = np.exp(log_pi)
+        value = float(weights @ (responses * log_pi).sum(axis=1))
+        scores = (responses - pi)[:, :-1, None] * z[:, None, :]
+        return Slope(value, scores, _information(z, weights, pi))
+
+    return objective
+
+
+def misclassified(z: Array, weights: Array, assigned: Array, error: Array) -> Objective:
+    """sum_i w_i sum_s a_is log sum_t pi_t(z_i) P(s | t)  (Vermunt 2010, the ML approach).
+
+    Parameters
+    ----------
+    z : array of shape (n, q)
+    weights : array of shape (n,)
+    assigned : array of shape (n, K)
+        Share of row i that is assigned to s.
+    error : array of shape (K, K)
+        P(assigned to s | class t), a row for each t. The reference class last.
+    """
+    with np.errstate(divide="ignore"):
+        log_error = np.log(error)
+
+    def objective(coefficients: Array) -> Slope:
+        log_pi = log_probabilities(z, coefficients)
+        pi = np.exp(log_pi)
+        k, q = pi.shape[1], z.shape[1]
+        value, mean = 0.0, np.zeros_like(pi)
+        information = _information(z, weights, pi)
+        for s in range(k):
+            share = assigned[:, s]
+            some = share != 0
+            if not some.any():
+                continue
+            joint = log_pi[some] + log_error[:, s]
+            top = np.logaddexp.reduce(joint, axis=1)
+            resp = np.exp(joint - top[:, None])
+            w = (weights * share)[some]
+            value += float(w @ top)
+            mean[some] += share[some, None] * resp
+            information -= _information(z[some], w, resp)
+        scores = (mean - pi)[:, :-1, None] * z[:, None, :]
+        return Slope(value, scores, information.reshape((k - 1) * q, (k - 1) * q))
+
+    return objective
+
+
+def log_probabilities(z: Array, coefficients: Array) -> Array:
+    """log pi_t(z_i), shape (n, K), the reference class last."""
+    linear = np.column_stack([z @ coefficients.T, np.zeros(len(z))])
+    return linear - np.logaddexp.reduce(linear, axis=1, keepdims=True)
+
+
+def _information(z: Array, weights: Array, pi: Array) -> Array:
+    """sum_i w_i (diag(pi_i) - pi_i pi_i') x z_i z_i' over all classes but the last."""
+    k, q = pi.shape[1] - 1, z.shape[1]
+    out = np.empty((k, q, k, q))
+    for t in range(k):
+        for u in range(t + 1):
+            each = pi[:, t] * ((t == u) - pi[:, u]) * weights
+            out[t, :, u] = out[u, :, t] = z.T @ (each[:, None] * z)
+    return out.reshape(k * q, k * q)
+
+
+def highest(objective: Objective, z: Array, weights: Array, n_classes: int) -> Logit:
+    """Newton's method from equal chances; where the objective is not concave, Fisher's.
+
+    Raises
+    ------
+    ValueError
+        If covariates depend on one another, or if coefficients grow without end.
+    """
+    spread = np.sqrt(weights @ (z - weights @ z / weights.sum()) ** 2 / weights.sum())
+    unit = np.where(spread > 0, spread, 1.0)
+    _require_independent(z / unit, weights)
+    at = np.zeros((n_classes - 1, z.shape[1]))
+    here = objective(at)
+    for _ in range(MOST_STEPS):
+        gradient = np.tensordot(weights, here.scores, axes=1).ravel()
+        step = _ascent(here.information, gradient, z, weights, at)
+        gain = float(gradient @ step) / 2
+        if gain < FLAT:
+            return Logit(at, here.value, _sandwich(here, weights))
+        at, here = _climbed(objective, at, here, step.reshape(at.shape), gain)
+        if np.abs(at * unit).max() > STEEPEST:
+            break
+    raise ValueError(
+        "the coefficients of the covariates grow without end, since covariates tell some classes "
+        "apart perfectly; leave out such covariates, or use fewer classes"
+    )
+
+
+def _require_independent(z: Array, weights: Array) -> None:
+    cross = z.T @ (weights[:, None] * z)
+    scale = np.sqrt(np.diagonal(cross))
+    lowest = float(np.linalg.eigvalsh(cross / np.outer(scale, scale))[0]) if scale.all() else 0.0
+    if lowest < 1e-10:
+        raise ValueError(
+            "got covariates of which one follows from others (a constant column counts as one), "
+            "expected independent columns; leave it out"
+        )
+
+
+def _ascent(information: Array, gradient: Array, z: Array, weights: Array, at: Array) -> Array:
+    try:
+        np.linalg.cholesky(information)
+    except np.linalg.LinAlgError:
+        information = _information(z, weights, np.exp(log_probabilities(z, at)))
+    return np.asarray(np.linalg.lstsq(information, gradient)[0], dtype=np.float64)
+
+
+def _climbed(
+    objective: Objective, at: Array, here: Slope, step: Array, gain: float
+) -> tuple[Array, Slope]:
+    """A step, halved until it gains a tenth of what it promised."""
+    for _ in range(60):
+        there = objective(at + step)
+        if there.value >= here.value + 0.2 * gain or not np.abs(step).max() > 1e-14:
+            return at + step, there
+        step, gain = step / 2, gain / 2
+    return at, here
+
+
+def _sandwich(here: Slope, weights: Array) -> Array:
+    flat = here.scores.reshape(len(weights), -1)
+    bread = np.linalg.inv(here.information)
+    covariance = bread @ (flat.T @ (weights[:, None] * flat)) @ bread
+    return np.asarray((covariance + covariance.T) / 2, dtype=np.float64)
