@@ -236,6 +236,24 @@ def test_the_bound_prefers_what_made_the_rows():
     assert heights[0] < heights[1] < heights[2]
 
 
+def test_far_proposals_have_no_bound_that_rounding_makes():
+    galaxies = datasets.load("galaxies").values
+    made = BayesianGaussianMixture(
+        n_components=2,
+        weight_concentration_prior_type=PRIORS[1],
+        mean_precision_prior=0.05,
+        degrees_of_freedom_prior=3,
+        covariance_prior=[[0.5]],
+        n_init=20,
+        max_iter=1000,
+        random_state=0,
+    ).fit(galaxies)
+    assert made.converged_
+    assert made.certificate_.monotone
+    # the bound is the sum over rows less a divergence, which is not negative
+    assert made.loglik_ <= made.score(galaxies) * len(galaxies)
+
+
 @every_kind
 def test_acceleration_climbs_to_where_plain_steps_go(kind):
     # a start near enough for all to be on one hill

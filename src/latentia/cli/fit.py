@@ -16,11 +16,13 @@ from latentia.cli.inputs import (
     read_input,
     split_components,
     split_names,
+    whole_number,
 )
 
 app = typer.Typer(cls=Commands, help="Fit a model to data.")
 
 COVARIANCES = ("full", "tied", "diag", "spherical")
+WEIGHTS_PRIORS = ("dirichlet-process", "dirichlet-distribution")
 CRITERIA = ("bic", "aic", "aicc", "sabic", "icl")
 
 ENDINGS = (
@@ -41,6 +43,12 @@ MIXTURE = (
     f"takes that. {ENDINGS}"
 )
 MIXTURE_EXAMPLE = "Example: latentia fit mixture deaths --family poisson --components 1:4"
+BAYESIAN = (
+    "Fit a Bayesian Gaussian mixture.\n\n"
+    "Of the components that --components allows, those that the rows do not need are left with "
+    f"next to none. {ENDINGS}"
+)
+BAYESIAN_EXAMPLE = "Example: latentia fit bayesian-mixture faithful --components 6"
 
 
 @app.command("gaussian-mixture", help=GAUSSIAN, epilog=GAUSSIAN_EXAMPLE)
@@ -61,15 +69,7 @@ def gaussian_mixture(
     starts: options.Starts = 10,
     tol: options.Tol = 1e-5,
     max_iter: options.MaxIter = 1000,
-    reg_covar: Annotated[
-        float,
-        typer.Option(
-            parser=not_negative("--reg-covar"),
-            metavar="FLOOR",
-            help="Lower bound of the eigenvalues of covariances.",
-            rich_help_panel=options.CLIMB,
-        ),
-    ] = 1e-6,
+    reg_covar: options.RegCovar = 1e-6,
     accelerate: options.Accelerate = "auto",
     seed: options.Seed = 0,
     jobs: options.Jobs = None,
@@ -156,11 +156,84 @@ def mixture(
     _run(ctx, request, (dask, dask_folder), report, save, allow_unconverged)
 
 
-def _criterion(name: str) -> str:
-    chosen = split_names("--criterion", name, CRITERIA)
+@app.command("bayesian-mixture", help=BAYESIAN, epilog=BAYESIAN_EXAMPLE)
+def bayesian_mixture(
+    ctx: typer.Context,
+    data: options.Data,
+    components: Annotated[
+        int, typer.Option(parser=whole_number("--components"), metavar="K", help="At most.")
+    ] = 10,
+    covariance: Annotated[
+        str, typer.Option(metavar="TYPE", help="full, tied, diag or spherical.")
+    ] = "full",
+    columns: options.Columns = None,
+    weights_prior: Annotated[
+        str,
+        typer.Option(metavar="NAME", help="dirichlet-process or dirichlet-distribution."),
+    ] = "dirichlet-process",
+    concentration: Annotated[
+        float | None,
+        typer.Option(
+            parser=not_negative("--concentration"),
+            metavar="NUMBER",
+            help="Of that prior: the larger, the more components are used; by default 1 / K.",
+            show_default=False,
+        ),
+    ] = None,
+    report: options.Report = None,
+    save: options.Save = None,
+    quiet: options.Quiet = False,
+    allow_unconverged: options.AllowUnconverged = False,
+    starts: options.Starts = 10,
+    tol: options.Tol = 1e-5,
+    max_iter: options.MaxIter = 1000,
+    reg_covar: options.RegCovar = 1e-6,
+    accelerate: options.Accelerate = "auto",
+    seed: options.Seed = 0,
+    jobs: options.Jobs = None,
+    dask: options.Scheduler = None,
+    dask_folder: options.SharedFolder = None,
+) -> None:
+    """Fit a Bayesian Gaussian mixture."""
+    kind = _one_of("--covariance", covariance, COVARIANCES)
+    prior = _one_of("--weights-prior", weights_prior, WEIGHTS_PRIORS)
+    if concentration == 0:
+        raise Refusal("got --concentration 0, expected a number above 0")
+    _check_outputs(data, report, save)
+
+    from latentia import BayesianGaussianMixture
+    from latentia.cli.fitting import Request
+
+    _check_accelerator(accelerate)
+    read = read_input(data, columns)
+    check_rows(read, [components])
+    check_columns(read)
+    request = Request(
+        data=read,
+        estimator=BayesianGaussianMixture(
+            reg_covar=reg_covar,
+            random_state=seed,
+            weight_concentration_prior_type=prior.replace("-", "_"),
+            weight_concentration_prior=concentration,
+        ),
+        climb={"tol": tol, "max_iter": max_iter, "accelerate": accelerate, "starts": starts},
+        grid={"n_components": [components], "covariance_type": [kind]},
+        criterion="bic",
+        jobs=jobs,
+        quiet=quiet,
+    )
+    _run(ctx, request, (dask, dask_folder), report, save, allow_unconverged)
+
+
+def _one_of(option: str, name: str, known: tuple[str, ...]) -> str:
+    chosen = split_names(option, name, known)
     if len(chosen) > 1:
-        raise Refusal(f"got --criterion {name}, expected one of {', '.join(CRITERIA)}")
+        raise Refusal(f"got {option} {name}, expected one of {', '.join(known)}")
     return chosen[0]
+
+
+def _criterion(name: str) -> str:
+    return _one_of("--criterion", name, CRITERIA)
 
 
 def _check_accelerator(name: str) -> None:

@@ -80,6 +80,15 @@ MaxIter = Annotated[
         rich_help_panel=CLIMB,
     ),
 ]
+RegCovar = Annotated[
+    float,
+    typer.Option(
+        parser=not_negative("--reg-covar"),
+        metavar="FLOOR",
+        help="Lower bound of the eigenvalues of covariances.",
+        rich_help_panel=CLIMB,
+    ),
+]
 Accelerate = Annotated[
     str,
     typer.Option(

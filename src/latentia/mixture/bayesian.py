@@ -137,7 +137,7 @@ class BayesianGaussianMixture(MixtureEstimator):
     >>> import numpy as np
     >>> from latentia import BayesianGaussianMixture
     >>> X = np.array([[1, 2], [1, 4], [1, 0], [4, 2], [12, 4], [10, 7]])
-    >>> bgm = BayesianGaussianMixture(n_components=2, random_state=42).fit(X)
+    >>> bgm = BayesianGaussianMixture(n_components=2, random_state=0).fit(X)
     >>> bgm.means_.round(1)
     array([[2.5, 2.3],
            [8.4, 4.5]])

@@ -8,7 +8,7 @@ takes its share of the divergence, so that the bound adds up over chunks.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, cast, final
+from typing import Any, NamedTuple, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,7 @@ from scipy.special import digamma, gammaln, polygamma
 
 from latentia.data.arrays import Rows
 from latentia.engine.model import Model, Suff
-from latentia.engine.space import DegenerateError, Interval, Positive
+from latentia.engine.space import DegenerateError, Interval
 from latentia.engine.tree import reduce_in_order, transform
 from latentia.families.gaussian import LOG_2PI, Gaussian, GaussianParams
 
@@ -124,16 +124,22 @@ class VariationalMixture(Model[VariationalParams, Rows]):
 
     @property
     def space(self) -> VariationalParams:
-        each, family = (0,), self.family.space
+        each, family, prior = (0,), self.family.space, self.prior
         own = each if self.structure.own else ()
-        made = VariationalParams(
-            cast(Array, Positive(exchangeable=(self.prior.proportions.axis,))),
-            cast(Array, Positive(exchangeable=each)),
+        most = float(prior.proportions.prior.max())
+
+        def counts(low: float, before: float, axes: tuple[int, ...]) -> Any:
+            # an M-step adds no more than all rows to what was before; far beyond that the bound
+            # is a difference of numbers too large to have its digits
+            return Interval(low, 2 * (before + self.total), axes)
+
+        return VariationalParams(
+            counts(0.0, most, (prior.proportions.axis,)),
+            counts(0.0, prior.mean_precision, each),
             family.means,
-            cast(Array, Interval(self.family.n_features - 1.0, exchangeable=own)),
-            cast(Array, self._covariance_space()),
+            counts(self.family.n_features - 1.0, prior.degrees_of_freedom, own),
+            self._covariance_space(),
         )
-        return made
 
     def _covariance_space(self) -> Any:
         return self.structure.space(self.family.frame.spread, self.floor)
