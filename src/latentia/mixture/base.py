@@ -27,10 +27,10 @@ DEFAULTS = {"tol": 1e-3, "max_iter": 100, "starts": 1}
 """What `tol`, `max_iter` and `n_init` are where nothing is said, by their names in `EM`."""
 
 
-class MixtureEstimator(DensityMixin, LatentEstimator, ABC):
-    """A mixture of K components as scikit-learn sees it.
+class Climbing(LatentEstimator, ABC):
+    """How the estimators of mixtures climb: settings, the engine's call, what follows from it.
 
-    A leaf defines `fit` and the abstract methods, here and of `LatentEstimator`.
+    A leaf defines `fit` and the abstract methods of `LatentEstimator`.
 
     Attributes
     ----------
@@ -47,20 +47,6 @@ class MixtureEstimator(DensityMixin, LatentEstimator, ABC):
     max_iter: int
     n_init: int
     verbose: int
-
-    @abstractmethod
-    def fit(self, X: Any, y: Any = None, sample_weight: ArrayLike | None = None) -> Self:
-        """Estimate the parameters by maximum likelihood."""
-
-    @abstractmethod
-    def _memberships(self, X: Any) -> Iterator[Membership]:
-        """What is known of the components of consecutive rows, block by block."""
-
-    @abstractmethod
-    def _n_parameters(self) -> int:
-        """Free parameters, none of them counted as settled on a bound."""
-
-    # -- fitting ---------------------------------------------------------------------------
 
     def _climb_settings(self, every: int = 10) -> EM:
         """How to climb; `every` says how many steps lie between prints of `verbose`."""
@@ -112,6 +98,25 @@ class MixtureEstimator(DensityMixin, LatentEstimator, ABC):
         self.lower_bound_ = fit.loglik / fit.n_obs if np.isfinite(fit.loglik) else -np.inf
         climbed = fit.trace.objective[fit.trace.accepted]
         self.lower_bounds_ = [float(value) for value in climbed[1:] / fit.n_obs]
+
+
+class MixtureEstimator(DensityMixin, Climbing, ABC):
+    """A mixture of K components as scikit-learn sees it.
+
+    A leaf defines `fit` and the abstract methods, here and of `LatentEstimator`.
+    """
+
+    @abstractmethod
+    def fit(self, X: Any, y: Any = None, sample_weight: ArrayLike | None = None) -> Self:
+        """Estimate the parameters by maximum likelihood."""
+
+    @abstractmethod
+    def _memberships(self, X: Any) -> Iterator[Membership]:
+        """What is known of the components of consecutive rows, block by block."""
+
+    @abstractmethod
+    def _n_parameters(self) -> int:
+        """Free parameters, none of them counted as settled on a bound."""
 
     def fit_predict(
         self, X: Any, y: Any = None, sample_weight: ArrayLike | None = None

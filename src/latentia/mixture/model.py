@@ -15,6 +15,7 @@ from latentia.engine.space import DegenerateError
 from latentia.engine.tree import leaves, rebuild, reduce_in_order
 from latentia.families.family import Family
 
+from .groups import GroupedRows
 from .labels import LabelledRows, guided
 from .weighting import Constant, Weighting
 
@@ -70,8 +71,9 @@ class MixtureModel(Model[MixtureParams, Rows]):
 
     Notes
     -----
-    A chunk is `Rows`, or `LabelledRows`, of which each may be from some components alone: its
-    density is the sum over these (McLachlan & Peel 2000, sec. 2.19).
+    A chunk is `Rows`; or `LabelledRows`, of which each may be from some components alone: its
+    density is the sum over these (McLachlan & Peel 2000, sec. 2.19); or `GroupedRows`, where the
+    rows of a group are from one component, whose weight the group's first row decides.
     """
 
     def __init__(
@@ -95,12 +97,15 @@ class MixtureModel(Model[MixtureParams, Rows]):
 
     def _fuses(self, chunk: Any) -> bool:
         """Whether the family may have a pass of its own: one set of weights for all rows."""
-        return not (self.weighting.n_features or isinstance(chunk, LabelledRows))
+        return not (self.weighting.n_features or isinstance(chunk, _TOLD))
 
-    def _split(self, x: Array) -> tuple[Array, Array]:
-        """The covariates of the weights, and what the family sees."""
-        q = self.weighting.n_features
-        return x[:, :q], x[:, q:] if q else x
+    def _split(self, chunk: Any) -> tuple[Array, Array]:
+        """The covariates of the units' weights, and what the family sees of their rows."""
+        q, x = self.weighting.n_features, chunk.x
+        z = x[:, :q]
+        if isinstance(chunk, GroupedRows):
+            z = chunk.firsts(z)
+        return z, x[:, q:] if q else x
 
     def start(
         self, sample: Rows, rng: np.random.Generator, given: MixtureParams | None = None
@@ -117,9 +122,9 @@ class MixtureModel(Model[MixtureParams, Rows]):
         return made[int(np.argmax(heights))]
 
     def _made(self, sample: Rows, resp: Array, given: MixtureParams | None) -> MixtureParams:
-        weighted, (z, x) = resp * sample.weights[:, None], self._split(sample.x)
+        weighted, (z, x) = resp * sample.weights[:, None], self._split(sample)
         weights = self.weighting.start(z, weighted)
-        made = MixtureParams(weights, self.family.start(x, weighted))
+        made = MixtureParams(weights, self.family.start(x, _by_row(weighted, sample)))
         if given is None:
             return made
         filled = (a if b is None else b for a, b in zip(leaves(made), leaves(given), strict=True))
@@ -139,9 +144,11 @@ class MixtureModel(Model[MixtureParams, Rows]):
         return bayes(self._log_joint(params, chunk))
 
     def _log_joint(self, params: MixtureParams, chunk: Any) -> Array:
-        """log w_k f(x_i | k), and -inf where a row cannot be from component k."""
-        z, x = self._split(chunk.x)
+        """log w_k f(x_i | k) of units, and -inf where one cannot be from component k."""
+        z, x = self._split(chunk)
         made = self.family.log_density(params.components, x)
+        if isinstance(chunk, GroupedRows):
+            made = chunk.summed(made)
         made = made + self.weighting.log_weights(params.weights, z)
         return np.where(chunk.allowed, made, -np.inf) if isinstance(chunk, LabelledRows) else made
 
@@ -164,8 +171,9 @@ class MixtureModel(Model[MixtureParams, Rows]):
 
     def _in_blocks(self, chunk: Any, step: Callable[[Any], Suff]) -> Suff:
         """Statistics of a chunk whose memberships are never all in memory."""
-        labelled = isinstance(chunk, LabelledRows)
-        rows = chunk if labelled else Rows(chunk.x, chunk.weights)  # short of what was prepared
+        rows = (
+            chunk if isinstance(chunk, _TOLD) else Rows(chunk.x, chunk.weights)
+        )  # short of what was prepared
         return reduce_in_order([step(block) for block in rows.blocks()])
 
     def _suff(self, params: MixtureParams, chunk: Any, beta: float) -> Suff:
@@ -174,13 +182,15 @@ class MixtureModel(Model[MixtureParams, Rows]):
             joint *= beta
         log_density, resp = bayes(joint)
         log_density /= beta
-        weighted, (z, x) = resp * chunk.weights[:, None], self._split(chunk.x)
+        weighted, (z, x) = resp * chunk.weights[:, None], self._split(chunk)
         stats = MixtureStats(
             self.weighting.stats(params.weights, z, weighted),
-            self.family.stats(params.components, x, weighted),
+            self.family.stats(params.components, x, _by_row(weighted, chunk)),
         )
-        total = float(chunk.weights.sum())
-        return Suff(float(chunk.weights @ log_density), total, total, stats)
+        total = n_rows = float(chunk.weights.sum())
+        if isinstance(chunk, GroupedRows):
+            n_rows = float(chunk.weights @ chunk.sizes)
+        return Suff(float(chunk.weights @ log_density), total, n_rows, stats)
 
     def m_step(self, suff: Suff, params: MixtureParams) -> MixtureParams:
         stats: MixtureStats = suff.stats
@@ -197,8 +207,8 @@ class MixtureModel(Model[MixtureParams, Rows]):
         slope = self.weighting.score(params.weights, stats.count)
         return MixtureParams(slope, self.family.score(params.components, stats.components))
 
-    def simulate(self, params: MixtureParams, chunk: Rows, rng: np.random.Generator) -> Rows:
-        """As many rows as `chunk` has by weight, so that a weight counts as so many rows."""
+    def simulate(self, params: MixtureParams, chunk: Any, rng: np.random.Generator) -> Any:
+        """As many units as `chunk` has by weight, so that a weight counts as so many units."""
         if isinstance(chunk, LabelledRows):
             raise TypeError(
                 "rows with labels cannot be drawn anew from a mixture, which does not say what "
@@ -209,10 +219,24 @@ class MixtureModel(Model[MixtureParams, Rows]):
         shown = chunk
         if (chunk.weights != 1).any():
             shown = chunk.take(rng.choice(len(chunk), size=n, p=chunk.weights / total))
-        z, x = self._split(shown.x)
+        z, x = self._split(shown)
         labels = drawn(np.exp(self.weighting.log_weights(params.weights, z)), n, rng)
-        new = self.family.redraw(params.components, x, labels, rng)
-        return Rows(np.column_stack([z, new]) if z.shape[1] else new, np.full(n, total / n))
+        new = self.family.redraw(params.components, x, _by_row(labels, shown), rng)
+        given = shown.x[:, : self.weighting.n_features]
+        new = np.column_stack([given, new]) if given.shape[1] else new
+        weights = np.full(n, total / n)
+        if isinstance(shown, GroupedRows):
+            return GroupedRows(new, weights, shown.sizes)
+        return Rows(new, weights)
+
+
+_TOLD = (LabelledRows, GroupedRows)
+"""Chunks that say more of their rows than a weight each."""
+
+
+def _by_row(known: NDArray[Any], chunk: Any) -> NDArray[Any]:
+    """What is known of each unit, for each row."""
+    return chunk.spread(known) if isinstance(chunk, GroupedRows) else known
 
 
 def drawn(weights: Array, n: int, rng: np.random.Generator) -> NDArray[np.intp]:
