@@ -18,8 +18,8 @@ MOST_STEPS = 200
 FLAT = 1e-9
 """Nats left to gain at which Newton's method ends."""
 
-STEEPEST = 40.0
-"""A log-odds beyond this many standard deviations of its covariate speaks for a separation."""
+UNTOLD = 1e-9
+"""Information a row, in units of standardised covariates, below which nothing is determined."""
 
 
 class Slope(NamedTuple):
@@ -154,14 +154,16 @@ def highest(objective: Objective, z: Array, weights: Array, n_classes: int) -> L
         step = _ascent(here.information, gradient, z, weights, at)
         gain = float(gradient @ step) / 2
         if gain < FLAT:
-            return Logit(at, here.value, _sandwich(here, weights))
-        at, here = _climbed(objective, at, here, step.reshape(at.shape), gain)
-        if np.abs(at * unit).max() > STEEPEST:
             break
-    raise ValueError(
-        "the coefficients of the covariates grow without end, since covariates tell some classes "
-        "apart perfectly; leave out such covariates, or use fewer classes"
-    )
+        at, here = _climbed(objective, at, here, step.reshape(at.shape), gain)
+    scale = np.tile(unit, n_classes - 1)
+    each = here.information / np.outer(scale, scale) / weights.sum()
+    if not float(np.linalg.eigvalsh(each)[0]) > UNTOLD:
+        raise ValueError(
+            "the coefficients of the covariates grow without end, since covariates tell some "
+            "classes apart perfectly; leave out such covariates, or use fewer classes"
+        )
+    return Logit(at, here.value, _sandwich(here, weights))
 
 
 def _require_independent(z: Array, weights: Array) -> None:

@@ -1,0 +1,274 @@
+"""Covariates and outcomes in three steps: another program's numbers, and what is true."""
+
+import json
+from itertools import permutations
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.optimize import approx_fprime
+
+from latentia import EM, LatentClass
+from latentia.latent_class import logit, three_step
+
+PARITY = Path(__file__).parents[1] / "parity"
+RECORDED = json.loads((PARITY / "stepmix_three_step.json").read_text(encoding="utf-8"))
+ROWS = pd.read_csv(PARITY / "stepmix_three_step.csv")
+ITEMS, Z, Y = ROWS[list("ABCDEF")], ROWS[["z"]], ROWS["y"]
+TIGHT = EM(tol=1e-11, max_iter=5000, starts=10)
+CASES = [("none", "modal"), ("none", "proportional"), ("bch", "modal"), ("bch", "proportional")]
+
+
+@pytest.fixture(scope="module")
+def measured():
+    return LatentClass(3, random_state=0, em=TIGHT).fit(ITEMS)
+
+
+@pytest.fixture(scope="module")
+def order(measured):
+    """Our class for each of the recorded ones."""
+    mine = np.array([p[:, 1] for p in measured.probabilities_]).T
+    known = np.array(RECORDED["probabilities"])
+    best = min(permutations(range(3)), key=lambda p: np.abs(mine[list(p)] - known).max())
+    np.testing.assert_allclose(mine[list(best)], known, atol=1e-5)
+    return list(best)
+
+
+# -- StepMix 3.0.0 ------------------------------------------------------------------------------
+# tests/parity/stepmix_three_step.py. Its ML with soft assignment is another estimator (a product
+# of powers of errors for each row), so that one is not compared.
+
+
+def test_the_measurement_is_the_same(measured, order):
+    assert measured.loglik_ == pytest.approx(RECORDED["loglik"], abs=1e-5)
+    np.testing.assert_allclose(measured.weights_[order], RECORDED["weights"], atol=1e-5)
+
+
+@pytest.mark.parametrize(("correction", "assignment"), [*CASES, ("ml", "modal")])
+def test_class_regression_is_stepmixs(measured, order, correction, assignment):
+    found = measured.class_regression(
+        ITEMS, Z, correction=correction, assignment=assignment, reference=order[0]
+    )
+    assert found.names == ("intercept", "z")
+    words = {"proportional": "soft"}.get(assignment, assignment)
+    expected = RECORDED[f"covariate {correction} {words}"]
+    np.testing.assert_allclose(found.coefficients[order], expected, atol=1e-4)
+
+
+@pytest.mark.parametrize(("correction", "assignment"), CASES)
+def test_outcome_means_are_stepmixs(measured, order, correction, assignment):
+    found = measured.outcome_means(ITEMS, Y, correction=correction, assignment=assignment)
+    words = {"proportional": "soft"}.get(assignment, assignment)
+    expected = RECORDED[f"outcome {correction} {words}"]
+    np.testing.assert_allclose(found.means[order, 0], expected, atol=1e-4)
+    assert found.names == ("y",)
+
+
+# -- what is true -------------------------------------------------------------------------------
+
+TRUE = np.array([[0.0, 0.0], [0.5, 1.0], [-0.5, -1.0]])
+MEANS = np.array([-1.0, 0.0, 1.0])
+
+
+def drawn(n, seed):
+    """Items, covariate, outcome; classes overlap so that one row in six is assigned wrongly."""
+    rng = np.random.default_rng(seed)
+    z = rng.normal(size=n)
+    shares = np.exp(np.column_stack([np.ones(n), z]) @ TRUE.T)
+    shares /= shares.sum(axis=1, keepdims=True)
+    c = (rng.random((n, 1)) > shares.cumsum(axis=1)[:, :-1]).sum(axis=1)
+    p = np.array([[0.8] * 6, [0.8] * 3 + [0.2] * 3, [0.2] * 6])
+    x = (rng.random((n, 6)) < p[c]).astype(int)
+    return x, z, MEANS[c] + rng.normal(size=n)
+
+
+def true_order(model):
+    p = np.array([each[:, 1] for each in model.probabilities_]).T
+    return [int(np.argmax(p[:, 3:].sum(axis=1))), None, int(np.argmin(p.sum(axis=1)))]
+
+
+@pytest.fixture(scope="module")
+def many():
+    x, z, y = drawn(40_000, 5)
+    model = LatentClass(3, random_state=0).fit(x)
+    first, _, last = true_order(model)
+    return model, x, z, y, [first, ({0, 1, 2} - {first, last}).pop(), last]
+
+
+@pytest.mark.parametrize("assignment", three_step.ASSIGNMENTS)
+@pytest.mark.parametrize("correction", ["ml", "bch"])
+def test_corrected_logits_are_the_true_ones_and_naive_ones_are_not(many, correction, assignment):
+    model, x, z, _, order = many
+    corrected = model.class_regression(
+        x, z, correction=correction, assignment=assignment, reference=order[0]
+    )
+    gap = np.abs(corrected.coefficients[order] - TRUE)
+    assert (gap[1:] < 4 * corrected.standard_errors[order][1:]).all()
+    naive = model.class_regression(
+        x, z, correction="none", assignment=assignment, reference=order[0]
+    )
+    biased = np.abs(naive.coefficients[order] - TRUE)[1:, 1]
+    assert (biased > 8 * naive.standard_errors[order][1:, 1]).all()
+
+
+@pytest.mark.parametrize("assignment", three_step.ASSIGNMENTS)
+def test_corrected_means_are_the_true_ones_and_naive_ones_are_not(many, assignment):
+    model, x, _, y, order = many
+    found = model.outcome_means(x, y, assignment=assignment)
+    assert (np.abs(found.means[order, 0] - MEANS) < 4 * found.standard_errors[order, 0]).all()
+    naive = model.outcome_means(x, y, correction="none", assignment=assignment)
+    ends = np.array(order)[[0, 2]]
+    biased = np.abs(naive.means[ends, 0] - MEANS[[0, 2]])
+    assert (biased > 8 * naive.standard_errors[ends, 0]).all()
+
+
+# -- properties ---------------------------------------------------------------------------------
+
+
+def test_bch_weights_add_up_and_give_the_sizes_of_the_classes(measured):
+    resp = measured.predict_proba(ITEMS)
+    weights = np.random.default_rng(0).gamma(2.0, size=len(resp))
+    for assignment in three_step.ASSIGNMENTS:
+        assigned = three_step.assign(resp, weights, assignment)
+        np.testing.assert_allclose(assigned.error.sum(axis=1), 1.0)
+        each = three_step.corrected(assigned)
+        np.testing.assert_allclose(each.sum(axis=1), 1.0)
+        np.testing.assert_allclose(weights @ each, weights @ resp)
+        assert (each < 0).any()
+
+
+def test_sure_memberships_need_no_correction():
+    """Every estimator is then the multinomial logit of the classes themselves."""
+    rng = np.random.default_rng(2)
+    c, z = rng.integers(0, 3, 300), rng.normal(size=300)
+    assigned = three_step.assign(np.eye(3)[c], np.ones(300), "modal")
+    arguments = (assigned, np.ones(300), z[:, None], ["z"])
+    one, *others = (
+        three_step.class_regression(*arguments, each, "modal", 0) for each in three_step.CORRECTIONS
+    )
+    for other in others:
+        np.testing.assert_allclose(other.coefficients, one.coefficients, atol=1e-7)
+        np.testing.assert_allclose(other.standard_errors, one.standard_errors, rtol=1e-5)
+    means = three_step.outcome_means(assigned, np.ones(300), z[:, None], ["z"], "bch", "modal")
+    np.testing.assert_allclose(means.means[:, 0], [z[c == t].mean() for t in range(3)])
+    errors = [z[c == t].std() / np.sqrt((c == t).sum()) for t in range(3)]
+    np.testing.assert_allclose(means.standard_errors[:, 0], errors)
+
+
+@pytest.mark.parametrize("correction", three_step.CORRECTIONS)
+def test_weights_are_repetitions_and_units_do_not_matter(measured, correction):
+    counts = np.random.default_rng(1).integers(0, 3, size=len(ITEMS))
+    weighted = measured.class_regression(ITEMS, Z, counts, correction=correction)
+    again = np.repeat(np.arange(len(ITEMS)), counts)
+    repeated = measured.class_regression(
+        ITEMS.iloc[again], 1e4 * Z.iloc[again], correction=correction
+    )
+    scale = np.array([1.0, 1e4])
+    np.testing.assert_allclose(repeated.coefficients * scale, weighted.coefficients, atol=1e-6)
+    np.testing.assert_allclose(
+        repeated.standard_errors * scale, weighted.standard_errors, rtol=1e-5, atol=1e-9
+    )
+
+
+@pytest.mark.parametrize("correction", three_step.CORRECTIONS)
+def test_another_reference_is_the_same_fit(measured, correction):
+    one = measured.class_regression(ITEMS, Z, correction=correction, reference=0)
+    other = measured.class_regression(ITEMS, Z, correction=correction, reference=2)
+    moved = one.coefficients - one.coefficients[2]
+    np.testing.assert_allclose(other.coefficients, moved, atol=1e-6)
+    assert other.wald("z")[0] == pytest.approx(one.wald("z")[0], rel=1e-5)
+    assert other.wald("z")[1:] == (2, pytest.approx(one.wald("z")[2], rel=1e-3))
+
+
+def test_slopes_and_information_are_the_derivatives_of_the_objective():
+    rng = np.random.default_rng(3)
+    z = np.column_stack([np.ones(40), rng.normal(size=(40, 2))])
+    weights, share = rng.gamma(2.0, size=40), rng.dirichlet(np.ones(3), size=40)
+    error = rng.dirichlet([1.0, 1.0, 1.0], size=3) * 0.3 + 0.7 * np.eye(3)
+    negative = share @ np.linalg.inv(error)
+    for objective in (
+        logit.assigned(z, weights, negative),
+        logit.misclassified(z, weights, share, error),
+    ):
+
+        def value(at, objective=objective):
+            return objective(at.reshape(2, 3)).value
+
+        def gradient(at, objective=objective):
+            scores = objective(at.reshape(2, 3)).scores
+            return np.tensordot(weights, scores, axes=1).ravel()
+
+        at = rng.normal(size=6)
+        np.testing.assert_allclose(gradient(at), approx_fprime(at, value, 1e-6), atol=1e-4)
+        slopes = np.array(
+            [approx_fprime(at, lambda a, i=i: gradient(a)[i], 1e-6) for i in range(6)]
+        )
+        information = objective(at.reshape(2, 3)).information
+        np.testing.assert_allclose(information, -slopes, atol=1e-3)
+
+
+def test_shares_of_categories_and_equality(measured, order):
+    levels = np.where(Y > 0.5, "high", np.where(Y < -0.5, "low", "middle"))
+    found = measured.outcome_means(ITEMS, levels)
+    assert found.names == ("high", "low", "middle")
+    np.testing.assert_allclose(found.means.sum(axis=1), 1.0)
+    assert found.equal()[1] == 4
+    assert found.equal()[2] < 1e-6
+    noise = np.random.default_rng(0).normal(size=len(ITEMS))
+    statistic, df, tail = measured.outcome_means(ITEMS, noise).equal()
+    assert (statistic < 15, df) == (True, 2)
+    assert 0 <= tail <= 1
+    table = {e.name: e for e in found.table()}
+    assert table[f"mean[{order[2]}, high]"].value > 0.4
+
+
+def test_tables_name_classes_and_covariates(measured):
+    found = measured.class_regression(ITEMS, Z, reference=1)
+    assert [e.name for e in found.table()] == [
+        "coefficient[0, intercept]",
+        "coefficient[0, z]",
+        "coefficient[2, intercept]",
+        "coefficient[2, z]",
+    ]
+    (ratio, _), (slope, _) = found.odds_ratios(), found.table()[1::2]
+    assert ratio.name == "odds_ratio[0, z]"
+    assert ratio.value == pytest.approx(np.exp(slope.value))
+    assert ratio.lower == pytest.approx(np.exp(slope.lower))
+
+
+@pytest.mark.parametrize(
+    ("asked", "message"),
+    [
+        ({"covariates": np.ones(600)}, "follows from others"),
+        ({"covariates": np.column_stack([Z, 2 * Z])}, "follows from others"),
+        ({"covariates": Z[:9]}, r"shape \(9, 1\), expected \(600, p\)"),
+        ({"covariates": np.where(np.arange(600) == 4, np.nan, 1.0)}, "nan at row 4"),
+        ({"covariates": pd.DataFrame({"w": ["a"] * 600})}, "'w' of the covariates holds text"),
+        ({"correction": "em"}, "correction='em', expected 'ml', 'bch' or 'none'"),
+        ({"assignment": "soft"}, "assignment='soft', expected 'modal' or 'proportional'"),
+        ({"reference": 3}, "reference=3, expected a class from 0 to 2"),
+    ],
+)
+def test_what_cannot_be_is_one_sentence(measured, asked, message):
+    given = {"covariates": Z, **asked}
+    with pytest.raises(ValueError, match=message):
+        measured.class_regression(ITEMS, **given)
+
+
+def test_covariates_that_separate_classes_are_an_error_not_a_number(measured):
+    labels = measured.predict(ITEMS)
+    for correction in three_step.CORRECTIONS:
+        with pytest.raises(ValueError, match="grow without end"):
+            measured.class_regression(ITEMS, np.eye(3)[labels][:, :2], correction=correction)
+
+
+def test_a_class_that_no_row_is_assigned_to_is_named():
+    resp = np.column_stack([np.full(50, 0.6), np.full(50, 0.4)])
+    assigned = three_step.assign(resp, np.ones(50), "modal")
+    with pytest.raises(ValueError, match="hardly a row is assigned to class 1; use assign"):
+        three_step.corrected(assigned)
+    with pytest.raises(ValueError, match="correction='ml', expected 'bch' or 'none'"):
+        three_step.outcome_means(assigned, np.ones(50), resp, ["y"], "ml", "modal")
+    with pytest.raises(ValueError, match="no outcome at row 1"):
+        three_step.read_outcome([1.0, np.nan], 2)
