@@ -3,8 +3,9 @@
 The names below are imported when first used: a fit needs no more than its own part.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from .lazy import on_demand
 
 if TYPE_CHECKING:
     from .certificate import Certificate, Optimum, Status
@@ -36,32 +37,27 @@ __all__ = [
 ]
 
 _HOME_OF = {
-    "Certificate": "certificate",
-    "CheckpointError": "checkpoint",
-    "Checks": "check",
-    "Chunk": "model",
-    "DecreasedWarning": "fit",
-    "DegenerateFitError": "fit",
-    "EM": "em",
-    "Fit": "fit",
-    "Model": "model",
-    "ModelFault": "check",
-    "NotConvergedWarning": "fit",
-    "Optimum": "certificate",
-    "Source": "model",
-    "Status": "certificate",
-    "Suff": "model",
-    "WarmUp": "online",
-    "check_model": "check",
+    "Certificate": ".certificate",
+    "CheckpointError": ".checkpoint",
+    "Checks": ".check",
+    "Chunk": ".model",
+    "DecreasedWarning": ".fit",
+    "DegenerateFitError": ".fit",
+    "EM": ".em",
+    "Fit": ".fit",
+    "Model": ".model",
+    "ModelFault": ".check",
+    "NotConvergedWarning": ".fit",
+    "Optimum": ".certificate",
+    "Source": ".model",
+    "Status": ".certificate",
+    "Suff": ".model",
+    "WarmUp": ".online",
+    "check_model": ".check",
 }
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _HOME_OF:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(import_module(f"{__name__}.{_HOME_OF[name]}"), name)
-    globals()[name] = value  # the next use does not come here
-    return value
+__getattr__ = on_demand(globals(), _HOME_OF)
 
 
 def __dir__() -> list[str]:

@@ -3,8 +3,9 @@
 The names below are imported when first used.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from latentia.engine.lazy import on_demand
 
 if TYPE_CHECKING:
     from .beta import Beta
@@ -47,33 +48,28 @@ __all__ = [
 ]
 
 _HOME_OF = {
-    "Bernoulli": "binomial",
-    "Beta": "beta",
-    "Binomial": "binomial",
-    "Categorical": "categorical",
-    "Dirichlet": "dirichlet",
-    "Exponential": "exponential",
-    "Family": "family",
-    "FromLogDensity": "numerical",
-    "Gamma": "gamma",
-    "InverseGaussian": "inverse_gaussian",
-    "LogNormal": "lognormal",
-    "Multinomial": "multinomial",
-    "NegativeBinomial": "negative_binomial",
-    "Poisson": "poisson",
-    "Product": "product",
-    "Uniform": "uniform",
-    "VonMisesFisher": "von_mises_fisher",
-    "Weibull": "weibull",
+    "Bernoulli": ".binomial",
+    "Beta": ".beta",
+    "Binomial": ".binomial",
+    "Categorical": ".categorical",
+    "Dirichlet": ".dirichlet",
+    "Exponential": ".exponential",
+    "Family": ".family",
+    "FromLogDensity": ".numerical",
+    "Gamma": ".gamma",
+    "InverseGaussian": ".inverse_gaussian",
+    "LogNormal": ".lognormal",
+    "Multinomial": ".multinomial",
+    "NegativeBinomial": ".negative_binomial",
+    "Poisson": ".poisson",
+    "Product": ".product",
+    "Uniform": ".uniform",
+    "VonMisesFisher": ".von_mises_fisher",
+    "Weibull": ".weibull",
 }
 
 
-def __getattr__(name: str) -> Any:
-    if name not in _HOME_OF:
-        raise AttributeError(f"module 'latentia.families' has no attribute {name!r}")
-    value = getattr(import_module(f"latentia.families.{_HOME_OF[name]}"), name)
-    globals()[name] = value  # the next use does not come here
-    return value
+__getattr__ = on_demand(globals(), _HOME_OF)
 
 
 def __dir__() -> list[str]:
