@@ -1,4 +1,4 @@
-"""Multivariate normal components with full, tied, diagonal or spherical covariances."""
+"""Multivariate normal components, their covariances tied in one of fourteen ways."""
 
 from __future__ import annotations
 
@@ -157,7 +157,7 @@ class Gaussian(Family[GaussianParams, GaussianStats]):
 
     def stats(self, params: GaussianParams, x: Array, resp: Array) -> GaussianStats:
         z, (means, covariances) = self.frame.into(x), self.inside(params)
-        if self.covariance.name != "full" or self._largest(covariances) < ILL[False]:
+        if self.covariance.form != "full" or self._largest(covariances) < ILL[False]:
             return self._moments(z, resp)
         deviations = (z - mean for mean in means)
         weighted = [(r, y, y * r[:, None]) for r, y in zip(resp.T, deviations, strict=True)]
@@ -174,7 +174,7 @@ class Gaussian(Family[GaussianParams, GaussianStats]):
 
     def _plain(self, count: Array, first: Array, second: Array) -> GaussianStats:
         """Statistics in single floats."""
-        low = twofold.nothing(*first.shape) if self.covariance.name == "full" else ()
+        low = twofold.nothing(*first.shape) if self.covariance.form == "full" else ()
         return GaussianStats(count, first, second, low)
 
     def _form(self, rows: Any, precision: Array) -> Form | None:
@@ -185,15 +185,15 @@ class Gaussian(Family[GaussianParams, GaussianStats]):
         if not compiled:
             return None
         largest, single = self.covariance.largest(precision), rows.x.dtype == np.float32
-        return form_of(self.covariance.name, self.n_features, self.n_components, largest, single)
+        return form_of(self.covariance.form, self.n_features, self.n_components, largest, single)
 
     def prepare(self, rows: Rows) -> Any:
-        tied = self.covariance.name == "tied"
+        tied = self.covariance.form == "tied"
         form = self._form(rows, np.eye(self.n_features)) if tied else None
         if form is None:
             return rows
         frame = self.frame
-        module = ready(form, rows.x, self.covariance.name)
+        module = ready(form, rows.x, self.covariance.form)
         scatter = module.scatter(rows.x, rows.weights, frame.origin, 1 / frame.scale)
         return RowsWithScatter(rows.x, rows.weights, scatter)
 
@@ -209,7 +209,7 @@ class Gaussian(Family[GaussianParams, GaussianStats]):
         more = form.options
         if isinstance(rows, RowsWithScatter):
             more["scatter"] = rows.scatter
-        module = ready(form, rows.x, self.covariance.name)
+        module = ready(form, rows.x, self.covariance.form)
         loglik, count, first, second = module.run(
             rows.x,
             rows.weights,
@@ -259,7 +259,11 @@ class Gaussian(Family[GaussianParams, GaussianStats]):
         count = np.where(alive, count, 1e-300)
         means = np.where(alive[:, None], first / count[:, None], old.means)
         covariances = self.covariance.maximum(
-            count, self._scatter(stats, means), self.floor / self.frame.scale**2, self.n_features
+            count,
+            self._scatter(stats, means),
+            self.floor / self.frame.scale**2,
+            self.n_features,
+            old.covariances,
         )
         if not alive.all():  # a component without rows stays as it was
             covariances = self.covariance.keep(old.covariances, covariances, ~alive)

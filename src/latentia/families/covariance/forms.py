@@ -1,149 +1,41 @@
-"""How the covariances of K Gaussian components are tied to one another.
+"""The four forms of covariances: matrices, one matrix, diagonals, and single variances.
 
-A structure knows its own second moments, its own maximum, and its own precision; the
-Gaussian family knows nothing of which it is. All arrays are in the family's frame.
-
-`scatter` below is sum_i r_ik (x_i - m_k)(x_i - m_k)^T in the structure's own shape: the whole
-matrices, their pooled sum, their diagonals, or their traces.
+A form says how moments are summed and how a precision is applied; which volumes, shapes and
+orientations components share is its pattern.
 """
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
-from typing import Any, final
+from typing import final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import lapack
 
 from latentia.engine.space import Constraint, Positive, PositiveDefinite
 
+from .levels import levels
+from .orientation import oriented_maximum
+from .pattern import PATTERNS, Pattern
+from .structure import Covariance, cholesky_of_inverse, raise_eigenvalues
+
 Array = NDArray[np.float64]
-Mask = NDArray[np.bool_]
-_lapack: Any = lapack
-
-
-def cholesky_of_inverse(lower: Array) -> Array:
-    """Upper factors U with U Uᵀ = (L Lᵀ)⁻¹ of lower factors L, shape (..., d, d)."""
-    d = lower.shape[-1]
-    inverses = [_lapack.dtrtri(each, lower=1)[0] for each in lower.reshape(-1, d, d)]
-    return np.swapaxes(np.array(inverses, dtype=np.float64).reshape(lower.shape), -1, -2)
 
 
 def _lower(covariance: Array) -> Array:
     return np.asarray(np.linalg.cholesky(covariance), dtype=np.float64)
 
 
-def raise_eigenvalues(matrices: Array, floor: float) -> Array:
-    """The nearest symmetric matrices with no eigenvalue below `floor`."""
-    return PositiveDefinite(floor).project(matrices)
-
-
-class Covariance(ABC):
-    """One way of tying covariances; leaves are `Full`, `Tied`, `Diagonal`, `Spherical`."""
-
-    name: str
-    own: bool = True
-    """Whether each component has a covariance of its own."""
-    oriented: bool = False
-    """Whether a covariance is a matrix, and its precision a triangular factor."""
-
-    @abstractmethod
-    def shape(self, n_components: int, n_features: int) -> tuple[int, ...]:
-        """The shape of the parameter."""
-
-    def each(self, covariance: Array, n_components: int) -> list[Array]:
-        """The covariance of each component."""
-        return list(covariance) if self.own else [covariance] * n_components
-
-    def draw(self, rng: np.random.RandomState, mean: Array, covariance: Array, count: int) -> Array:
-        """Rows of one component, in the order of random numbers that scikit-learn draws."""
-        if covariance.ndim == 2:
-            return rng.multivariate_normal(mean, covariance, count)
-        return mean + rng.standard_normal(size=(count, len(mean))) * np.sqrt(covariance)
-
-    def keep(self, old: Array, new: Array, which: Mask) -> Array:
-        """`new`, but `old` for the components in `which`, where each has its own."""
-        if not self.own:
-            return new
-        return np.where(which.reshape(-1, *(1,) * (old.ndim - 1)), old, new)
-
-    @abstractmethod
-    def space(self, spread: Array, floor: float) -> Constraint:
-        """The constraint on the parameter.
-
-        `spread` are the standard deviations of the columns of the data, by which a covariance
-        is judged singular; `floor` is the bound under its eigenvalues.
-        """
-
-    @abstractmethod
-    def second(self, x: Array, resp: Array) -> Array:
-        """The sum of resp-weighted squares and products of `x` about zero."""
-
-    @abstractmethod
-    def outer(self, weight: Array, a: Array, b: Array) -> Array:
-        """sum_k weight_k (a_k b_k^T + b_k a_k^T) / 2 in the structure's shape.
-
-        `a`, `b` are (K, d). What `second` becomes when the origin moves is made of these.
-        """
-
-    @abstractmethod
-    def maximum(self, count: Array, scatter: Array, floor: float, n_features: int) -> Array:
-        """The covariance that maximises q under the floor."""
-
-    @abstractmethod
-    def precision(self, covariance: Array) -> Array:
-        """Factors of the precision: upper triangular U with U Uᵀ, or 1 / standard deviations."""
-
-    @abstractmethod
-    def inverse(self, precision: Array) -> Array:
-        """The precision itself from its factors."""
-
-    @abstractmethod
-    def log_det_precision(self, precision: Array, n_components: int, n_features: int) -> Array:
-        """Log-determinant of each component's precision, shape (K,)."""
-
-    def largest(self, precision: Array) -> float:
-        """The largest diagonal entry of any precision, from its factors."""
-        squares = precision**2
-        return float(np.max(squares.sum(axis=-1) if self.oriented else squares))
-
-    @abstractmethod
-    def squared_distance(self, precision: Array, x: Array, means: Array) -> Array:
-        """Squared Mahalanobis distances of rows to means, shape (n, K)."""
-
-    @abstractmethod
-    def trace(self, precision: Array, scatter: Array) -> float:
-        """sum_k tr(P_k scatter_k)."""
-
-    @abstractmethod
-    def score(self, precision: Array, count: Array, scatter: Array, n_features: int) -> Array:
-        """Gradient of q in the covariance: -(n_k P_k - P_k scatter_k P_k) / 2."""
-
-    @abstractmethod
-    def precision_times(self, precision: Array, vectors: Array) -> Array:
-        """P_k v_k for each component, shape (K, d)."""
-
-    @abstractmethod
-    def pooled(self, matrix: Array, count: Array) -> Array:
-        """The scatter of `count` rows a component whose covariance is `matrix`, (d, d)."""
-
-    @abstractmethod
-    def matrices(self, covariance: Array, n_components: int, n_features: int) -> Array:
-        """All covariances written out, shape (K, d, d)."""
-
-
 @final
 class Full(Covariance):
     """Each component has its own matrix, (K, d, d)."""
 
-    name = "full"
+    form = "full"
     oriented = True
 
     def shape(self, n_components: int, n_features: int) -> tuple[int, ...]:
         return (n_components, n_features, n_features)
 
-    def space(self, spread: Array, floor: float) -> Constraint:
+    def free_space(self, spread: Array, floor: float) -> Constraint:
         return PositiveDefinite(floor, unit=spread, exchangeable=(0,))
 
     def second(self, x: Array, resp: Array) -> Array:
@@ -153,7 +45,16 @@ class Full(Covariance):
         product = (weight[:, None] * a)[:, :, None] * b[:, None, :]
         return (product + np.swapaxes(product, 1, 2)) / 2
 
-    def maximum(self, count: Array, scatter: Array, floor: float, n_features: int) -> Array:
+    def maximum(
+        self,
+        count: Array,
+        scatter: Array,
+        floor: float,
+        n_features: int,
+        previous: Array | None = None,
+    ) -> Array:
+        if self.pattern is not None:
+            return oriented_maximum(self.pattern, count, scatter, floor, previous)
         average = scatter / count[:, None, None]
         return raise_eigenvalues((average + np.swapaxes(average, 1, 2)) / 2, floor)
 
@@ -184,24 +85,27 @@ class Full(Covariance):
         inner = np.swapaxes(precision, 1, 2) @ vectors[:, :, None]
         return (precision @ inner)[:, :, 0]
 
-    def pooled(self, matrix: Array, count: Array) -> Array:
-        return count[:, None, None] * matrix
+    def summed(self, matrices: Array) -> Array:
+        return matrices
 
     def matrices(self, covariance: Array, n_components: int, n_features: int) -> Array:
         return covariance
+
+    def of_matrices(self, matrices: Array) -> Array:
+        return matrices
 
 
 @final
 class Tied(Covariance):
     """All components share one matrix, (d, d)."""
 
-    name = "tied"
+    form = "tied"
     own, oriented = False, True
 
     def shape(self, n_components: int, n_features: int) -> tuple[int, ...]:
         return (n_features, n_features)
 
-    def space(self, spread: Array, floor: float) -> Constraint:
+    def free_space(self, spread: Array, floor: float) -> Constraint:
         return PositiveDefinite(floor, unit=spread)
 
     def second(self, x: Array, resp: Array) -> Array:
@@ -211,7 +115,14 @@ class Tied(Covariance):
         product = (weight[:, None] * a).T @ b
         return (product + product.T) / 2
 
-    def maximum(self, count: Array, scatter: Array, floor: float, n_features: int) -> Array:
+    def maximum(
+        self,
+        count: Array,
+        scatter: Array,
+        floor: float,
+        n_features: int,
+        previous: Array | None = None,
+    ) -> Array:
         average = scatter / count.sum()
         return raise_eigenvalues((average + average.T) / 2, floor)
 
@@ -239,23 +150,26 @@ class Tied(Covariance):
     def precision_times(self, precision: Array, vectors: Array) -> Array:
         return vectors @ precision @ precision.T
 
-    def pooled(self, matrix: Array, count: Array) -> Array:
-        return count.sum() * matrix
+    def summed(self, matrices: Array) -> Array:
+        return matrices.sum(axis=0)
 
     def matrices(self, covariance: Array, n_components: int, n_features: int) -> Array:
         return np.broadcast_to(covariance, (n_components, n_features, n_features))
+
+    def of_matrices(self, matrices: Array) -> Array:
+        return matrices[0]
 
 
 @final
 class Diagonal(Covariance):
     """Each component has its own diagonal, (K, d)."""
 
-    name = "diag"
+    form = "diag"
 
     def shape(self, n_components: int, n_features: int) -> tuple[int, ...]:
         return (n_components, n_features)
 
-    def space(self, spread: Array, floor: float) -> Constraint:
+    def free_space(self, spread: Array, floor: float) -> Constraint:
         return Positive(floor, singular_below=2e-15 * spread**2, exchangeable=(0,))
 
     def second(self, x: Array, resp: Array) -> Array:
@@ -264,7 +178,17 @@ class Diagonal(Covariance):
     def outer(self, weight: Array, a: Array, b: Array) -> Array:
         return weight[:, None] * a * b
 
-    def maximum(self, count: Array, scatter: Array, floor: float, n_features: int) -> Array:
+    def maximum(
+        self,
+        count: Array,
+        scatter: Array,
+        floor: float,
+        n_features: int,
+        previous: Array | None = None,
+    ) -> Array:
+        if self.pattern is not None:
+            volume, shape, _ = self.pattern
+            return levels(volume, shape, count, scatter, floor, previous)
         return np.maximum(scatter / count[:, None], floor)
 
     def precision(self, covariance: Array) -> Array:
@@ -293,23 +217,26 @@ class Diagonal(Covariance):
     def precision_times(self, precision: Array, vectors: Array) -> Array:
         return precision**2 * vectors
 
-    def pooled(self, matrix: Array, count: Array) -> Array:
-        return count[:, None] * np.diagonal(matrix)
+    def summed(self, matrices: Array) -> Array:
+        return np.einsum("kii->ki", matrices).copy()
 
     def matrices(self, covariance: Array, n_components: int, n_features: int) -> Array:
         return covariance[:, :, None] * np.eye(n_features)
+
+    def of_matrices(self, matrices: Array) -> Array:
+        return self.summed(matrices)
 
 
 @final
 class Spherical(Covariance):
     """Each component has one variance for all columns, (K,)."""
 
-    name = "spherical"
+    form = "spherical"
 
     def shape(self, n_components: int, n_features: int) -> tuple[int, ...]:
         return (n_components,)
 
-    def space(self, spread: Array, floor: float) -> Constraint:
+    def free_space(self, spread: Array, floor: float) -> Constraint:
         typical = float(np.mean(spread**2))
         return Positive(floor, singular_below=2e-15 * typical, exchangeable=(0,))
 
@@ -319,7 +246,17 @@ class Spherical(Covariance):
     def outer(self, weight: Array, a: Array, b: Array) -> Array:
         return weight * (a * b).sum(axis=1)
 
-    def maximum(self, count: Array, scatter: Array, floor: float, n_features: int) -> Array:
+    def maximum(
+        self,
+        count: Array,
+        scatter: Array,
+        floor: float,
+        n_features: int,
+        previous: Array | None = None,
+    ) -> Array:
+        if self.pattern is not None:  # one variance for all
+            pooled = scatter.sum() / (n_features * count.sum())
+            return np.full(len(count), max(pooled, floor))
         return np.maximum(scatter / (n_features * count), floor)
 
     def precision(self, covariance: Array) -> Array:
@@ -345,13 +282,65 @@ class Spherical(Covariance):
     def precision_times(self, precision: Array, vectors: Array) -> Array:
         return precision[:, None] ** 2 * vectors
 
-    def pooled(self, matrix: Array, count: Array) -> Array:
-        return count * np.trace(matrix)
+    def summed(self, matrices: Array) -> Array:
+        return np.einsum("kii->k", matrices)
 
     def matrices(self, covariance: Array, n_components: int, n_features: int) -> Array:
         return covariance[:, None, None] * np.eye(n_features)
 
+    def of_matrices(self, matrices: Array) -> Array:
+        return matrices[:, 0, 0].copy()
+
+
+_FORMS = {kind.form: kind for kind in (Full, Tied, Diagonal, Spherical)}
+
+_FREE: dict[str, Covariance] = {form: kind() for form, kind in _FORMS.items()}
+
+ALIASES = {"full": "VVV", "tied": "EEE", "diag": "VVI", "spherical": "VII"}
+"""scikit-learn's names and mclust's for the same."""
+
+_FORM_OF = {model: form for form, model in ALIASES.items()}
+
+MODELS: dict[str, Covariance] = {
+    name: _FREE[_FORM_OF[name]] if name in _FORM_OF else _FORMS[pattern.form](pattern)
+    for name, pattern in PATTERNS.items()
+}
+"""The fourteen models by mclust's names."""
+
+ONE_COLUMN = {"E": "EEE", "V": "VVV"}
+"""What mclust calls the two models there are in one dimension."""
 
 STRUCTURES: dict[str, Covariance] = {
-    structure.name: structure for structure in (Full(), Tied(), Diagonal(), Spherical())
+    **_FREE,
+    **MODELS,
+    **{name: MODELS[model] for name, model in ONE_COLUMN.items()},
 }
+"""All structures by scikit-learn's names and by mclust's."""
+
+
+def structure_of(name: str, n_features: int) -> Covariance:
+    """The structure of a name.
+
+    Raises
+    ------
+    ValueError
+        If there is none, or none of so many columns.
+    """
+    if name not in STRUCTURES:
+        raise ValueError(f"got covariance_type={name!r}, expected one of {', '.join(STRUCTURES)}")
+    if name in ONE_COLUMN and n_features > 1:
+        raise ValueError(
+            f"got covariance_type={name!r} for {n_features} columns, expected one of "
+            f"{', '.join(MODELS)}: E and V are of one column"
+        )
+    return STRUCTURES[name]
+
+
+def pattern_of(name: str) -> Pattern:
+    """What components share, by any name."""
+    return PATTERNS[ALIASES.get(name, ONE_COLUMN.get(name, name))]
+
+
+def written_out(name: str) -> Covariance:
+    """The structure as which covariances are handed on: by mclust's names always as matrices."""
+    return _FREE["full"] if name not in _FREE else _FREE[name]

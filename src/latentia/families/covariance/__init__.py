@@ -1,0 +1,19 @@
+"""How the covariances of K Gaussian components are tied to one another."""
+
+from .decomposition import Factors
+from .forms import MODELS, STRUCTURES, pattern_of, structure_of, written_out
+from .pattern import PATTERNS, Pattern
+from .structure import Covariance, raise_eigenvalues
+
+__all__ = [
+    "MODELS",
+    "PATTERNS",
+    "STRUCTURES",
+    "Covariance",
+    "Factors",
+    "Pattern",
+    "pattern_of",
+    "raise_eigenvalues",
+    "structure_of",
+    "written_out",
+]
