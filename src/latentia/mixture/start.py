@@ -41,7 +41,7 @@ def whiten(sample: Rows) -> Array:
     k-means looks for round clusters; without whitening the column with the largest unit would
     decide alone.
     """
-    x, w = sample
+    x, w = sample.x, sample.weights
     centred = x - (w @ x) / w.sum()
     spread = np.sqrt(w @ centred**2 / w.sum())
     scaled = centred[:, spread > 0] / spread[spread > 0]
