@@ -14,7 +14,6 @@ from sklearn.exceptions import (  # pyright: ignore[reportMissingTypeStubs]
 from .certificate import Certificate, Optimum, Status
 from .chart import at_boundaries, at_floors, n_free
 from .model import Model
-from .numerical import has_prior
 from .relabel import distance
 from .trace import Climb
 
@@ -170,7 +169,7 @@ def _claims(model: Model[Any, Any]) -> tuple[str, ...]:
         claims.append("The M-step is inexact and was halved wherever the objective would fall.")
     if model.stochastic:
         claims.append("The E-step draws random numbers: the objective is itself an estimate.")
-    if has_prior(model):
+    if model.has_prior:
         claims.append("A prior is in force: this is a posterior mode, not maximum likelihood.")
     return tuple(claims)
 

@@ -189,6 +189,16 @@ class Model(ABC, Generic[P, C]):
         """Logarithm of a prior density; the engine then climbs to the posterior mode."""
         return 0.0
 
+    @property
+    def has_prior(self) -> bool:
+        """Whether `log_prior` is more than a constant: by default where a model defines it."""
+        own: Any = type(self)
+        return own.log_prior is not cast(Any, Model).log_prior
+
+    def prior_score(self, params: P) -> P | None:
+        """Gradient of `log_prior` in the entries of `params`; None leaves it to differences."""
+        return None
+
     def simulate(self, params: P, chunk: C, rng: np.random.Generator) -> C:
         """New data drawn at `params`: as many units as in `chunk` by weight.
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from scipy.optimize import minimize
 
+from . import tree
 from .chart import Chart
 from .model import Model, Suff
 from .space import DegenerateError
@@ -27,7 +28,7 @@ def chart_score(model: Model[Any, Any], chart: Chart, params: Tree, suff: Suff) 
     identity), plus the prior's.
     """
     gradient = model.score(params, suff)
-    if gradient is None or has_prior(model):
+    if gradient is None or model.has_prior:
         return _with_score(model, chart, params, suff, gradient)[1]
     return chart.pull(params, gradient)
 
@@ -42,20 +43,19 @@ def with_score(
 def _with_score(
     model: Model[Any, Any], chart: Chart, params: Tree, suff: Suff, gradient: Tree | None
 ) -> tuple[Array, Array]:
+    slope = model.prior_score(params) if model.has_prior else None
+    if gradient is not None and slope is not None:
+        return chart.pack_and_pull(params, tree.transform(np.add, gradient, slope))
     if gradient is None:
         x = chart.pack(params)
         score = gradient_of(lambda x: model.q(chart.unpack(x), suff), x)
     else:
         x, score = chart.pack_and_pull(params, gradient)
-    if has_prior(model):
+    if slope is not None:
+        return x, score + chart.pull(params, slope)
+    if model.has_prior:
         score = score + gradient_of(lambda x: model.log_prior(chart.unpack(x)), x)
     return x, score
-
-
-def has_prior(model: Model[Any, Any]) -> bool:
-    """Whether the model defines a prior of its own."""
-    own: Any = type(model)
-    return own.log_prior is not cast(Any, Model).log_prior
 
 
 def differences(function: Callable[[Array], Any], x: Array, step: float = STEP) -> Array:

@@ -9,7 +9,7 @@ import numpy as np
 from ..backend import Backend
 from ..chart import Chart
 from ..model import Chunk, Model, Source, Suff
-from ..numerical import differences, gradient_of, has_prior
+from ..numerical import differences, gradient_of
 from ..tree import Array, Tree
 from .information import Information, inverse_over, judged, note_on
 from .oakes import observed_matrix
@@ -123,7 +123,7 @@ def empirical_information(
     """
     with opened(model, data, params, backend) as site:
         matrix = outer_products(site, "opg")
-        if has_prior(model):
+        if model.has_prior:
             matrix = matrix + _prior_information(site)
         why = "these units do not tell all parameters apart"
         return judged(site, matrix, "outer product of the scores", why)
