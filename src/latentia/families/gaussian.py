@@ -89,8 +89,10 @@ class Gaussian(Family[GaussianParams, GaussianStats]):
     floor : float, default=0.0
         A bound under the eigenvalues of every covariance, in the user's units.
     compiled : bool, optional
-        Whether passes of a mixture go through compiled code; by default where a chunk is
+        Whether passes of a mixture go through compiled code; by default where the rows are
         worth it. The two agree to rounding.
+    n_rows : int, optional
+        Rows of the whole fit, for that default; those of each chunk if it is not given.
     """
 
     def __init__(
@@ -100,9 +102,10 @@ class Gaussian(Family[GaussianParams, GaussianStats]):
         frame: Frame,
         floor: float = 0.0,
         compiled: bool | None = None,
+        n_rows: int | None = None,
     ) -> None:
         self.n_components, self.covariance = n_components, covariance
-        self.frame, self.floor, self.compiled = frame, floor, compiled
+        self.frame, self.floor, self.compiled, self.n_rows = frame, floor, compiled, n_rows
         self.n_features = len(frame.origin)
 
     @property
@@ -179,13 +182,14 @@ class Gaussian(Family[GaussianParams, GaussianStats]):
 
     def _form(self, rows: Any, precision: Array) -> Form | None:
         """The compiled form for some rows, or None for NumPy."""
-        compiled = self.compiled
-        if compiled is None:
-            compiled = worth_compiling(len(rows), self.n_features, self.n_components)
-        if not compiled:
+        sizes = self.n_features, self.n_components
+        n_rows = len(rows) if self.n_rows is None else self.n_rows
+        asked = worth_compiling(n_rows, *sizes) if self.compiled is None else self.compiled
+        if not asked:
             return None
         largest, single = self.covariance.largest(precision), rows.x.dtype == np.float32
-        return form_of(self.covariance.form, self.n_features, self.n_components, largest, single)
+        judged = n_rows if self.compiled is None else None
+        return form_of(self.covariance.form, *sizes, largest, single, judged)
 
     def prepare(self, rows: Rows) -> Any:
         tied = self.covariance.form == "tied"

@@ -18,7 +18,6 @@ from latentia.engine.tree import leaves
 from latentia.estimator import Estimate, feature_names
 from latentia.families.covariance import STRUCTURES
 from latentia.families.gaussian import Gaussian, GaussianParams
-from latentia.families.kernels.rule import worth_compiling
 
 from . import bayesian_record, components, errors, parameters, portfolio, posterior, start
 from .base import MixtureEstimator
@@ -263,8 +262,7 @@ class BayesianGaussianMixture(MixtureEstimator):
     def _model(self, prior: Prior, frame: Frame, rows: Rows) -> VariationalMixture:
         """The engine's view of this estimator and what it fits."""
         k = self.n_components
-        worth = worth_compiling(len(rows), len(frame.origin), k)
-        family = Gaussian(k, STRUCTURES[self.covariance_type], frame, compiled=worth)
+        family = Gaussian(k, STRUCTURES[self.covariance_type], frame, n_rows=len(rows))
         guesses = SortedGuesses(start.Guesses(k, self.init_params, frame))
         total = float(rows.weights.sum())
         return VariationalMixture(prior, family, self.reg_covar, total, guesses)

@@ -17,7 +17,6 @@ from latentia.engine import EM, Fit, Status
 from latentia.estimator import Estimate
 from latentia.families.covariance import STRUCTURES
 from latentia.families.gaussian import Gaussian, GaussianParams
-from latentia.families.kernels.rule import worth_compiling
 
 from . import (
     components,
@@ -209,8 +208,7 @@ class GaussianMixture(MixtureEstimator):
         rows, dtype = self._training_rows(X, sample_weight)
         source = RowSource(rows)
         frame = Frame.of(source.distinct)  # the same bits for weights and for repeated rows
-        worth = worth_compiling(len(rows), len(frame.origin), self.n_components)
-        model = self._model(frame, worth)
+        model = self._model(frame, len(rows))
         em = self._climb_settings(self.verbose_interval)
         first = given.first(self, model, frame)
         guessed = first.start is None and self.means_init is None
@@ -277,10 +275,10 @@ class GaussianMixture(MixtureEstimator):
         errors.judge_columns(x, weights, names, self.reg_covar)
         return Rows(x, weights), x.dtype
 
-    def _model(self, frame: Frame, compiled: bool | None = None) -> MixtureModel:
+    def _model(self, frame: Frame, n_rows: int | None = None) -> MixtureModel:
         """The engine's view of this estimator."""
         structure = STRUCTURES[self.covariance_type]
-        family = Gaussian(self.n_components, structure, frame, self.reg_covar, compiled)
+        family = Gaussian(self.n_components, structure, frame, self.reg_covar, n_rows=n_rows)
 
         means = None
         if self.means_init is not None:

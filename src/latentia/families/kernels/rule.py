@@ -1,6 +1,6 @@
 """Which compiled form makes a Gaussian pass: the one file that states the rule.
 
-The numbers were measured by benchmarks/kernels.py; docs/benchmarks.md has its tables.
+The numbers were measured on two cores with AVX-512; benchmarks/steps.py shows what comes of them.
 """
 
 from __future__ import annotations
@@ -12,6 +12,12 @@ WORTH_COMPILING = 1_000_000
 """Below this many rows times components times (columns + 4), NumPy does without Numba.
 
 Loading compiled code costs a few tenths of a second, once a process.
+"""
+
+WORTH_COMPILING_TOO = 30 * WORTH_COMPILING
+"""The same for a second form, which is compiled only because some step met a thin component.
+
+Where that is a step or two of a small fit, NumPy has long done it before a compiler is through.
 """
 
 SMALL = 8
@@ -60,13 +66,18 @@ class Form(NamedTuple):
 
 def worth_compiling(n_rows: int, n_features: int, n_components: int) -> bool:
     """Whether a fit of so many rows is to use compiled code."""
-    return n_rows * n_components * (n_features + 4) >= WORTH_COMPILING
+    return _work(n_rows, n_features, n_components) >= WORTH_COMPILING
 
 
 def form_of(
-    structure: str, n_features: int, n_components: int, precision: float, single: bool
-) -> Form:
-    """The compiled form of a pass.
+    structure: str,
+    n_features: int,
+    n_components: int,
+    precision: float,
+    single: bool,
+    n_rows: int | None = None,
+) -> Form | None:
+    """The compiled form of a pass; None where NumPy is to do it.
 
     Parameters
     ----------
@@ -76,6 +87,8 @@ def form_of(
         The largest precision of any component in any direction, in the frame's unit.
     single : bool
         Whether the rows are in float32.
+    n_rows : int, optional
+        Rows of the chunk; a compiled form in any case if it is not given.
     """
     ill = not precision < ILL[single]
     if structure == "diag":
@@ -83,7 +96,14 @@ def form_of(
     if structure in ("spherical", "tied"):
         return Form(structure, careful=ill)
     middle = next(d for k, d in MIDDLE[single] if k is None or n_components < k)
-    if ill or n_features > middle:
+    if n_features > middle:
         return Form("full_large", centred=True, careful=ill)
+    if ill:
+        few = n_rows is not None and _work(n_rows, n_features, n_components) < WORTH_COMPILING_TOO
+        return None if few else Form("full_large", centred=True, careful=True)
     small = SMALL_SINGLE if single and n_components >= MANY else SMALL
     return Form("full_small" if n_features <= small else "full_middle")
+
+
+def _work(n_rows: int, n_features: int, n_components: int) -> int:
+    return n_rows * n_components * (n_features + 4)
