@@ -1,13 +1,20 @@
 """What this machine can do: matrix products, memory bandwidth, and the versions of everything.
 
-python benchmarks/machine.py [--quick]
+The rates of products are those of the BLAS kernels that fit the processor, measured in a process of
+its own, even where the environment holds OpenBLAS to older ones, and the best of BLAS's own
+threads and of one product a thread side by side.
+
+    python benchmarks/machine.py [--quick]
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import platform
+import subprocess
+import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import PackageNotFoundError, version
@@ -31,15 +38,51 @@ class Machine(NamedTuple):
     triad: dict[int, float]
 
 
+HELD = ("OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE")
+"""What may hold OpenBLAS to the kernels of another processor."""
+
+
 def product(dtype: Any, threads: int, size: int, repeats: int) -> float:
     """GFLOP/s of the fastest of several square matrix products."""
     rng = np.random.default_rng(0)
     a, b = (rng.normal(size=(size, size)).astype(dtype) for _ in range(2))
-    out = np.empty_like(a)
-    with threadpool_limits(threads, user_api="blas"):
-        np.dot(a, b, out=out)
-        fastest = min(seconds(lambda: np.dot(a, b, out=out)) for _ in range(repeats))
-    return 2 * size**3 / fastest / 1e9
+    outs = [np.empty_like(a) for _ in range(threads)]
+
+    def alone() -> None:
+        np.dot(a, b, out=outs[0])
+
+    def side_by_side() -> None:
+        list(pool.map(lambda out: np.dot(a, b, out=out), outs))
+
+    cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_setaffinity") else []
+
+    def place() -> None:
+        if cores:  # each on a processor of its own, as the system may not see to it
+            os.sched_setaffinity(0, {cores.pop()})
+
+    rates: list[float] = []
+    with ThreadPoolExecutor(threads, initializer=place) as pool:
+        for limit, products, run in ((threads, 1, alone), (1, threads, side_by_side)):
+            with threadpool_limits(limit, user_api="blas"):
+                run()
+                fastest = min(seconds(run) for _ in range(repeats))
+            rates.append(2 * products * size**3 / fastest / 1e9)
+    return max(rates)
+
+
+def products(quick: bool) -> list[list[float]]:
+    """GFLOP/s in double and in single precision, by THREADS."""
+    size, repeats = (800, 3) if quick else (3000, 5)
+    kinds = (np.float64, np.float32)
+    return [[product(kind, t, size, repeats) for t in THREADS] for kind in kinds]
+
+
+def _products_at_best(quick: bool) -> list[list[float]]:
+    """The same with the kernels of this processor, in another process."""
+    free = {name: value for name, value in os.environ.items() if name not in HELD}
+    command = [sys.executable, __file__, "--rates", *(["--quick"] if quick else [])]
+    answer = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, env=free)
+    return json.loads(answer.stdout)
 
 
 def triad(threads: int, size: int, repeats: int) -> float:
@@ -72,14 +115,11 @@ def _triad() -> Callable[..., None]:
 
 def measured(quick: bool = False) -> Machine:
     """The rates of this machine."""
-    size, repeats = (800, 3) if quick else (3000, 5)
+    repeats = 3 if quick else 5
     length = 5_000_000 if quick else 80_000_000  # beyond any cache
     with turn():
-        return Machine(
-            {t: product(np.float64, t, size, repeats) for t in THREADS},
-            {t: product(np.float32, t, size, repeats) for t in THREADS},
-            {t: triad(t, length, repeats) for t in THREADS},
-        )
+        double, single = (dict(zip(THREADS, r, strict=True)) for r in _products_at_best(quick))
+        return Machine(double, single, {t: triad(t, length, repeats) for t in THREADS})
 
 
 def processor() -> str:
@@ -101,7 +141,8 @@ def versions() -> str:
         except PackageNotFoundError:
             continue
     blas = {f"{i['internal_api']} {i['version']}" for i in threadpool_info() if i["version"]}
-    return ", ".join([*found, *sorted(blas)])
+    held = [f"{name}={os.environ[name]}" for name in HELD if name in os.environ]
+    return ", ".join([*found, *sorted(blas), *held])
 
 
 def lines(machine: Machine) -> list[str]:
@@ -120,7 +161,12 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument("--quick", action="store_true")
-    print("\n".join(lines(measured(parser.parse_args().quick))))
+    parser.add_argument("--rates", action="store_true", help="of products alone, in JSON")
+    options = parser.parse_args()
+    if options.rates:
+        print(json.dumps(products(options.quick)))
+    else:
+        print("\n".join(lines(measured(options.quick))))
 
 
 if __name__ == "__main__":
