@@ -21,7 +21,7 @@ ALLOWED: dict[str, set[str]] = {
     "persistence": {"data"},
     "estimator": {"engine"},
     "mixture": {"engine", "families", "data", "estimator"},
-    "latent_class": {"engine", "data", "estimator", "mixture"},
+    "latent_class": {"engine", "families", "data", "estimator", "mixture"},
     "selection": {"engine"},
     "report": {"engine", "data", "extras"},
     "cli": set(),

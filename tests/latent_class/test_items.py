@@ -8,15 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from latentia import LatentClass
-from latentia.latent_class import items
+from latentia.latent_class import columns, items
 
 TEXTS = [["yes", "low"], ["no", None], ["yes", "high"], [None, "low"]]
 
 
 def read(X):
-    columns = items.answers(LatentClass(), X, reset=True)
-    categories = items.learned(columns, np.ones(len(columns[0].values), dtype=bool))
-    return items.coded(columns, categories), categories
+    found = columns.read(LatentClass(), X, reset=True)
+    categories = items.learned(found, np.ones(len(found[0].values), dtype=bool))
+    return items.coded(found, categories), categories
 
 
 def test_texts_are_sorted_and_none_is_missing():
@@ -87,11 +87,11 @@ def test_an_unknown_answer_is_named():
 @pytest.mark.parametrize(
     ("table", "error", "message"),
     [
-        ([["a", None], ["b", None]], ValueError, "no answer at all in column 1"),
+        ([["a", None], ["b", None]], ValueError, "no answer at all in column 'x1'"),
         ([[{}], ["a"]], TypeError, "got a dict at row 0"),
         ([[np.inf], [1.0]], ValueError, "infinity at row 0"),
         (np.array([[np.inf], [1.0]]), ValueError, "infinity at row 0"),
-        (np.arange(1001)[:, None], ValueError, "1001 different answers in column 0"),
+        (np.arange(1001)[:, None], ValueError, "1001 different answers in column 'x0'"),
         (pd.DataFrame({"a": ["x"]}), ValueError, "got 1 rows"),
         ([["a"]], ValueError, "minimum of 2"),
     ],

@@ -47,9 +47,8 @@ def test_the_measurement_is_the_same(measured, order):
 
 @pytest.mark.parametrize(("correction", "assignment"), [*CASES, ("ml", "modal")])
 def test_class_regression_is_stepmixs(measured, order, correction, assignment):
-    found = measured.class_regression(
-        ITEMS, Z, correction=correction, assignment=assignment, reference=order[0]
-    )
+    assigned = measured.assign(ITEMS, assignment=assignment)
+    found = assigned.regress(Z, correction=correction, reference=order[0])
     assert found.names == ("intercept", "z")
     words = {"proportional": "soft"}.get(assignment, assignment)
     expected = RECORDED[f"covariate {correction} {words}"]
@@ -58,7 +57,7 @@ def test_class_regression_is_stepmixs(measured, order, correction, assignment):
 
 @pytest.mark.parametrize(("correction", "assignment"), CASES)
 def test_outcome_means_are_stepmixs(measured, order, correction, assignment):
-    found = measured.outcome_means(ITEMS, Y, correction=correction, assignment=assignment)
+    found = measured.assign(ITEMS, assignment=assignment).means(Y, correction=correction)
     words = {"proportional": "soft"}.get(assignment, assignment)
     expected = RECORDED[f"outcome {correction} {words}"]
     np.testing.assert_allclose(found.means[order, 0], expected, atol=1e-4)
@@ -100,14 +99,11 @@ def many():
 @pytest.mark.parametrize("correction", ["ml", "bch"])
 def test_corrected_logits_are_the_true_ones_and_naive_ones_are_not(many, correction, assignment):
     model, x, z, _, order = many
-    corrected = model.class_regression(
-        x, z, correction=correction, assignment=assignment, reference=order[0]
-    )
+    assigned = model.assign(x, assignment=assignment)
+    corrected = assigned.regress(z, correction=correction, reference=order[0])
     gap = np.abs(corrected.coefficients[order] - TRUE)
     assert (gap[1:] < 4 * corrected.standard_errors[order][1:]).all()
-    naive = model.class_regression(
-        x, z, correction="none", assignment=assignment, reference=order[0]
-    )
+    naive = assigned.regress(z, correction="none", reference=order[0])
     biased = np.abs(naive.coefficients[order] - TRUE)[1:, 1]
     assert (biased > 8 * naive.standard_errors[order][1:, 1]).all()
 
@@ -115,9 +111,10 @@ def test_corrected_logits_are_the_true_ones_and_naive_ones_are_not(many, correct
 @pytest.mark.parametrize("assignment", three_step.ASSIGNMENTS)
 def test_corrected_means_are_the_true_ones_and_naive_ones_are_not(many, assignment):
     model, x, _, y, order = many
-    found = model.outcome_means(x, y, assignment=assignment)
+    assigned = model.assign(x, assignment=assignment)
+    found = assigned.means(y)
     assert (np.abs(found.means[order, 0] - MEANS) < 4 * found.standard_errors[order, 0]).all()
-    naive = model.outcome_means(x, y, correction="none", assignment=assignment)
+    naive = assigned.means(y, correction="none")
     ends = np.array(order)[[0, 2]]
     biased = np.abs(naive.means[ends, 0] - MEANS[[0, 2]])
     assert (biased > 8 * naive.standard_errors[ends, 0]).all()
@@ -132,7 +129,7 @@ def test_bch_weights_add_up_and_give_the_sizes_of_the_classes(measured):
     for assignment in three_step.ASSIGNMENTS:
         assigned = three_step.assign(resp, weights, assignment)
         np.testing.assert_allclose(assigned.error.sum(axis=1), 1.0)
-        each = three_step.corrected(assigned)
+        each = assigned.bch_weights()
         np.testing.assert_allclose(each.sum(axis=1), 1.0)
         np.testing.assert_allclose(weights @ each, weights @ resp)
         assert (each < 0).any()
@@ -143,14 +140,11 @@ def test_sure_memberships_need_no_correction():
     rng = np.random.default_rng(2)
     c, z = rng.integers(0, 3, 300), rng.normal(size=300)
     assigned = three_step.assign(np.eye(3)[c], np.ones(300), "modal")
-    arguments = (assigned, np.ones(300), z[:, None], ["z"])
-    one, *others = (
-        three_step.class_regression(*arguments, each, "modal", 0) for each in three_step.CORRECTIONS
-    )
+    one, *others = (assigned.regress(z, correction=each) for each in three_step.CORRECTIONS)
     for other in others:
         np.testing.assert_allclose(other.coefficients, one.coefficients, atol=1e-7)
         np.testing.assert_allclose(other.standard_errors, one.standard_errors, rtol=1e-5)
-    means = three_step.outcome_means(assigned, np.ones(300), z[:, None], ["z"], "bch", "modal")
+    means = assigned.means(z)
     np.testing.assert_allclose(means.means[:, 0], [z[c == t].mean() for t in range(3)])
     errors = [z[c == t].std() / np.sqrt((c == t).sum()) for t in range(3)]
     np.testing.assert_allclose(means.standard_errors[:, 0], errors)
@@ -159,11 +153,10 @@ def test_sure_memberships_need_no_correction():
 @pytest.mark.parametrize("correction", three_step.CORRECTIONS)
 def test_weights_are_repetitions_and_units_do_not_matter(measured, correction):
     counts = np.random.default_rng(1).integers(0, 3, size=len(ITEMS))
-    weighted = measured.class_regression(ITEMS, Z, counts, correction=correction)
+    weighted = measured.assign(ITEMS, counts).regress(Z, correction=correction)
     again = np.repeat(np.arange(len(ITEMS)), counts)
-    repeated = measured.class_regression(
-        ITEMS.iloc[again], 1e4 * Z.iloc[again], correction=correction
-    )
+    rows = measured.assign(ITEMS.iloc[again])
+    repeated = rows.regress(1e4 * Z.iloc[again], correction=correction)
     scale = np.array([1.0, 1e4])
     np.testing.assert_allclose(repeated.coefficients * scale, weighted.coefficients, atol=1e-6)
     np.testing.assert_allclose(
@@ -173,8 +166,9 @@ def test_weights_are_repetitions_and_units_do_not_matter(measured, correction):
 
 @pytest.mark.parametrize("correction", three_step.CORRECTIONS)
 def test_another_reference_is_the_same_fit(measured, correction):
-    one = measured.class_regression(ITEMS, Z, correction=correction, reference=0)
-    other = measured.class_regression(ITEMS, Z, correction=correction, reference=2)
+    assigned = measured.assign(ITEMS)
+    one = assigned.regress(Z, correction=correction, reference=0)
+    other = assigned.regress(Z, correction=correction, reference=2)
     moved = one.coefficients - one.coefficients[2]
     np.testing.assert_allclose(other.coefficients, moved, atol=1e-6)
     assert other.wald("z")[0] == pytest.approx(one.wald("z")[0], rel=1e-5)
@@ -210,13 +204,13 @@ def test_slopes_and_information_are_the_derivatives_of_the_objective():
 
 def test_shares_of_categories_and_equality(measured, order):
     levels = np.where(Y > 0.5, "high", np.where(Y < -0.5, "low", "middle"))
-    found = measured.outcome_means(ITEMS, levels)
+    found = measured.assign(ITEMS).means(levels)
     assert found.names == ("high", "low", "middle")
     np.testing.assert_allclose(found.means.sum(axis=1), 1.0)
     assert found.equal()[1] == 4
     assert found.equal()[2] < 1e-6
     noise = np.random.default_rng(0).normal(size=len(ITEMS))
-    statistic, df, tail = measured.outcome_means(ITEMS, noise).equal()
+    statistic, df, tail = measured.assign(ITEMS).means(noise).equal()
     assert (statistic < 15, df) == (True, 2)
     assert 0 <= tail <= 1
     table = {e.name: e for e in found.table()}
@@ -224,7 +218,7 @@ def test_shares_of_categories_and_equality(measured, order):
 
 
 def test_tables_name_classes_and_covariates(measured):
-    found = measured.class_regression(ITEMS, Z, reference=1)
+    found = measured.assign(ITEMS).regress(Z, reference=1)
     assert [e.name for e in found.table()] == [
         "coefficient[0, intercept]",
         "coefficient[0, z]",
@@ -240,35 +234,39 @@ def test_tables_name_classes_and_covariates(measured):
 @pytest.mark.parametrize(
     ("asked", "message"),
     [
-        ({"covariates": np.ones(600)}, "follows from others"),
-        ({"covariates": np.column_stack([Z, 2 * Z])}, "follows from others"),
-        ({"covariates": Z[:9]}, r"shape \(9, 1\), expected \(600, p\)"),
-        ({"covariates": np.where(np.arange(600) == 4, np.nan, 1.0)}, "nan at row 4"),
-        ({"covariates": pd.DataFrame({"w": ["a"] * 600})}, "'w' of the covariates holds text"),
+        ({"covariates": np.ones(600)}, "follows from the others"),
+        ({"covariates": np.column_stack([Z, 2 * Z])}, "follows from the others"),
+        ({"covariates": Z[:9]}, "got 9 rows of covariates, expected 600"),
+        (
+            {"covariates": np.where(np.arange(600) == 4, np.nan, 1.0)},
+            "nothing at row 4 of the covariate 'z0'",
+        ),
+        ({"covariates": pd.DataFrame({"w": ["a"] * 600})}, "got 'a' at row 0 of the covariate 'w'"),
         ({"correction": "em"}, "correction='em', expected 'ml', 'bch' or 'none'"),
-        ({"assignment": "soft"}, "assignment='soft', expected 'modal' or 'proportional'"),
         ({"reference": 3}, "reference=3, expected a class from 0 to 2"),
     ],
 )
 def test_what_cannot_be_is_one_sentence(measured, asked, message):
     given = {"covariates": Z, **asked}
     with pytest.raises(ValueError, match=message):
-        measured.class_regression(ITEMS, **given)
+        measured.assign(ITEMS).regress(**given)
 
 
 def test_covariates_that_separate_classes_are_an_error_not_a_number(measured):
-    labels = measured.predict(ITEMS)
+    assigned, labels = measured.assign(ITEMS), measured.predict(ITEMS)
     for correction in three_step.CORRECTIONS:
         with pytest.raises(ValueError, match="grow without end"):
-            measured.class_regression(ITEMS, np.eye(3)[labels][:, :2], correction=correction)
+            assigned.regress(np.eye(3)[labels][:, :2], correction=correction)
 
 
 def test_a_class_that_no_row_is_assigned_to_is_named():
     resp = np.column_stack([np.full(50, 0.6), np.full(50, 0.4)])
     assigned = three_step.assign(resp, np.ones(50), "modal")
     with pytest.raises(ValueError, match="hardly a row is assigned to class 1; use assign"):
-        three_step.corrected(assigned)
+        assigned.bch_weights()
     with pytest.raises(ValueError, match="correction='ml', expected 'bch' or 'none'"):
-        three_step.outcome_means(assigned, np.ones(50), resp, ["y"], "ml", "modal")
+        assigned.means(np.ones(50), correction="ml")
     with pytest.raises(ValueError, match="no outcome at row 1"):
         three_step.read_outcome([1.0, np.nan], 2)
+    with pytest.raises(ValueError, match="assignment='soft', expected 'modal' or 'proportional'"):
+        three_step.assign(resp, np.ones(50), "soft")

@@ -2,10 +2,12 @@
 
 from .classification import Classification
 from .estimator import LatentClass
+from .external import ClassRegression, OutcomeMeans
 from .residuals import BivariateResiduals, GoodnessOfFit
-from .three_step import ClassRegression, OutcomeMeans
+from .three_step import Assignment
 
 __all__ = [
+    "Assignment",
     "BivariateResiduals",
     "ClassRegression",
     "Classification",

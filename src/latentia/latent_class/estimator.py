@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator, Sequence
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, Self, final
@@ -13,16 +12,17 @@ from sklearn.exceptions import NotFittedError
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from latentia.data.arrays import Rows, distinct_rows
-from latentia.engine import EM, NotConvergedWarning
-from latentia.estimator import Estimate, climb_settings, feature_names
-from latentia.mixture import errors, start
+from latentia.data.arrays import Rows, RowSource, distinct_rows
+from latentia.engine import EM, inference, tree
+from latentia.estimator import Estimate, feature_names
+from latentia.mixture import errors, parameters, portfolio, start
 from latentia.mixture.base import MixtureEstimator
-from latentia.mixture.general import Mixture
-from latentia.mixture.model import Membership, MixtureParams
+from latentia.mixture.given import First
+from latentia.mixture.labels import LabelledRows, LabelledSource, patterns, told
+from latentia.mixture.model import Membership, MixtureModel, MixtureParams, drawn
 from latentia.mixture.parameters import MixtureErrors
 
-from . import items, record, residuals, three_step
+from . import columns, items, model, record, residuals, three_step
 from .classification import Classification, classification
 
 if TYPE_CHECKING:
@@ -40,12 +40,17 @@ class LatentClass(MixtureEstimator):
 
     p(x) = sum_k w_k prod_j p_kj(x_j), with the answer x_j to item j one of its categories. The
     categories are learnt from the data: texts, numbers, booleans, or a data frame's own. Missing
-    answers (None, nan) are integrated out. Equal rows are worked on once.
+    answers (None, nan) are integrated out. Equal rows are worked on once. Where covariates z are
+    named, the weights are a multinomial logit of them, fitted in the same step: w_k(z) is
+    proportional to exp(z'c_k), with c_0 = 0.
 
     Parameters
     ----------
     n_components : int, default=2
         Number of classes K.
+    covariates : str, int, or list of these, optional
+        Columns of X, by name or number, that are no items but covariates of class membership:
+        finite numbers. An intercept is added.
     tol : float, default=1e-5
         The fit stops when the estimated gain that is left falls below this many nats of the
         total log-likelihood.
@@ -65,7 +70,9 @@ class LatentClass(MixtureEstimator):
     Attributes
     ----------
     weights_ : array of shape (K,)
-        Sizes of the classes.
+        Sizes of the classes; with covariates their mean over the rows.
+    coefficients_ : array of shape (K, 1 + p) or None
+        Of the intercept and the covariates, zero for class 0.
     probabilities_ : list of d arrays of shape (K, L_j)
         Of the categories of each item in each class.
     categories_ : list of d tuples
@@ -80,7 +87,8 @@ class LatentClass(MixtureEstimator):
 
     References
     ----------
-    Lazarsfeld & Henry (1968), Latent Structure Analysis; Goodman (1974), Biometrika 61, 215-231.
+    Lazarsfeld & Henry (1968), Latent Structure Analysis; Goodman (1974), Biometrika 61, 215-231;
+    with covariates Dayton & Macready (1988), JASA 83, 173-178.
 
     Examples
     --------
@@ -93,6 +101,7 @@ class LatentClass(MixtureEstimator):
 
     _parameter_constraints = {  # noqa: RUF012
         "n_components": [Interval(Integral, 1, None, closed="left")],
+        "covariates": "no_validation",
         "tol": [Interval(Real, 0.0, None, closed="left")],
         "max_iter": [Interval(Integral, 0, None, closed="left")],
         "n_init": [Interval(Integral, 1, None, closed="left")],
@@ -108,6 +117,7 @@ class LatentClass(MixtureEstimator):
         self,
         n_components: int = 2,
         *,
+        covariates: Any = None,
         tol: float = 1e-5,
         max_iter: int = 1000,
         n_init: int = 20,
@@ -117,6 +127,7 @@ class LatentClass(MixtureEstimator):
         em: EM | None = None,
     ) -> None:
         self.n_components = n_components
+        self.covariates = covariates
         self.tol = tol
         self.max_iter = max_iter
         self.n_init = n_init
@@ -164,55 +175,97 @@ class LatentClass(MixtureEstimator):
         Raises
         ------
         ValueError, TypeError
-            If an answer is none that a category could be, if an item has no answer, or if the
-            labels are no classes.
+            If an answer is none that a category could be, if an item has no answer, if covariates
+            are no finite numbers or follow from one another, or if the labels are no classes.
         """
         self._validate_params()
-        columns = items.answers(self, X, reset=True)
-        weights = errors.checked_weights(sample_weight, columns[0].values)
-        self._set_categories(items.learned(columns, weights > 0))
-        given = {"tol": self.tol, "max_iter": self.max_iter, "starts": self.n_init}
-        em = climb_settings(self.em, given, DEFAULTS)
-        mixture = Mixture(
-            record.family(self.categories_),
-            self.n_components,
-            init_params=self.init_params,
-            random_state=self.random_state,
-            verbose=self.verbose,
-            em=em,
-        )
-        x = items.coded(columns, self.categories_, weights > 0)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", NotConvergedWarning)  # said again below
-            mixture.fit(x, None, weights, labels=labels, allowed=allowed)
-        self._keep(mixture)
+        given = columns.read(self, X, reset=True)
+        weights = errors.checked_weights(sample_weight, given[0].values)
+        errors.require_enough_rows(given[0].values, weights, self.n_components)
+        counted = weights > 0
+        answers, others = self._split(given)
+        covariates = None
+        if others:
+            z = model.design(columns.numbers_of(others, counted))
+            names = (model.INTERCEPT, *(column.name for column in others))
+            covariates = model.Covariates(names, model.independent(z, weights, names))
+        self._know(items.learned(answers, counted), covariates)
+        source = self._source(self._coded(given, counted), weights, labels, allowed)
+        em = self._climb_settings(defaults=DEFAULTS)
+        if self.init_params == "portfolio":
+            em = portfolio.raced(em)
+        built = self._model()
+        fit = self._climb(em, built, source, First(), errors.no_maximum)
+        suff: Any = fit.climbs[fit.best].suff
+        self._restore(fit, max(fit.loglik - built.q(fit.params, suff), 0.0))
+        sizes = sum(model.sizes(built, fit.params, rows) for rows in source.chunks())
+        self._describe(sizes / weights.sum(), portfolio.winner(self.init_params, fit))
+        self._data = source
         self._warn_unless_done(em)
         return self
 
-    def _set_categories(self, categories: Sequence[items.Categories]) -> None:
-        self.categories_ = [tuple(each) for each in categories]
+    def _split(
+        self, given: Sequence[columns.Column]
+    ) -> tuple[list[columns.Column], list[columns.Column]]:
+        """Items and covariates."""
+        some, others = columns.split(self.covariates, feature_names(self, len(given)))
+        return [given[j] for j in some], [given[j] for j in others]
 
-    def _keep(self, mixture: Mixture) -> None:
-        """The attributes that follow from the mixture of codes."""
-        criteria = mixture.criteria()
-        self._mixture = mixture
-        self._restore(mixture.fit_, (criteria["icl"] - criteria["bic"]) / 2)
-        self.weights_, self.start_ = mixture.weights_, mixture.start_
-        (probabilities,) = mixture.params_
+    def _know(
+        self, categories: Sequence[items.Categories], covariates: model.Covariates | None
+    ) -> None:
+        """What there is to know of the columns."""
+        self.categories_, self._covariates = list(categories), covariates
+
+    def _coded(self, given: Sequence[columns.Column], counted: Any = None) -> Array:
+        """Rows as the model takes them: covariates, and codes of the answers."""
+        answers, others = self._split(given)
+        x = items.coded(answers, self.categories_, counted)
+        if not others:
+            return x
+        return np.column_stack([model.design(columns.numbers_of(others, counted)), x])
+
+    def _source(
+        self, x: Array, weights: Array, labels: Any, allowed: Any
+    ) -> RowSource | LabelledSource:
+        mask = told(labels, allowed, len(x), self.n_components)
+        if mask is None:
+            return patterns(Rows(x, weights))
+        return LabelledSource(LabelledRows(x, weights, mask))
+
+    def _model(self) -> MixtureModel:
+        levels = [len(each) for each in self.categories_]
+        return model.built(levels, self.n_components, self.init_params, self._covariates)
+
+    def _describe(self, sizes: Array, start: str) -> None:
+        """The attributes that show the parameters of the fit."""
+        weights, (probabilities,) = self._params()
+        self.weights_, self.start_ = sizes, start
+        self.coefficients_ = None if self._covariates is None else weights.coefficients
         self.probabilities_ = [
             probabilities[:, j, : len(each)] for j, each in enumerate(self.categories_)
         ]
-        self._data, self._errors = mixture._data, mixture._errors
+
+    def _params(self) -> MixtureParams:
+        return self.fit_.params
 
     # -- using a fitted model ---------------------------------------------------------------
 
-    def _codes(self, X: Any) -> Array:
+    def _rows_of(self, X: Any) -> Array:
         check_is_fitted(self, "weights_")
-        return items.coded(items.answers(self, X, reset=False), self.categories_)
+        return self._coded(columns.read(self, X, reset=False))
 
     def _memberships(self, X: Any) -> Iterator[Membership]:
-        check_is_fitted(self, "weights_")
-        return self._mixture._memberships(self._codes(X))
+        for block in Rows.of(self._rows_of(X)).blocks():
+            yield self._posterior(block)
+
+    def _posterior(self, rows: Any) -> Membership:
+        """What is known of rows; one that could not be tells nothing of its class."""
+        built, params = self._model(), self._params()
+        known = built.posterior(params, rows)
+        shares = np.exp(built.weighting.log_weights(params.weights, built._split(rows)[0]))
+        nowhere = ~np.isfinite(known.log_density)[:, None]
+        return known._replace(resp=np.where(nowhere, shares, known.resp))
 
     def _n_parameters(self) -> int:
         return self.n_parameters_
@@ -232,7 +285,15 @@ class LatentClass(MixtureEstimator):
             The class of each row; rows come sorted by it.
         """
         check_is_fitted(self, "weights_")
-        x, labels = self._mixture.sample(n_samples)
+        errors.require_draws(n_samples)
+        if self._covariates is not None:
+            raise ValueError(
+                "got a model with covariates, of which it does not say how they are distributed; "
+                "expected one without"
+            )
+        rng = self._generator()
+        labels = np.sort(drawn(self.weights_, n_samples, rng))
+        x = self._model().family.draw(self._params().components, labels, rng)
         return items.decoded(x, self.categories_), labels
 
     # -- how good the model is --------------------------------------------------------------
@@ -280,6 +341,8 @@ class LatentClass(MixtureEstimator):
         >>> round(fit.g2, 2), fit.df
         (62.37, 112)
         """
+        if self._covariates is not None:
+            raise ValueError("got a model with covariates, expected one without: rows differ")
         seen = self._patterns(X, sample_weight)
         density = np.exp(self._posterior(seen).log_density)
         levels = [len(each) for each in self.categories_]
@@ -300,21 +363,27 @@ class LatentClass(MixtureEstimator):
         -------
         BivariateResiduals
         """
-        seen = self._patterns(X, sample_weight)
-        levels = [len(each) for each in self.categories_]
-        params = self._mixture._params()
-        names = feature_names(self, self.n_features_in_)
+        seen, built, params = self._patterns(X, sample_weight), self._model(), self._params()
+        q = built.weighting.n_features
+        shares = np.exp(built.weighting.log_weights(params.weights, seen.x[:, :q]))
         return residuals.bivariate_residuals(
-            seen.x, seen.weights, params.weights, params.components.probabilities, levels, names
+            seen.x[:, q:],
+            seen.weights,
+            shares,
+            params.components.probabilities,
+            [len(each) for each in self.categories_],
+            self._item_names(),
         )
 
-    def _posterior(self, rows: Any) -> Membership:
-        return self._mixture._fitted_model().posterior(self._mixture._params(), rows)
+    def _item_names(self, names: Sequence[str] | None = None) -> list[str]:
+        known = feature_names(self, self.n_features_in_) if names is None else list(names)
+        some, _ = columns.split(self.covariates, feature_names(self, self.n_features_in_))
+        return [known[j] for j in some]
 
     def _rows(self, X: Any, sample_weight: Any) -> Sequence[Any]:
-        """Chunks of codes: of X, or those of the fit."""
+        """Chunks of rows: of X, or those of the fit."""
         if X is not None:
-            x = self._codes(X)
+            x = self._rows_of(X)
             return [Rows(x, errors.checked_weights(sample_weight, x))]
         check_is_fitted(self, "weights_")
         if self._data is None:
@@ -329,100 +398,30 @@ class LatentClass(MixtureEstimator):
 
     # -- external variables -----------------------------------------------------------------
 
-    def class_regression(
-        self,
-        X: Any,
-        covariates: Any,
-        sample_weight: ArrayLike | None = None,
-        *,
-        correction: str = "ml",
-        assignment: str = "modal",
-        reference: int = 0,
-    ) -> three_step.ClassRegression:
-        """Regress class membership on covariates, the errors of assignment undone.
+    def assign(
+        self, X: Any, sample_weight: ArrayLike | None = None, *, assignment: str = "modal"
+    ) -> three_step.Assignment:
+        """Assign rows to classes, to relate these to other variables in a third step.
 
         Parameters
         ----------
         X : data frame or array-like of shape (n, d)
             Answers; the model stays as it was fitted.
-        covariates : data frame or array-like of shape (n, p)
-            Finite numbers.
         sample_weight : array-like of shape (n,), optional
-        correction : {"ml", "bch", "none"}, default="ml"
-            "ml" takes the assigned class as an answer with known errors; "bch" weights rows so
-            that errors cancel; "none" takes assignments for classes, which is biased.
         assignment : {"modal", "proportional"}, default="modal"
             Each row to its most probable class, or to all in proportion to its memberships.
-        reference : int, default=0
-            The class whose coefficients are zero.
 
         Returns
         -------
-        ClassRegression
-
-        Raises
-        ------
-        ValueError
-            If rows do not match, if covariates are no finite numbers or follow from one another,
-            if assignment errors cannot be undone, or if coefficients grow without end.
+        Assignment
+            ``regress(covariates)`` and ``means(outcome)``, the errors of assignment undone.
 
         References
         ----------
-        Vermunt (2010), Political Analysis 18, 450-469; Bakk, Tekle & Vermunt (2013),
-        Sociological Methodology 43, 272-311.
+        Vermunt (2010), Political Analysis 18, 450-469.
         """
-        assigned, weights = self._assigned(X, sample_weight, assignment)
-        z, names = three_step.read_covariates(covariates, len(weights))
-        return three_step.class_regression(
-            assigned, weights, z, names, correction, assignment, reference
-        )
-
-    def outcome_means(
-        self,
-        X: Any,
-        outcome: Any,
-        sample_weight: ArrayLike | None = None,
-        *,
-        correction: str = "bch",
-        assignment: str = "modal",
-    ) -> three_step.OutcomeMeans:
-        """The mean of a variable in each class, or the shares of its categories.
-
-        Parameters
-        ----------
-        X : data frame or array-like of shape (n, d)
-            Answers; the model stays as it was fitted.
-        outcome : array-like of shape (n,)
-            Numbers; of texts and booleans the shares are estimated.
-        sample_weight : array-like of shape (n,), optional
-        correction : {"bch", "none"}, default="bch"
-            "bch" weights rows so that errors of assignment cancel; "none" leaves them in.
-        assignment : {"modal", "proportional"}, default="modal"
-
-        Returns
-        -------
-        OutcomeMeans
-
-        Raises
-        ------
-        ValueError
-            If rows do not match, if an outcome is missing, or if assignment errors cannot be
-            undone.
-
-        References
-        ----------
-        Bakk, Tekle & Vermunt (2013), Sociological Methodology 43, 272-311.
-        """
-        assigned, weights = self._assigned(X, sample_weight, assignment)
-        values, names = three_step.read_outcome(outcome, len(weights))
-        return three_step.outcome_means(assigned, weights, values, names, correction, assignment)
-
-    def _assigned(
-        self, X: Any, sample_weight: Any, assignment: str
-    ) -> tuple[three_step.Assigned, Array]:
         resp = self.predict_proba(X)
-        weights = errors.checked_weights(sample_weight, resp)
-        return three_step.assign(resp, weights, assignment), weights
+        return three_step.assign(resp, errors.checked_weights(sample_weight, resp), assignment)
 
     # -- what `LatentEstimator` asks for -----------------------------------------------------
 
@@ -435,46 +434,49 @@ class LatentClass(MixtureEstimator):
         allowed: ArrayLike | None = None,
     ) -> Self:
         """Put the data of the fit at hand again, for `standard_errors`, after loading."""
-        check_is_fitted(self, "fit_")
-        x = self._codes(X)
-        self._mixture.remember(x, sample_weight, labels=labels, allowed=allowed)
-        self._data, self._errors = self._mixture._data, None
+        x = self._rows_of(X)
+        weights = errors.checked_weights(sample_weight, x)
+        self._data = self._source(x, weights, labels, allowed)
+        self._errors = None
         return self
 
     def _compute_errors(self, method: str = "oakes", **asked: Any) -> MixtureErrors:
-        self._mixture._data = self._data
-        return self._mixture._compute_errors(method, **asked)
+        built, params = self._model(), self._params()
+        if self._covariates is None:
+            return parameters.standard_errors(built, self._data, params, method, **asked)
+        found = inference.standard_errors(built, self._data, params, method, **asked)
+        weights, components = found.errors
+        return MixtureErrors(weights, components, found.note)
 
     def parameter_table(self, level: float = 0.95) -> list[Estimate]:
         """Every parameter with its standard error and interval.
 
-        Names are such as ``weight[0]`` and ``probability[0, smokes=yes]``. Intervals are Wald's
-        on the logit's scale; a probability of exactly 0 or 1 is held and has none.
+        Names are such as ``weight[0]``, or ``coefficient[1, age]`` with covariates, and
+        ``probability[0, smokes=yes]``. Intervals are Wald's, of probabilities on the logit's
+        scale; a probability of exactly 0 or 1 is held and has none.
         """
         weights, components, _ = self.standard_errors()
-        return self._named(self._mixture._table(MixtureParams(weights, components), level))
+        return self._table(MixtureParams(weights, components), level)
 
     def estimates(self) -> list[Estimate]:
         """Every parameter by its name, without standard errors, which are nan here."""
         check_is_fitted(self, "weights_")
-        return self._named(self._mixture.estimates())
+        unknown = tree.transform(lambda leaf: np.full(np.shape(leaf), np.nan), self._params())
+        return self._table(unknown, 0.95)
 
-    def _named(self, estimates: Sequence[Estimate]) -> list[Estimate]:
-        names = self.parameter_names()
-        return [e._replace(name=name) for e, name in zip(estimates, names, strict=True)]
+    def _table(self, errors: MixtureParams, level: float) -> list[Estimate]:
+        params, places = self._params(), self._places()
+        return parameters.tabulated(self._model(), params, errors, places, level)
 
     def parameter_names(self, columns: Sequence[str] | None = None) -> list[str]:
-        """What `parameter_table` calls them, with other names of the items if given."""
+        """What `parameter_table` calls them, with other names of the columns if given."""
         check_is_fitted(self, "weights_")
-        known = feature_names(self, self.n_features_in_) if columns is None else columns
-        k = len(self.weights_)
-        answers = [
-            f"probability[{t}, {item}={items.written(category)}]"
-            for t in range(k)
-            for item, each in zip(known, self.categories_, strict=True)
-            for category in each
-        ]
-        return [*(f"weight[{t}]" for t in range(k)), *answers]
+        return [name for name, _, _ in self._places(columns)]
+
+    def _places(self, names: Sequence[str] | None = None) -> list[Any]:
+        written = [[items.written(category) for category in each] for each in self.categories_]
+        known = self._item_names(names)
+        return model.places(self._params(), self._covariates, known, written)
 
     def described(self) -> str:
         """What the components are made of, in words."""

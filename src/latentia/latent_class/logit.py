@@ -12,6 +12,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from latentia.families.predictor import Basis
+
 Array = NDArray[np.float64]
 
 MOST_STEPS = 200
@@ -136,45 +138,46 @@ def _information(z: Array, weights: Array, pi: Array) -> Array:
     return out.reshape(k * q, k * q)
 
 
-def highest(objective: Objective, z: Array, weights: Array, n_classes: int) -> Logit:
+def highest(
+    objective_of: Callable[[Array], Objective], z: Array, weights: Array, basis: Basis, k: int
+) -> Logit:
     """Newton's method from equal chances; where the objective is not concave, Fisher's.
+
+    Parameters
+    ----------
+    objective_of : callable
+        Makes the objective of a design.
+    z : array of shape (n, q)
+    weights : array of shape (n,)
+    basis : Basis
+        In which the columns of `z` are uncorrelated.
+    k : int
+        Number of classes.
 
     Raises
     ------
     ValueError
-        If covariates depend on one another, or if coefficients grow without end.
+        If coefficients grow without end.
     """
-    spread = np.sqrt(weights @ (z - weights @ z / weights.sum()) ** 2 / weights.sum())
-    unit = np.where(spread > 0, spread, 1.0)
-    _require_independent(z / unit, weights)
-    at = np.zeros((n_classes - 1, z.shape[1]))
+    rows = z @ basis.columns
+    objective = objective_of(rows)
+    at = np.zeros((k - 1, z.shape[1]))
     here = objective(at)
     for _ in range(MOST_STEPS):
         gradient = np.tensordot(weights, here.scores, axes=1).ravel()
-        step = _ascent(here.information, gradient, z, weights, at)
+        step = _ascent(here.information, gradient, rows, weights, at)
         gain = float(gradient @ step) / 2
         if gain < FLAT:
             break
         at, here = _climbed(objective, at, here, step.reshape(at.shape), gain)
-    scale = np.tile(unit, n_classes - 1)
-    each = here.information / np.outer(scale, scale) / weights.sum()
-    if not float(np.linalg.eigvalsh(each)[0]) > UNTOLD:
+    if not float(np.linalg.eigvalsh(here.information)[0]) > UNTOLD * weights.sum():
         raise ValueError(
             "the coefficients of the covariates grow without end, since covariates tell some "
             "classes apart perfectly; leave out such covariates, or use fewer classes"
         )
-    return Logit(at, here.value, _sandwich(here, weights))
-
-
-def _require_independent(z: Array, weights: Array) -> None:
-    cross = z.T @ (weights[:, None] * z)
-    scale = np.sqrt(np.diagonal(cross))
-    lowest = float(np.linalg.eigvalsh(cross / np.outer(scale, scale))[0]) if scale.all() else 0.0
-    if lowest < 1e-10:
-        raise ValueError(
-            "got covariates of which one follows from others (a constant column counts as one), "
-            "expected independent columns; leave it out"
-        )
+    out = np.kron(np.eye(k - 1), basis.columns)
+    covariance = np.asarray(out @ _sandwich(here, weights) @ out.T, dtype=np.float64)
+    return Logit(basis.out(at), here.value, covariance)
 
 
 def _ascent(information: Array, gradient: Array, z: Array, weights: Array, at: Array) -> Array:

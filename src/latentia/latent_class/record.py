@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from latentia.mixture import evidence, general_record
-from latentia.mixture.general import Mixture
+import numpy as np
 
-from .items import Categories
+from latentia.engine import tree
+from latentia.families.predictor import Basis
+from latentia.mixture import evidence
+from latentia.mixture.model import MixtureParams
+from latentia.mixture.parameters import MixtureErrors
+
+from .model import Covariates, built
 
 if TYPE_CHECKING:
     from latentia.persistence import Record
@@ -16,37 +20,38 @@ if TYPE_CHECKING:
     from .estimator import LatentClass
 
 
-def family(categories: Sequence[Categories]) -> str:
-    """The specification of the mixture of codes.
-
-    Examples
-    --------
-    >>> family([("no", "yes"), (1, 2, 3)])
-    'categorical(n_levels=[2, 3])'
-    """
-    return f"categorical(n_levels={[len(each) for each in categories]})"
-
-
 def to_record(estimator: LatentClass) -> Record:
-    """Everything but the data: the mixture of codes, and what the codes stand for."""
-    mixture = estimator._mixture
-    mixture._errors = estimator._errors
-    inner = general_record.to_record(mixture)
+    """Everything but the data."""
+    params, covariates = estimator._params(), estimator._covariates
     header = {
-        **evidence.settings_of(estimator),
         "categories": [list(each) for each in estimator.categories_],
-        "mixture": inner.header,
+        "columns": estimator.n_features_in_,
+        "covariates": None if covariates is None else list(covariates.names),
+        "start": estimator.start_,
     }
-    return inner._replace(kind=type(estimator).__name__, header=header)
+    names = (f"params.{name}" for name in tree.names(params))
+    arrays = dict(zip(names, tree.leaves(params), strict=True))
+    arrays["sizes"] = estimator.weights_
+    if covariates is not None:
+        arrays["basis"] = covariates.basis.columns
+    return evidence.to_record(estimator, header, arrays)
 
 
 def restore(kind: type[LatentClass], written: Record) -> LatentClass:
     """A fitted estimator from its record; the inverse of `to_record`."""
-    inner = written._replace(kind=Mixture.__name__, header=written.header["mixture"])
+    header, arrays = written.header, written.arrays
     estimator = kind()
     evidence.take_settings(estimator, written)
-    evidence.take_names(estimator, written)
-    estimator._set_categories([tuple(each) for each in written.header["categories"]])
-    estimator._keep(general_record.restore(Mixture, inner))
-    vars(estimator)["n_features_in_"] = len(estimator.categories_)
+    categories = [tuple(each) for each in header["categories"]]
+    covariates = None
+    if header["covariates"] is not None:
+        covariates = Covariates(tuple(header["covariates"]), Basis(arrays["basis"], ()))
+    levels = [len(each) for each in categories]
+    space = built(levels, len(arrays["sizes"]), estimator.init_params, covariates).space
+    leaves = [np.asarray(arrays[f"params.{name}"]) for name in tree.names(space)]
+    params: MixtureParams = tree.rebuild(space, leaves)
+    vars(estimator)["n_features_in_"] = int(header["columns"])
+    estimator._know(categories, covariates)
+    evidence.restore(estimator, written, params, MixtureErrors(*params, note=""))
+    estimator._describe(arrays["sizes"], header["start"])
     return estimator

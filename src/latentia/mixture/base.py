@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Self
 
 import numpy as np
@@ -48,10 +48,10 @@ class Climbing(LatentEstimator, ABC):
     n_init: int
     verbose: int
 
-    def _climb_settings(self, every: int = 10) -> EM:
+    def _climb_settings(self, every: int = 10, defaults: Mapping[str, Any] = DEFAULTS) -> EM:
         """How to climb; `every` says how many steps lie between prints of `verbose`."""
         given = {"tol": self.tol, "max_iter": self.max_iter, "starts": self.n_init}
-        settings = climb_settings(self.em, given, DEFAULTS)
+        settings = climb_settings(self.em, given, dict(defaults))
         if self.verbose:
             settings.callbacks = (*settings.callbacks, Printer(self.verbose, every))
         return settings

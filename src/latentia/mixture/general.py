@@ -20,7 +20,7 @@ from latentia.families.family import Family
 from . import distribution, errors, general_record, parameters, portfolio, start
 from .base import MixtureEstimator
 from .given import First, warm
-from .labels import LabelledRows, LabelledSource, digest, of_allowed, of_labels, patterns
+from .labels import LabelledRows, LabelledSource, digest, patterns, told
 from .model import Membership, MixtureModel, MixtureParams
 from .parameters import MixtureErrors
 from .start_general import GeneralGuesses
@@ -201,17 +201,14 @@ class Mixture(MixtureEstimator):
         weights = errors.checked_weights(sample_weight, x)
         errors.require_enough_rows(x, weights, self.n_components)
         names = getattr(self, "feature_names_in_", None)
-        told = registry.parts_of(self.family, feature_names(self, x.shape[1]))
+        specified = registry.parts_of(self.family, feature_names(self, x.shape[1]))
         source = patterns(Rows(x, weights))
-        parts = making.learned(told, Rows(x, weights), source.distinct)
+        parts = making.learned(specified, Rows(x, weights), source.distinct)
         family = making.built(parts, self.n_components)
         errors.require_possible(x, names, making.pieces(family, range(x.shape[1])))
-        if labels is None and allowed is None:
+        mask = told(labels, allowed, len(x), self.n_components)
+        if mask is None:
             return source, parts
-        if labels is not None and allowed is not None:
-            raise ValueError("got labels and allowed, expected one of the two")
-        n, k = len(x), self.n_components
-        mask = of_labels(labels, n, k) if allowed is None else of_allowed(allowed, n, k)
         return LabelledSource(LabelledRows(x, weights, mask)), parts
 
     def _model(

@@ -139,6 +139,23 @@ def of_allowed(allowed: Any, n: int, n_components: int) -> Mask:
     return mask
 
 
+def told(labels: Any, allowed: Any, n: int, n_components: int) -> Mask | None:
+    """Which components each row may be from, by whichever is given; None where neither is.
+
+    Raises
+    ------
+    ValueError
+        If both are, and as `of_labels` and `of_allowed`.
+    """
+    if labels is None and allowed is None:
+        return None
+    if labels is not None and allowed is not None:
+        raise ValueError("got labels and allowed, expected one of the two")
+    if allowed is None:
+        return of_labels(labels, n, n_components)
+    return of_allowed(allowed, n, n_components)
+
+
 def guided(resp: Array, rows: Any) -> Array:
     """A guess at the memberships, (n, K), that keeps to what is allowed.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -61,11 +61,22 @@ def table(
     Intervals are Wald's, each on a scale on which no end leaves what the parameter may be:
     the logit's for probabilities, the logarithm's for what is positive (`inference.wald`).
     """
+    return tabulated(model, params, errors, named(model, params, columns), level)
+
+
+def tabulated(
+    model: MixtureModel,
+    params: MixtureParams,
+    errors: MixtureParams,
+    places: Iterable[tuple[str, int, tuple[int, ...]]],
+    level: float,
+) -> list[Estimate]:
+    """Some parameters: a name for each, the number of its leaf, and its place there."""
     lower, upper = inference.wald(model.space, params, errors, level)
     by_leaf = [tree.leaves(each) for each in (params, errors, lower, upper)]
     return [
         Estimate(name, *(float(np.asarray(leaves[at])[index]) for leaves in by_leaf))
-        for name, at, index in named(model, params, columns)
+        for name, at, index in places
     ]
 
 

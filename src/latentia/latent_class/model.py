@@ -1,0 +1,142 @@
+"""A latent class model in the terms of the engine's contract: a mixture of codes.
+
+Rows hold covariates of class membership, an intercept first, and then the codes of the answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latentia.data.arrays import Rows
+from latentia.families import Categorical
+from latentia.families.predictor import Basis
+from latentia.mixture.concomitant import Concomitant
+from latentia.mixture.model import MixtureModel, MixtureParams
+from latentia.mixture.start_general import GeneralGuesses
+
+Array = NDArray[np.float64]
+
+INTERCEPT = "intercept"
+
+
+class Covariates(NamedTuple):
+    """What a fit keeps of its covariates.
+
+    Attributes
+    ----------
+    names : tuple of str
+        The intercept, then the columns.
+    basis : Basis
+        In which they are uncorrelated.
+    """
+
+    names: tuple[str, ...]
+    basis: Basis
+
+
+class ItemGuesses(NamedTuple):
+    """First guesses at the memberships, by the answers alone.
+
+    Attributes
+    ----------
+    n_covariates : int
+        Columns before the answers.
+    guesses : GeneralGuesses
+    """
+
+    n_covariates: int
+    guesses: GeneralGuesses
+
+    def __call__(self, sample: Any, rng: np.random.Generator) -> list[Array]:
+        return self.guesses(Rows(sample.x[:, self.n_covariates :], sample.weights), rng)
+
+
+def built(
+    n_levels: Sequence[int], n_components: int, method: str, covariates: Covariates | None
+) -> MixtureModel:
+    """The model of so many classes.
+
+    Parameters
+    ----------
+    n_levels : sequence of int
+        Categories of each item.
+    n_components : int
+    method : str
+        How starts guess the memberships: one of `mixture.start.METHODS`.
+    covariates : Covariates or None
+        None where all rows have the same weights.
+    """
+    codes = tuple(range(len(n_levels)))
+    general = GeneralGuesses(n_components, method, codes)
+    family = Categorical(n_components, n_levels)
+    if covariates is None:
+        return MixtureModel(family, n_components, general)
+    q = len(covariates.names)
+    weighting = Concomitant(n_components, q, covariates.basis)
+    return MixtureModel(family, n_components, ItemGuesses(q, general), weighting)
+
+
+def design(z: Array) -> Array:
+    """Covariates with an intercept before them, (n, 1 + p)."""
+    return np.column_stack([np.ones(len(z)), z])
+
+
+def independent(design: Array, weights: Array, names: Sequence[str]) -> Basis:
+    """The basis of a design whose columns do not depend on one another.
+
+    Raises
+    ------
+    ValueError
+        If one follows from those before it, which is named.
+    """
+    basis = Basis.of(design, weights)
+    if basis.dependent:
+        raise ValueError(
+            f"got the covariate {names[basis.dependent[0]]!r}, which follows from the others (a "
+            "constant follows from the intercept), expected independent ones; leave it out"
+        )
+    return basis
+
+
+def sizes(model: MixtureModel, params: MixtureParams, rows: Any) -> Array:
+    """Expected numbers of rows in each class before their answers are seen, (K,)."""
+    z = rows.x[:, : model.weighting.n_features]
+    shares = np.exp(model.weighting.log_weights(params.weights, z))
+    return rows.weights @ np.broadcast_to(shares, (len(rows), model.n_components))
+
+
+def places(
+    params: MixtureParams,
+    covariates: Covariates | None,
+    items: Sequence[str],
+    categories: Sequence[Sequence[str]],
+) -> list[tuple[str, int, tuple[int, ...]]]:
+    """Every parameter: its name, the number of its leaf, and its place there.
+
+    Examples
+    --------
+    >>> from latentia.families.categorical import CategoricalParams
+    >>> known = MixtureParams(np.ones(1), CategoricalParams(np.full((1, 1, 2), 0.5)))
+    >>> [name for name, _, _ in places(known, None, ["smokes"], [["no", "yes"]])]
+    ['weight[0]', 'probability[0, smokes=no]', 'probability[0, smokes=yes]']
+    """
+    k = len(params.components.probabilities)
+    if covariates is None:
+        found = [(f"weight[{t}]", 0, (t,)) for t in range(k)]
+    else:
+        found = [
+            (f"coefficient[{t}, {name}]", 0, (t, j))
+            for t in range(1, k)
+            for j, name in enumerate(covariates.names)
+        ]
+    answers = [
+        (f"probability[{t}, {item}={category}]", 1, (t, j, c))
+        for t in range(k)
+        for j, (item, each) in enumerate(zip(items, categories, strict=True))
+        for c, category in enumerate(each)
+    ]
+    return [*found, *answers]

@@ -1,0 +1,234 @@
+"""External variables in three steps: classes are found, rows assigned, and the errors undone.
+
+Memberships that are used as if they were classes weaken every relation with other variables, since
+some rows are assigned to a class that is not theirs. How often is known from the memberships
+themselves, and two corrections use that: BCH weights rows so that the errors cancel (Bolck, Croon
+& Hagenaars 2004; Vermunt 2010), ML treats the assigned class as an answer with known errors
+(Vermunt 2010; Bakk, Tekle & Vermunt 2013).
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import columns, items, logit
+from .classification import assignments, one_hot
+from .external import ClassRegression, OutcomeMeans
+from .model import INTERCEPT, design, independent
+
+Array = NDArray[np.float64]
+
+CORRECTIONS = ("ml", "bch", "none")
+ASSIGNMENTS = ("modal", "proportional")
+
+HARDLY = 1e-8
+"""The smallest singular value of assignment errors that can be undone."""
+
+
+class Assignment(NamedTuple):
+    """Rows assigned to classes, and how often that is wrong: the second step.
+
+    Attributes
+    ----------
+    share : array of shape (n, K)
+        Share of row i that is assigned to class s: 0 or 1, or the memberships.
+    error : array of shape (K, K)
+        P(assigned to s | class t), a row for each t (Vermunt 2010).
+    weights : array of shape (n,)
+        Of the rows.
+    """
+
+    share: Array
+    error: Array
+    weights: Array
+
+    def bch_weights(self) -> Array:
+        """Weights of the rows in each class, (n, K): they add up to one, some below zero.
+
+        Their expectation given a row's class is the indicator of that class (Vermunt 2010).
+
+        Raises
+        ------
+        ValueError
+            If hardly a row is assigned to some class.
+        """
+        self._require_told_apart()
+        return self.share @ np.linalg.inv(self.error)
+
+    def regress(
+        self, covariates: Any, *, correction: str = "ml", reference: int = 0
+    ) -> ClassRegression:
+        """Regress class membership on covariates by a multinomial logit: a third step.
+
+        Parameters
+        ----------
+        covariates : data frame or array-like of shape (n, p)
+            Finite numbers, an intercept is added; a vector is one column.
+        correction : {"ml", "bch", "none"}, default="ml"
+            "ml" takes the assigned class as an answer with known errors; "bch" weights rows so
+            that errors cancel; "none" takes assignments for classes, which is biased.
+        reference : int, default=0
+            The class whose coefficients are zero.
+
+        Returns
+        -------
+        ClassRegression
+
+        Raises
+        ------
+        ValueError
+            If a setting is unknown, if rows do not match, if covariates are no finite numbers or
+            follow from one another, if errors cannot be undone, or if there is no maximum.
+
+        References
+        ----------
+        Vermunt (2010), Political Analysis 18, 450-469; Bakk, Tekle & Vermunt (2013),
+        Sociological Methodology 43, 272-311.
+        """
+        if correction not in CORRECTIONS:
+            raise ValueError(f"got correction={correction!r}, expected 'ml', 'bch' or 'none'")
+        k = len(self.error)
+        if not 0 <= reference < k:
+            raise ValueError(f"got reference={reference!r}, expected a class from 0 to {k - 1}")
+        z, names = read_covariates(covariates, len(self.weights))
+        z, names = design(z), (INTERCEPT, *names)
+        basis = independent(z, self.weights, names)
+        order = [t for t in range(k) if t != reference] + [reference]
+        if correction == "ml":
+            self._require_told_apart()
+            told = {"assigned": self.share[:, order], "error": self.error[np.ix_(order, order)]}
+            objective = partial(logit.misclassified, weights=self.weights, **told)
+        else:
+            each = self.share if correction == "none" else self.bch_weights()
+            objective = partial(logit.assigned, weights=self.weights, responses=each[:, order])
+        found = logit.highest(objective, z, self.weights, basis, k)
+        q = len(names)
+        free = np.ix_(order[:-1], range(q), order[:-1], range(q))
+        coefficients, covariance = np.zeros((k, q)), np.zeros((k, q, k, q))
+        coefficients[order[:-1]] = found.coefficients
+        covariance[free] = found.covariance.reshape(k - 1, q, k - 1, q)
+        errors = np.sqrt(np.einsum("tjtj->tj", covariance))
+        return ClassRegression(
+            coefficients, errors, covariance, names, reference, correction, found.value
+        )
+
+    def means(self, outcome: Any, *, correction: str = "bch") -> OutcomeMeans:
+        """The mean of a variable in each class, or the shares of its categories: a third step.
+
+        Parameters
+        ----------
+        outcome : array-like of shape (n,)
+            Numbers; of texts and booleans the shares are estimated.
+        correction : {"bch", "none"}, default="bch"
+            "bch" weights rows so that errors of assignment cancel; "none" leaves them in.
+
+        Returns
+        -------
+        OutcomeMeans
+
+        Raises
+        ------
+        ValueError
+            If the correction is unknown, if rows do not match, if an outcome is missing, or if
+            errors cannot be undone.
+
+        References
+        ----------
+        Bakk, Tekle & Vermunt (2013), Sociological Methodology 43, 272-311.
+        """
+        if correction not in ("bch", "none"):
+            raise ValueError(
+                f"got correction={correction!r}, expected 'bch' or 'none'; 'ml' would need a "
+                "density of the outcome"
+            )
+        values, names = read_outcome(outcome, len(self.weights))
+        each = self.bch_weights() if correction == "bch" else self.share
+        size = self.weights @ each
+        means = (each * self.weights[:, None]).T @ values / size[:, None]
+        moved = each[:, :, None] * (values[:, None, :] - means) / size[:, None]
+        flat = moved.reshape(len(values), -1)
+        covariance = flat.T @ (flat * self.weights[:, None])
+        covariance = covariance.reshape(*means.shape, *means.shape)
+        errors = np.sqrt(np.einsum("tjtj->tj", covariance))
+        return OutcomeMeans(means, errors, covariance, tuple(names), correction)
+
+    def _require_told_apart(self) -> None:
+        lowest = float(np.linalg.svd(self.error, compute_uv=False)[-1])
+        if lowest < HARDLY:
+            s = int(np.argmin(self.error.max(axis=0)))
+            raise ValueError(
+                "the errors of assignment cannot be undone, since hardly a row is assigned to "
+                f"class {s}; use assignment='proportional' or fewer classes"
+            )
+
+
+def assign(resp: Array, weights: Array, assignment: str) -> Assignment:
+    """Rows assigned to classes by their memberships.
+
+    Parameters
+    ----------
+    resp : array of shape (n, K)
+    weights : array of shape (n,)
+    assignment : {"modal", "proportional"}
+        To the most probable class, or to every class in proportion to the memberships.
+    """
+    if assignment not in ASSIGNMENTS:
+        raise ValueError(f"got assignment={assignment!r}, expected 'modal' or 'proportional'")
+    modal = assignment == "modal"
+    share = one_hot(resp.argmax(axis=1), resp.shape[1]) if modal else resp
+    size = weights @ resp
+    if not (size > 0).all():
+        raise ValueError(
+            f"got no row of class {int(np.argmin(size))} at all, expected some of each; use fewer "
+            "classes"
+        )
+    return Assignment(share, assignments(resp, share, weights) / size[:, None], weights)
+
+
+def read_covariates(covariates: Any, n: int) -> tuple[Array, list[str]]:
+    """Columns of numbers and their names, from a data frame or an array; a vector is one column.
+
+    Raises
+    ------
+    ValueError
+        If a column is not of finite numbers, or if there is not one row for each of n.
+    """
+    if columns.is_frame(covariates):
+        found = columns.of_frame(covariates)
+    else:
+        z = np.asarray(covariates)
+        z = z[:, None] if z.ndim == 1 else z
+        if z.ndim != 2:
+            raise ValueError(f"got covariates of shape {z.shape}, expected ({n}, p)")
+        found = [columns.column(f"z{j}", z[:, j]) for j in range(z.shape[1])]
+    m = len(found[0].values) if found else 0
+    if m != n:
+        raise ValueError(f"got {m} rows of covariates, expected {n}: one for each row of answers")
+    return columns.numbers_of(found), [column.name for column in found]
+
+
+def read_outcome(outcome: Any, n: int) -> tuple[Array, list[str]]:
+    """A variable as numbers, (n, 1), or as indicators of its categories, (n, m), with names.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If there is not one for each of n rows, or if one is missing or no number or text.
+    """
+    values = np.asarray(outcome)
+    if values.shape != (n,):
+        raise ValueError(f"got an outcome of shape {values.shape}, expected ({n},): one a row")
+    found = columns.column("outcome", values)
+    if found.missing.any():
+        i = int(np.argmax(found.missing))
+        raise ValueError(f"got no outcome at row {i}, expected one for each; leave such rows out")
+    if not any(isinstance(value, str | bool) for value in found.values.tolist()):
+        return found.values.astype(np.float64)[:, None], [str(getattr(outcome, "name", "outcome"))]
+    (categories,) = items.learned([found], np.ones(n, dtype=np.bool_))
+    codes = items.coded([found], [categories])
+    indicators = (codes == np.arange(len(categories))).astype(np.float64)
+    return indicators, [items.written(category) for category in categories]
