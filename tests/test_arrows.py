@@ -23,6 +23,7 @@ ALLOWED: dict[str, set[str]] = {
     "mixture": {"engine", "families", "data", "estimator"},
     "latent_class": {"engine", "families", "data", "estimator", "mixture"},
     "selection": {"engine"},
+    "discriminant": {"engine", "families", "data", "mixture", "selection"},
     "report": {"engine", "data", "extras"},
     "cli": set(),
 }
@@ -31,10 +32,12 @@ LATER: dict[str, set[str]] = {
     "estimator": {"persistence", "report"},
     "mixture": {"persistence"},
     "selection": {"report"},
+    "discriminant": {"persistence", "report"},
     "cli": {
         "backends",
         "data",
         "datasets",
+        "discriminant",
         "engine",
         "extras",
         "families",
@@ -52,6 +55,7 @@ PUBLIC = {
     "GaussianMixture": "mixture",
     "LatentClass": "latent_class",
     "Mixture": "mixture",
+    "MixtureDiscriminant": "discriminant",
     "select": "selection",
     "load": "persistence",
     "scan": "data",

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from latentia import datasets
     from latentia.backends.dask import Dask
     from latentia.data.scan import scan
+    from latentia.discriminant import MixtureDiscriminant
     from latentia.engine import EM, Model, Suff, check_model
     from latentia.latent_class import LatentClass
     from latentia.mixture import BayesianGaussianMixture, GaussianMixture, Mixture
@@ -31,6 +32,7 @@ __all__ = [
     "GaussianMixture",
     "LatentClass",
     "Mixture",
+    "MixtureDiscriminant",
     "Model",
     "Suff",
     "__version__",
@@ -48,6 +50,7 @@ _HOME_OF = {
     "GaussianMixture": "latentia.mixture",
     "LatentClass": "latentia.latent_class",
     "Mixture": "latentia.mixture",
+    "MixtureDiscriminant": "latentia.discriminant",
     "Model": "latentia.engine",
     "Suff": "latentia.engine",
     "check_model": "latentia.engine",

@@ -24,6 +24,7 @@ _ESTIMATORS = {
     "GaussianMixture": "latentia.mixture:GaussianMixture",
     "LatentClass": "latentia.latent_class:LatentClass",
     "Mixture": "latentia.mixture:Mixture",
+    "MixtureDiscriminant": "latentia.discriminant:MixtureDiscriminant",
 }
 
 # Beyond this length safetensors refuses a header, so the first eight bytes are not a length.

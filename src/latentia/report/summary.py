@@ -125,9 +125,12 @@ def counted_in_use(estimator: Any) -> str:
     return f"{used} of {allowed} {verb} {100 * USED:g} % of the rows or more"
 
 
-def settings_used(estimator: Any) -> str:
-    """The settings of the climb, such as ``tol=1e-05, max_iter=1000, starts=1``."""
-    em, certificate = getattr(estimator, "em", None), estimator.certificate_
+def settings_used(estimator: Any, of: Any = None) -> str:
+    """The settings of the climb, such as ``tol=1e-05, max_iter=1000, starts=1``.
+
+    `of` is the certificate of one climb where the estimator has several.
+    """
+    em, certificate = getattr(estimator, "em", None), of or estimator.certificate_
     accelerate = getattr(em, "accelerate", "auto")
     used = {
         "tol": f"{certificate.tol:g} nats",

@@ -104,7 +104,7 @@ def name_left_out(figure: Any, left_out: Sequence[str]) -> None:
     figure.supxlabel(f"not drawn: {named}{also}", fontsize="small", parse_math=False)
 
 
-def group_handles(n_components: int, *, lines: bool = True) -> list[Any]:
+def group_handles(n_components: int, names: Sequence[str] = (), *, lines: bool = True) -> list[Any]:
     """What a legend shows for each component: its mark, and its line where lines are drawn."""
     line = require("matplotlib.lines", extra="plot").Line2D
     return [
@@ -115,18 +115,18 @@ def group_handles(n_components: int, *, lines: bool = True) -> list[Any]:
             marker=mark(k),
             linestyle=dash(k) if lines else "none",
             markersize=5,
-            label=group(k),
+            label=shorten(names[k], 24) if names else group(k),
         )
         for k in range(n_components)
     ]
 
 
-def name_groups(ax: Any, n_components: int) -> None:
+def name_groups(ax: Any, n_components: int, names: Sequence[str] = ()) -> None:
     """A legend of the components above a panel, where there are several."""
     if n_components < 2:
         return
     ax.legend(
-        handles=group_handles(n_components, lines=False),
+        handles=group_handles(n_components, names, lines=False),
         frameon=False,
         fontsize="small",
         loc="lower left",

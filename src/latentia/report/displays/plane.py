@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from latentia.extras import require
 
+from ..formatting import one_line
 from ..kinds import is_gaussian
 from ..summary import column_names
 from .canvas import Array, colour, finite_rows, mark, sample, tidy
@@ -47,6 +48,8 @@ class Plane(NamedTuple):
         can say nothing between the rows.
     resp : array of shape (B, A, K), or None
         The posterior probabilities there.
+    names : tuple of str
+        What components are called, where they are classes; empty for their numbers.
     """
 
     rows: Array
@@ -58,6 +61,7 @@ class Plane(NamedTuple):
     across: Array | None = None
     up: Array | None = None
     resp: Array | None = None
+    names: tuple[str, ...] = ()
 
 
 def plane_of(
@@ -100,6 +104,7 @@ def plane_of(
         n_components=resp.shape[1],
         columns=(names[j], names[i]),
         discrete=whole,
+        names=tuple(one_line(each) for each in getattr(estimator, "classes_", ())),
     )
     if len(names) != 2 or not len(some) or not between_rows(estimator, (j, i)):
         return plane
@@ -196,7 +201,7 @@ def draw_rows(ax: Any, plane: Plane, sizes: Array, opacity: Array) -> None:
         ax.set_xlim(*frame_of(at[:, 0]))
         ax.set_ylim(*frame_of(at[:, 1]))
     name_axes(ax, *plane.columns)
-    name_groups(ax, plane.n_components)
+    name_groups(ax, plane.n_components, plane.names)
     tidy(ax)
 
 
