@@ -372,10 +372,11 @@ class LatentClass(MixtureEstimator):
             shares,
             params.components.probabilities,
             [len(each) for each in self.categories_],
-            self._item_names(),
+            self.item_names(),
         )
 
-    def _item_names(self, names: Sequence[str] | None = None) -> list[str]:
+    def item_names(self, names: Sequence[str] | None = None) -> list[str]:
+        """The columns that are items, by the names of the fit or by other names of all columns."""
         known = feature_names(self, self.n_features_in_) if names is None else list(names)
         some, _ = columns.split(self.covariates, feature_names(self, self.n_features_in_))
         return [known[j] for j in some]
@@ -474,9 +475,12 @@ class LatentClass(MixtureEstimator):
         return [name for name, _, _ in self._places(columns)]
 
     def _places(self, names: Sequence[str] | None = None) -> list[Any]:
-        written = [[items.written(category) for category in each] for each in self.categories_]
-        known = self._item_names(names)
-        return model.places(self._params(), self._covariates, known, written)
+        known = self.item_names(names)
+        return model.places(self._params(), self._covariates, known, self.category_names())
+
+    def category_names(self) -> list[list[str]]:
+        """The categories of each item as texts."""
+        return [[items.written(category) for category in each] for each in self.categories_]
 
     def described(self) -> str:
         """What the components are made of, in words."""

@@ -57,7 +57,9 @@ def cards_of(
     weights = [e for e in estimates if e.name.startswith("weight[")]
     k = len(estimator.weights_)
     if not is_gaussian(estimator):
-        of_each = [_parameters(i, estimates[k:]) for i in range(k)]
+        others = [e for e in estimates if e not in weights]
+        weights = weights or [PlainEstimate("", float(w)) for w in estimator.weights_]
+        of_each = [_parameters(i, others) for i in range(k)]
         return [_card(i, k, weights[i], labels, sureness, rows) for i, rows in enumerate(of_each)]
     d = np.shape(estimator.means_)[1]
     means = [e for e in estimates if e.name.startswith("mean[")]

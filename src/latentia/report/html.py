@@ -23,6 +23,7 @@ from .displays import (
     ClimbDisplay,
     CriterionDisplay,
     DensityDisplay,
+    ItemResponsesDisplay,
     MarginalsDisplay,
     MembershipDisplay,
     PairsDisplay,
@@ -39,7 +40,7 @@ from .formatting import (
     whole,
     with_error,
 )
-from .kinds import is_gaussian, is_variational
+from .kinds import is_gaussian, is_latent_class, is_variational
 from .rendering import html_table
 from .summary import (
     PlainEstimate,
@@ -181,9 +182,7 @@ def render(
         figures=_figures(estimator, X, columns, labels, sureness, selection),
         strip=_strip(estimator, n, columns),
         sweep=None if selection is None else _sweep(selection),
-        fit_words=wording.fit_words(len(columns), k, n, min(n, MOST_POINTS))
-        if gaussian
-        else wording.marginal_words(len(columns), k),
+        fit_words=_fit_words(estimator, len(columns), k, n),
         wide=len(columns) > 2,
         heads=HEADS if gaussian else GENERAL_HEADS,
         cards=cards_of(estimator, columns, labels, sureness, estimates),
@@ -204,6 +203,15 @@ def render(
     return page
 
 
+def _fit_words(estimator: Any, n_columns: int, k: int, n: int) -> str:
+    """How to read the figure of the fit."""
+    if is_latent_class(estimator):
+        return wording.response_words(k)
+    if is_gaussian(estimator):
+        return wording.fit_words(n_columns, k, n, min(n, MOST_POINTS))
+    return wording.marginal_words(n_columns, k)
+
+
 def _figures(
     estimator: Any, X: Any, columns: list[str], labels: Any, sureness: Array, selection: Any
 ) -> dict[str, str]:
@@ -219,7 +227,15 @@ def _figures(
             f"components; {verdict(selection)}",
             size=(4.7, 3.3),
         )
-    if not is_gaussian(estimator):
+    if is_latent_class(estimator):
+        shown = min(len(estimator.probabilities_), 12)
+        drawn["fit"] = svg(
+            lambda f: ItemResponsesDisplay.from_estimator(estimator, columns=columns, figure=f),
+            name="fit",
+            alt=f"Probabilities of the answers to {shorten(', '.join(columns), 200)}, for {groups}",
+            size=(2.2 * min(shown, 4) + 0.6, 2.3 * -(-shown // 4)),
+        )
+    elif not is_gaussian(estimator):
         side = 1.6 * min(d, 3) + 3.3 if d > 1 else 4.9
         drawn["fit"] = svg(
             lambda f: MarginalsDisplay.from_estimator(estimator, X, columns=columns, figure=f),

@@ -10,6 +10,11 @@ def is_gaussian(estimator: Any) -> bool:
     return hasattr(estimator, "covariance_type")
 
 
+def is_latent_class(estimator: Any) -> bool:
+    """Whether components are classes with probabilities of answers to items."""
+    return hasattr(estimator, "probabilities_")
+
+
 def is_variational(estimator: Any) -> bool:
     """Whether it has a posterior and a bound, where others have a maximum and a likelihood."""
     return hasattr(estimator, "weight_concentration_prior_")

@@ -19,7 +19,7 @@ from .formatting import (
     whole,
     with_error,
 )
-from .kinds import is_gaussian, is_variational
+from .kinds import is_gaussian, is_latent_class, is_variational
 from .sweep import summarise_selection
 from .tables import Summary, Table
 
@@ -78,6 +78,9 @@ def summarise_mixture(
 def title_of(estimator: Any) -> str:
     """What kind of mixture it is."""
     components = counted(len(estimator.weights_), "component")
+    if is_latent_class(estimator):
+        k = len(estimator.weights_)
+        return f"Latent class model of {k} class{'' if k == 1 else 'es'}"
     if is_gaussian(estimator):
         whose = "Bayesian Gaussian" if is_variational(estimator) else "Gaussian"
         return f"{whose} mixture of {components} with {covariance_words(estimator)}"
@@ -94,6 +97,10 @@ def mixture_facts(estimator: Any) -> tuple[tuple[str, str], ...]:
     )
     if is_variational(estimator):
         height = (("log evidence", f"at least {fixed(estimator.loglik_, 4)}"), *prior(estimator))
+    if is_latent_class(estimator) and len(estimator.weights_) > 1:
+        entropy = (heights["icl"] - heights["bic"]) / 2
+        sureness = 1 - entropy / (n * np.log(len(estimator.weights_)))
+        height = (*height, ("relative entropy", fixed(sureness, 4)))
     return (
         ("data", f"{whole(n)} rows, {counted(estimator.n_features_in_, 'column')}"),
         *height,

@@ -184,6 +184,12 @@ def marginal_words(n_columns: int, n_groups: int) -> str:
     )
 
 
+def response_words(n_groups: int) -> str:
+    """How to read the figure of a latent class model."""
+    told = "A panel an item. A bar is stacked by the probabilities of the answers"
+    return told + (", a bar for each group." if n_groups > 1 else ".")
+
+
 def membership_words(labels: Any, sureness: Array, n_groups: int) -> str:
     """What the figure of the memberships shows."""
     unsure = int((sureness < 0.9).sum())

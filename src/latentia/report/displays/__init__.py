@@ -11,6 +11,7 @@ from .pairs import PairsDisplay
 from .parallel import ParallelDisplay
 from .plots import Plots, SelectionPlots
 from .profile import ProfileDisplay
+from .responses import ItemResponsesDisplay
 from .uncertainty import UncertaintyDisplay
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "ContoursDisplay",
     "CriterionDisplay",
     "DensityDisplay",
+    "ItemResponsesDisplay",
     "MarginalsDisplay",
     "MembershipDisplay",
     "PairsDisplay",

@@ -102,8 +102,20 @@ def power_of_ten(power: int) -> str:
 
 
 def finite_rows(X: Any) -> Array:
-    """The rows as an array of floats, (n, D)."""
-    rows = np.asarray(X, dtype=np.float64)
+    """The rows as an array of floats, (n, D).
+
+    Raises
+    ------
+    ValueError
+        If there is text among them.
+    """
+    try:
+        rows = np.asarray(X, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise ValueError(
+            "got columns of text, expected numbers, which this plot has axes for; the plots "
+            "'responses', 'profile' and 'membership' take any answers"
+        ) from None
     return rows[:, None] if rows.ndim == 1 else rows
 
 

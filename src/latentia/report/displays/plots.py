@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..kinds import is_gaussian
+from ..kinds import is_gaussian, is_latent_class
 from .classification import ClassificationDisplay
 from .climb import ClimbDisplay
 from .contours import ContoursDisplay
@@ -15,6 +15,7 @@ from .membership import MembershipDisplay
 from .pairs import PairsDisplay
 from .parallel import ParallelDisplay
 from .profile import ProfileDisplay
+from .responses import ItemResponsesDisplay
 from .uncertainty import UncertaintyDisplay
 
 
@@ -37,11 +38,16 @@ class Plots:
     def __init__(self, estimator: Any) -> None:
         self._estimator = estimator
 
-    def pairs(self, X: Any, **options: Any) -> PairsDisplay | MarginalsDisplay:
+    def pairs(
+        self, X: Any, **options: Any
+    ) -> PairsDisplay | MarginalsDisplay | ItemResponsesDisplay:
         """The fit on the data; options as for `PairsDisplay.from_estimator`.
 
-        Of components that are not normal, each column by itself: `MarginalsDisplay`.
+        Of components that are not normal, each column by itself: `MarginalsDisplay`; of latent
+        classes, `responses`.
         """
+        if is_latent_class(self._estimator):
+            return self.responses(**options)
         if not is_gaussian(self._estimator):
             return MarginalsDisplay.from_estimator(self._estimator, X, **options)
         return PairsDisplay.from_estimator(self._estimator, X, **options)
@@ -83,6 +89,10 @@ class Plots:
     def profile(self, **options: Any) -> ProfileDisplay:
         """Parameters with intervals; options as for `ProfileDisplay.from_estimator`."""
         return ProfileDisplay.from_estimator(self._estimator, **options)
+
+    def responses(self, **options: Any) -> ItemResponsesDisplay:
+        """How latent classes answer; options as for `ItemResponsesDisplay.from_estimator`."""
+        return ItemResponsesDisplay.from_estimator(self._estimator, **options)
 
 
 class SelectionPlots:

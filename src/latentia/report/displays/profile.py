@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..formatting import group, listed, shorten
-from ..kinds import is_gaussian
-from ..summary import PlainEstimate, estimates_of, of_component
+from ..kinds import is_gaussian, is_latent_class
+from ..summary import PlainEstimate, column_names, estimates_of, of_component
 from .canvas import FAINT, Array, colour, dash, decades, mark, new_figure, tidy
 
 WIDE = 20.0
@@ -106,6 +106,9 @@ class ProfileDisplay:
         ProfileDisplay
         """
         estimates, note = estimates_of(estimator, level, standard_errors, columns)
+        if is_latent_class(estimator):
+            follows = _complements(estimator, columns)
+            estimates = [e for e in estimates if e.name.partition(", ")[2][:-1] not in follows]
         k = len(estimator.weights_)
         made = [_profile(what, estimates, k) for what in _kinds(estimates, k)]
         if is_gaussian(estimator):
@@ -203,6 +206,13 @@ def _kinds(estimates: Sequence[PlainEstimate], n_components: int) -> list[str]:
         what for k in range(n_components) for what, _, _ in of_component(estimates, k)
     )
     return [what for what in kinds if what != "weight" and not what.startswith(SKIPPED)]
+
+
+def _complements(estimator: Any, columns: Any) -> set[str]:
+    """Of items with two categories the first: its probabilities follow from the second's."""
+    items = estimator.item_names(column_names(estimator, columns))
+    each = zip(items, estimator.category_names(), strict=True)
+    return {f"{item}={names[0]}" for item, names in each if len(names) == 2}
 
 
 def _profile(what: str, estimates: Sequence[PlainEstimate], n_components: int) -> Profile:
