@@ -6,6 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from latentia.cli import options
+from latentia.cli.discriminant import discriminant
 from latentia.cli.errors import Refusal, warnings_as_sentences
 from latentia.cli.group import Commands
 from latentia.cli.inputs import (
@@ -49,6 +50,12 @@ BAYESIAN = (
     f"next to none. {ENDINGS}"
 )
 BAYESIAN_EXAMPLE = "Example: latentia fit bayesian-mixture faithful --components 6"
+DISCRIMINANT = (
+    "Fit Gaussian densities of classes that are known, to predict the class of other rows.\n\n"
+    "With --type mclustda each class is a mixture, its covariance and number of components "
+    f"chosen by BIC; with edda each is one Gaussian. {ENDINGS}"
+)
+DISCRIMINANT_EXAMPLE = "Example: latentia fit discriminant iris --type edda --save iris.safetensors"
 
 
 @app.command("gaussian-mixture", help=GAUSSIAN, epilog=GAUSSIAN_EXAMPLE)
@@ -223,6 +230,9 @@ def bayesian_mixture(
         quiet=quiet,
     )
     _run(ctx, request, (dask, dask_folder), report, save, allow_unconverged)
+
+
+app.command("discriminant", help=DISCRIMINANT, epilog=DISCRIMINANT_EXAMPLE)(discriminant)
 
 
 def _one_of(option: str, name: str, known: tuple[str, ...]) -> str:

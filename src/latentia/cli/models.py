@@ -4,6 +4,7 @@ MODELS = {
     "gaussian-mixture": "K normal components, covariances full, tied, diag or spherical",
     "bayesian-mixture": "normal components, at most K, with priors on all parameters",
     "mixture": "K components of any family, or of a family for each column",
+    "discriminant": "Gaussian densities, or mixtures, of classes that are known",
 }
 """The models of ``latentia fit``, in one line each."""
 

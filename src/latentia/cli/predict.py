@@ -123,12 +123,18 @@ def memberships(estimator: Any, values: Any, proba: bool) -> tuple[list[str], li
     Returns
     -------
     names : list of str
-        ``component``, then ``p0``, ``p1``, ... and ``log_density``.
+        ``component``, then ``p0``, ``p1``, ... and ``log_density``; of a classifier ``class``,
+        then ``p_`` with the name of each class.
     arrays : list of ndarray of shape (n,)
         The columns.
     """
+    from sklearn.base import is_classifier
+
+    classes = estimator.classes_ if is_classifier(estimator) else None
+    names, arrays = ["component" if classes is None else "class"], [estimator.predict(values)]
     if not proba:
-        return ["component"], [estimator.predict(values)]
+        return names, arrays
     shares = estimator.predict_proba(values)
-    names = ["component", *(f"p{k}" for k in range(shares.shape[1])), "log_density"]
-    return names, [shares.argmax(axis=1), *shares.T, estimator.score_samples(values)]
+    each = range(shares.shape[1]) if classes is None else (f"_{name}" for name in classes)
+    names += [*(f"p{one}" for one in each), "log_density"]
+    return names, [*arrays, *shares.T, estimator.score_samples(values)]

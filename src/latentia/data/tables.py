@@ -9,7 +9,7 @@ import numpy as np
 
 from latentia.data import delimited
 from latentia.data.columns import named_columns, wanted_columns
-from latentia.data.errors import decoding
+from latentia.data.errors import DataError, decoding
 from latentia.data.frames import frame_to_matrix, require_finite
 from latentia.data.listing import kind_of, require_file
 from latentia.data.npy import map_npy, npy_columns
@@ -98,6 +98,69 @@ def read_table(
     with decoding(file, "a table of numbers"):
         matrix = frame_to_matrix(frame, wanted, allow_missing=allow_missing, source=str(file))
     return Table(matrix.values, matrix.columns, file, matrix.skipped)
+
+
+_NO_CLASS = ("", "na", "nan", "null")
+
+
+def read_labels(path: str | os.PathLike[str], column: str) -> np.ndarray:
+    r"""Read one column of a file as the classes of its rows.
+
+    Parameters
+    ----------
+    path : path-like
+        A file that `read_table` reads.
+    column : str
+        Its name.
+
+    Returns
+    -------
+    ndarray of shape (n,)
+        Of str, or of int where all are whole numbers.
+
+    Raises
+    ------
+    DataError
+        The file or the column cannot be used, or a row has no class.
+    ImportError
+        pyarrow, which every format but .npy needs, is not installed.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder, "iris.csv")
+    ...     _ = path.write_text("length,species\n1.4,setosa\n4.7,versicolor\n")
+    ...     read_labels(path, "species").tolist()
+    ['setosa', 'versicolor']
+    """
+    file = Path(path)
+    kind = kind_of(file)
+    require_file(file)
+    if kind == "NumPy":
+        cells: list[Any] = _read_npy(file, [column], allow_missing=True).values[:, 0].tolist()
+    else:
+        with decoding(file, "a table"):
+            cells = _READERS[kind](file, [column]).column(column).to_pylist()
+    for row, cell in enumerate(cells):
+        if (
+            cell is None
+            or cell != cell
+            or (isinstance(cell, str) and cell.strip().lower() in _NO_CLASS)
+        ):
+            raise DataError(
+                f"column {column!r} of {file} has no value in data row {row + 1}; a class is "
+                "needed for every row"
+            )
+    if all(isinstance(cell, int | float) and float(cell).is_integer() for cell in cells):
+        return np.array([int(cell) for cell in cells])
+    if any(isinstance(cell, float) for cell in cells):
+        raise DataError(
+            f"column {column!r} of {file} holds measurements, expected classes: text or whole "
+            "numbers"
+        )
+    return np.array([str(cell) for cell in cells])
 
 
 def _read_parquet(path: Path, columns: list[str] | None) -> "pa.Table":

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from latentia.engine import Status
 from latentia.engine import selection as criteria
 from latentia.families.covariance import PATTERNS
 from latentia.mixture import DataWarning, GaussianMixture, Mixture
@@ -161,6 +162,8 @@ def together(
         except ValueError as error:
             candidates.append(Candidate(name, np.nan, 0, np.nan, str(error)))
             continue
+        if mixture.certificate_.status is Status.INTERRUPTED:
+            raise KeyboardInterrupt
         one = np.ones(len(classes))
         means, value = mixture.params_
         written: Any = mixture.family_.covariance  # pyright: ignore[reportAttributeAccessIssue]
@@ -252,13 +255,20 @@ def _of_class(
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DataWarning)
             found = [
-                select(mixture, x, grid, sample_weight=weights, n_jobs=1)
+                select(
+                    mixture, x, grid, sample_weight=weights, n_jobs=1, callback=_unless_interrupted
+                )
                 for grid in grids
                 if grid["n_components"]
             ]
     except ValueError as error:
         raise ValueError(f"class {name!r}: {error}") from error
     return min(found, key=_rank).best_estimator
+
+
+def _unless_interrupted(done: int, total: int, candidate: Any) -> None:
+    if candidate.status is Status.INTERRUPTED:  # the engine has caught Ctrl-C
+        raise KeyboardInterrupt
 
 
 def alone(name: str) -> str:
