@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from latentia.data.arrays import Frame, Rows
 
-from .covariance import STRUCTURES
+from .covariance import structure_of
 from .family import Family
 from .gaussian import Gaussian
 from .product import Product
@@ -164,13 +164,10 @@ def _made(part: Part, n_components: int) -> Family[Any, Any]:
 def _gaussian(
     n_components: int, covariance_type: str, reg_covar: float, frame: dict[str, Any]
 ) -> Gaussian:
-    if covariance_type not in STRUCTURES:
-        raise ValueError(
-            f"got covariance_type={covariance_type!r}, expected one of {', '.join(STRUCTURES)}"
-        )
     spread = np.asarray(frame["spread"], dtype=np.float64)
+    structure = structure_of(covariance_type, len(spread))
     inside = Frame(np.asarray(frame["origin"], dtype=np.float64), float(frame["scale"]), spread)
-    return Gaussian(n_components, STRUCTURES[covariance_type], inside, reg_covar)
+    return Gaussian(n_components, structure, inside, reg_covar)
 
 
 def pieces(

@@ -1,4 +1,4 @@
-"""The components of a fitted Gaussian mixture: rows drawn from them, and how thin they are."""
+"""The components of a fitted Gaussian mixture: their covariances, rows drawn, how thin they are."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from latentia.families.covariance import STRUCTURES
+from latentia.families.covariance import STRUCTURES, Covariance, written_out
 
 if TYPE_CHECKING:
     from .estimator import GaussianMixture
@@ -15,12 +15,23 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 
 
+def shown(
+    covariance_type: str, covariances: Array, n_components: int, n_features: int
+) -> tuple[Covariance, Array]:
+    """Covariances as they are handed on, given as they are fitted, and the structure that has."""
+    structure = written_out(covariance_type)
+    fitted = STRUCTURES[covariance_type]
+    if structure is not fitted:
+        covariances = fitted.matrices(covariances, n_components, n_features)
+    return structure, covariances
+
+
 def draw(mixture: GaussianMixture, n: int, rng: Any) -> tuple[Array, NDArray[np.int64]]:
     """Rows from a fitted mixture, (n, d), and the component of each; sorted by component.
 
     `rng` is a NumPy RandomState, as scikit-learn's `check_random_state` gives it.
     """
-    structure = STRUCTURES[mixture.covariance_type]
+    structure = written_out(mixture.covariance_type)
     weights = np.asarray(mixture.weights_, dtype=np.float64)
     counts = rng.multinomial(n, weights / weights.sum())
     covariances = structure.each(np.asarray(mixture.covariances_), len(weights))

@@ -15,7 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 from latentia.data.arrays import Frame, Rows, RowSource
 from latentia.engine import EM, Fit, Status
 from latentia.estimator import Estimate
-from latentia.families.covariance import STRUCTURES
+from latentia.families.covariance import STRUCTURES, pattern_of, structure_of, written_out
 from latentia.families.gaussian import Gaussian, GaussianParams
 
 from . import (
@@ -30,6 +30,7 @@ from . import (
     start,
 )
 from .base import MixtureEstimator
+from .components import shown
 from .model import Membership, MixtureModel, MixtureParams
 
 if TYPE_CHECKING:
@@ -50,8 +51,13 @@ class GaussianMixture(MixtureEstimator):
     ----------
     n_components : int, default=1
         Number of components K.
-    covariance_type : {"full", "tied", "diag", "spherical"}, default="full"
-        Each component its own matrix; one for all; own diagonals; own single variances.
+    covariance_type : str, default="full"
+        What the components' covariances share. scikit-learn's "full" (each its own matrix),
+        "tied" (one for all), "diag" (own diagonals) and "spherical" (own single variances), or
+        one of mclust's fourteen models: three letters for volume, shape and orientation, E where
+        they are equal, V where they vary, I where there is nothing to tell ("EII", "VII", "EEI",
+        "VEI", "EVI", "VVI", "EEE", "VEE", "EVE", "VVE", "EEV", "VEV", "EVV", "VVV"); for one column
+        also "E" and "V".
     tol : float, default=1e-3
         The fit stops when the estimated gain that is left falls below this many nats of the
         *total* log-likelihood. This is stricter than scikit-learn's change per row.
@@ -85,7 +91,8 @@ class GaussianMixture(MixtureEstimator):
     weights_ : array of shape (K,)
     means_ : array of shape (K, d)
     covariances_, precisions_, precisions_cholesky_ : array
-        In the shape of the covariance type: (K, d, d), (d, d), (K, d) or (K,).
+        In scikit-learn's shapes under its names, (K, d, d), (d, d), (K, d) or (K,); under
+        mclust's always matrices, (K, d, d).
     converged_ : bool
     n_iter_ : int
         E-steps of the best start.
@@ -111,7 +118,9 @@ class GaussianMixture(MixtureEstimator):
 
     References
     ----------
-    McLachlan & Peel (2000), Finite Mixture Models, ch. 3.
+    McLachlan & Peel (2000), Finite Mixture Models, ch. 3; Celeux & Govaert (1995), Gaussian
+    parsimonious clustering models, for the fourteen models; Scrucca, Fop, Murphy & Raftery (2016),
+    mclust 5, for their names.
 
     Examples
     --------
@@ -277,7 +286,7 @@ class GaussianMixture(MixtureEstimator):
 
     def _model(self, frame: Frame, n_rows: int | None = None) -> MixtureModel:
         """The engine's view of this estimator."""
-        structure = STRUCTURES[self.covariance_type]
+        structure = structure_of(self.covariance_type, len(frame.origin))
         family = Gaussian(self.n_components, structure, frame, self.reg_covar, n_rows=n_rows)
 
         means = None
@@ -299,8 +308,8 @@ class GaussianMixture(MixtureEstimator):
         self._data = rows
 
     def _set_parameters(self, params: MixtureParams, dtype: Any, collapsed: bool = False) -> None:
-        structure = STRUCTURES[self.covariance_type]
         weights, (means, covariances) = params
+        structure, covariances = shown(self.covariance_type, covariances, *means.shape)
         precision = np.full_like(covariances, np.nan)
         if not collapsed:
             precision = structure.precision(covariances)
@@ -315,6 +324,13 @@ class GaussianMixture(MixtureEstimator):
         """The fitted parameters as the engine takes them."""
         as_float = (np.asarray(a, float) for a in (self.weights_, self.means_, self.covariances_))
         weights, means, covariances = as_float
+        single = np.asarray(self.covariances_).dtype != np.float64
+        if single:
+            weights = weights / weights.sum()
+        structure = STRUCTURES[self.covariance_type]
+        if structure is not written_out(self.covariance_type):
+            rounded = single and structure.pattern is not None
+            covariances = (structure.nearest if rounded else structure.of_matrices)(covariances)
         return MixtureParams(weights, GaussianParams(means, covariances))
 
     # -- using a fitted mixture -------------------------------------------------------------
@@ -324,8 +340,7 @@ class GaussianMixture(MixtureEstimator):
 
     def _n_parameters(self) -> int:
         k, d = self.means_.shape
-        free = {"full": k * d * (d + 1) // 2, "tied": d * (d + 1) // 2, "diag": k * d}
-        return free.get(self.covariance_type, k) + k * d + k - 1
+        return pattern_of(self.covariance_type).n_free(k, d) + k * d + k - 1
 
     def sample(self, n_samples: int = 1) -> tuple[Array, NDArray[np.int64]]:
         """Draw rows from the fitted mixture.
@@ -347,7 +362,7 @@ class GaussianMixture(MixtureEstimator):
     def covariance_matrices(self) -> Array:
         """The covariance of every component written out, shape (K, d, d)."""
         check_is_fitted(self, ["means_", "covariances_"])
-        structure = STRUCTURES[self.covariance_type]
+        structure = written_out(self.covariance_type)
         return np.array(structure.matrices(np.asarray(self.covariances_), *self.means_.shape))
 
     # -- what `LatentEstimator` asks for -----------------------------------------------------
@@ -361,7 +376,9 @@ class GaussianMixture(MixtureEstimator):
 
     def _compute_errors(self, method: str = "oakes", **resampling: Any) -> inference.StandardErrors:
         model, params = self._model(self._frame), self._params()
-        return inference.standard_errors(model, self._data, params, method, **resampling)
+        made = inference.standard_errors(model, self._data, params, method, **resampling)
+        _, errors = shown(self.covariance_type, made.covariances, *made.means.shape)
+        return made._replace(covariances=errors)
 
     def parameter_table(self, level: float = 0.95) -> list[Estimate]:
         """Every parameter with its standard error and interval.

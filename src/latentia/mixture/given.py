@@ -11,7 +11,7 @@ from sklearn.utils import check_array
 from latentia.data.arrays import Frame
 from latentia.engine import Fit
 from latentia.engine.tree import leaves, same_structure
-from latentia.families.covariance import STRUCTURES
+from latentia.families.covariance import structure_of, written_out
 from latentia.families.gaussian import GaussianParams
 
 from .model import MixtureModel, MixtureParams
@@ -118,8 +118,8 @@ def _weights(value: Any, k: int) -> Array:
 
 
 def _covariances(value: Any, covariance_type: str, k: int, d: int) -> Array:
-    shape = STRUCTURES[covariance_type].shape(k, d)
-    precisions = _array(value, shape, f"{covariance_type} precision")
+    structure, given = structure_of(covariance_type, d), written_out(covariance_type)
+    precisions = _array(value, given.shape(k, d), f"{covariance_type} precision")
     if covariance_type in ("diag", "spherical"):
         if (precisions <= 0).any():
             raise ValueError(f"'{covariance_type} precision' should be positive")
@@ -128,4 +128,5 @@ def _covariances(value: Any, covariance_type: str, k: int, d: int) -> Array:
     if not symmetric or not (np.linalg.eigvalsh(precisions) > 0).all():
         raise ValueError(f"'{covariance_type} precision' should be symmetric, positive-definite")
     inverse = np.linalg.inv(precisions)
-    return (inverse + np.swapaxes(inverse, -1, -2)) / 2
+    inverse = (inverse + np.swapaxes(inverse, -1, -2)) / 2
+    return inverse if structure is given else structure.nearest(inverse)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from latentia.data.arrays import Rows, RowSource
 from latentia.estimator import Estimate, feature_names
+from latentia.families.covariance import STRUCTURES, written_out
 from latentia.families.gaussian import GaussianParams
 
 from . import parameters
@@ -54,6 +55,9 @@ def standard_errors(
 def table(estimator: GaussianMixture, level: float) -> list[Estimate]:
     """All parameters, a row each, by `parameters.table`."""
     weights, means, covariances, _ = estimator.standard_errors()
+    kind = estimator.covariance_type
+    if STRUCTURES[kind] is not written_out(kind):
+        covariances = STRUCTURES[kind].of_matrices(covariances)
     return parameters.table(
         estimator._model(estimator._frame),
         estimator._params(),

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from latentia.data.arrays import Rows
-from latentia.families.covariance import STRUCTURES
+from latentia.families.covariance import written_out
 from latentia.families.gaussian import normal_log_density
 
 from . import errors
@@ -38,7 +38,7 @@ def of_gaussian(mixture: GaussianMixture, X: Any) -> Iterator[Membership]:
     means = np.asarray(mixture.means_, dtype=np.float64)
     precision = np.asarray(mixture.precisions_cholesky_, dtype=np.float64)
     weights = np.asarray(mixture.weights_, dtype=np.float64)
-    structure = STRUCTURES[mixture.covariance_type]
+    structure = written_out(mixture.covariance_type)
     for block in Rows.of(x).blocks():
         z = np.asarray(block.x, dtype=np.float64)
         yield membership(normal_log_density(structure, means, precision, z), weights)

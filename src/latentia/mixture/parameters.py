@@ -147,7 +147,7 @@ def _labels(
 
     `columns` itself stands where an axis runs over the columns.
     """
-    square = isinstance(constraint, PositiveDefinite)
+    square = isinstance(getattr(constraint, "inner", constraint), PositiveDefinite)
     labels: list[Sequence[str]] = []
     for axis, length in enumerate(shape):
         over_columns = length == len(columns) and axis not in constraint.exchangeable

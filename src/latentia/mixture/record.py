@@ -7,11 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from latentia.data.arrays import Frame
-from latentia.families.gaussian import GaussianParams
 
 from . import evidence
 from .inference import StandardErrors
-from .model import MixtureParams
 
 if TYPE_CHECKING:
     from latentia.persistence import Record
@@ -38,7 +36,6 @@ def restore(estimator: GaussianMixture, written: Record) -> GaussianMixture:
     vars(estimator)["n_features_in_"] = means.shape[1]
     origin, scale, spread = (arrays[f"frame.{name}"] for name in Frame._fields)
     estimator._frame = Frame(origin, float(scale), spread)
-    params = MixtureParams(weights, GaussianParams(means, covariances))
     like = StandardErrors(weights, means, covariances, note="")
-    evidence.restore(estimator, written, params, like)
+    evidence.restore(estimator, written, estimator._params(), like)
     return estimator

@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, final
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
-from latentia.engine.space import (
-    Constraint,
-    Fixed,
-    LeafChart,
-    Orthogonal,
-    Positive,
-    UnitProduct,
-)
-
 from .orientation import along, assembled, axes_of, common_axes
-from .pattern import EQUAL, NONE, OWN, Pattern
+from .pattern import EQUAL, OWN, Pattern
 
 Array = NDArray[np.float64]
-
 
 _TIED = 1e-9
 """Logarithms of variances nearer than this leave their axes undecided."""
@@ -91,118 +81,7 @@ def value_of(factors: Factors, n_components: int, n_axes: int) -> Array:
     return values if n_axes == 2 else assembled(values, factors.orientation)
 
 
-@final
-class Patterned(Constraint):
-    """Covariances that share what a pattern says.
-
-    The chart has volumes and shapes in logarithms and orientations by Cayley's transform. Floor
-    and unit are those of `free`.
-
-    Parameters
-    ----------
-    pattern : Pattern
-    free : Constraint
-        What covariances may be that share nothing.
-    raised : callable
-        raised(value) -> the nearest covariances of the pattern that keep to the floor.
-    n_features : int
-    """
-
-    exchangeable = (0,)
-
-    def __init__(self, pattern: Pattern, free: Constraint, raised: object, n_features: int) -> None:
-        self.pattern, self.free, self.n_features = pattern, free, n_features
-        self._raised = raised
-        self.inner = free
-
-    @property
-    def parts(self) -> tuple[Constraint, Constraint, Constraint]:
-        """What volume, shape and orientation may be."""
-        kinds = (Positive, UnitProduct, Orthogonal)
-        return tuple(  # pyright: ignore[reportReturnType]
-            Fixed() if letter == NONE else kind()
-            for letter, kind in zip(self.pattern, kinds, strict=True)
-        )
-
-    def n_free(self, shape: tuple[int, ...]) -> int:
-        return self.pattern.n_free(shape[0], self.n_features)
-
-    def violation(self, value: Array, base: Array) -> str | None:
-        wrong = self.free.violation(value, base)
-        if wrong is not None:
-            return wrong
-        factors = factors_of(self.pattern, value, self.n_features)
-        if not (factors.volume > 0).all():
-            return None  # a singular matrix is not a violation
-        off = np.abs(value_of(factors, len(value), value.ndim) - value)
-        flat = np.abs(value).reshape(len(value), -1).max(axis=1)
-        if (off.reshape(len(value), -1).max(axis=1) <= 1e-7 * flat).all():
-            return None
-        return f"does not share what {self.pattern.name} says, expected such covariances"
-
-    def chart(self, base: Array) -> LeafChart:
-        return _FactorChart(self, base)
-
-    def project(self, value: Array) -> Array:
-        if not np.isfinite(value).all() or self.free.project(value) is value:
-            return value
-        return self._raised(value)  # pyright: ignore
-
-    def at_floor(self, value: Array) -> list[tuple[int, ...]]:
-        return self.free.at_floor(value)
-
-
-@final
-class _FactorChart(LeafChart):
-    def __init__(self, constraint: Patterned, base: Array) -> None:
-        self.constraint, self.shape = constraint, base.shape
-        self._refuse_singular(base)
-        self.base = factors_of(constraint.pattern, base, constraint.n_features)
-        parts = zip(constraint.parts, self.base, strict=True)
-        self.charts = [part.chart(value) for part, value in parts]
-        self.size = sum(chart.size for chart in self.charts)
-        self.ends = np.cumsum([chart.size for chart in self.charts])[:-1]
-        self.units = np.ones(self.size)
-        if self.charts[-1].size:
-            self.units[self.ends[-1] :] = _turns(self.base)
-
-    def _refuse_singular(self, value: Array) -> None:
-        self.constraint.free.chart(value)
-
-    def _factors(self, value: Array) -> Factors:
-        self._refuse_singular(value)
-        pattern, d = self.constraint.pattern, self.constraint.n_features
-        made = factors_of(pattern, value, d)
-        return made if pattern.orientation == NONE else aligned(made, self.base)
-
-    def pack(self, value: Array) -> Array:
-        return self._packed(self._factors(value))
-
-    def _packed(self, factors: Factors) -> Array:
-        each = zip(self.charts, factors, strict=True)
-        return np.concatenate([chart.pack(part) for chart, part in each]) / self.units
-
-    def unpack(self, x: Array) -> Array:
-        with np.errstate(over="ignore", invalid="ignore"):
-            parts = zip(self.charts, np.split(x * self.units, self.ends), strict=True)
-            factors = Factors(*(chart.unpack(part) for chart, part in parts))
-            return value_of(factors, self.shape[0], len(self.shape))
-
-    def pull(self, value: Array, gradient: Array) -> Array:
-        return self._pulled(self._factors(value), gradient)
-
-    def _pulled(self, factors: Factors, gradient: Array) -> Array:
-        slopes = chained(factors, gradient)
-        each = zip(self.charts, factors, slopes, strict=True)
-        pulled = [chart.pull(part, slope) for chart, part, slope in each]
-        return np.concatenate(pulled) * self.units
-
-    def pack_and_pull(self, value: Array, gradient: Array) -> tuple[Array, Array]:
-        factors = self._factors(value)
-        return self._packed(factors), self._pulled(factors, gradient)
-
-
-def _turns(factors: Factors) -> Array:
+def turns(factors: Factors) -> Array:
     """How far each pair of axes may turn for a step of one, in the order of Cayley's coordinates.
 
     A row's information on the angle is (a - b)² / (a b) where a, b are the variances along the two

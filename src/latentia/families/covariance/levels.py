@@ -52,8 +52,11 @@ def levels(
     Raises
     ------
     DegenerateError
-        If a variance that others are measured by vanishes.
+        If a variance that others are measured by vanishes, or the scatter is not finite.
     """
+    if not np.isfinite(scatter).all():
+        raise DegenerateError("the scatter about the means is not finite")
+    scatter = np.maximum(scatter, 0.0)  # but for rounding
     alive = count > EMPTY
     if not alive.all() and previous is not None and alive.any():
         return _with_empty(volume, shape, alive, count, scatter, floor, previous)

@@ -11,8 +11,8 @@ from scipy.linalg import lapack
 
 from latentia.engine.space import Constraint, PositiveDefinite
 
-from .decomposition import Patterned
 from .pattern import Pattern
+from .patterned import Patterned
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
