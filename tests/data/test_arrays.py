@@ -177,3 +177,20 @@ def test_rows_that_cannot_be_get_one_sentence(x, weights, said):
 
 def test_holes_are_for_the_model_to_judge():
     assert np.isnan(Rows.of([1.0, np.nan]).x[1, 0])
+
+
+def test_the_frame_of_rows_with_holes_is_that_of_each_columns_cells():
+    rng = np.random.default_rng(0)
+    x, w = rng.normal(3.0, 2.0, size=(40, 3)), rng.gamma(2.0, size=40)
+    x[rng.uniform(size=x.shape) < 0.3] = np.nan
+    x[0, 0] = np.nan
+    frame = Frame.of(Rows.of(x, w))
+    for j, column in enumerate(x.T):
+        known = ~np.isnan(column)
+        alone = Frame.of(Rows.of(column[known], w[known]))
+        assert frame.origin[j] == pytest.approx(alone.origin[0], rel=1e-13)
+        assert frame.spread[j] == pytest.approx(alone.spread[0], rel=1e-13)
+    x[:, 1] = np.nan
+    origin, scale, spread = Frame.of(Rows.of(x, w))
+    assert (origin[1], spread[1]) == (0, 1)
+    assert np.isfinite([*origin, scale, *spread]).all()

@@ -9,6 +9,7 @@ from latentia.engine.chart import arrays, n_free
 from latentia.families.binomial import Bernoulli
 from latentia.families.covariance import STRUCTURES
 from latentia.families.gaussian import Gaussian
+from latentia.families.multinomial import Multinomial
 from latentia.families.negative_binomial import NegativeBinomial
 from latentia.families.poisson import Poisson
 from latentia.families.product import Product
@@ -42,7 +43,7 @@ def mixed(k):
     [
         Case(counts, np.column_stack([COUNTS[:, 0], YES, COUNTS[:, 1]])),
         Case(inexact, np.column_stack([COUNTS[:, 0], YES])),
-        Case(mixed, MIXED, collapses=True),
+        Case(mixed, MIXED, collapses=True, regresses=True),
     ],
     ids=["counts", "inexact", "mixed"],
 )
@@ -74,7 +75,9 @@ def test_one_component_is_each_part_by_itself():
 def test_flags_are_those_of_the_weakest_part():
     assert (counts(2).m_step_exact, counts(2).takes_missing) == (True, True)
     assert (inexact(2).m_step_exact, inexact(2).takes_missing) == (False, True)
-    assert (mixed(2).m_step_exact, mixed(2).takes_missing) == (True, False)
+    assert (mixed(2).m_step_exact, mixed(2).takes_missing) == (True, True)
+    shares = Product({(0, 1): Multinomial(2, 2), 2: Poisson(2)})
+    assert (shares.m_step_exact, shares.takes_missing) == (True, False)
 
 
 def test_free_parameters_are_added():

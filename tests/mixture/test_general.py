@@ -103,10 +103,9 @@ def test_columns_of_different_kinds_with_holes(mixed):
 
 
 def test_a_part_may_have_holes_where_another_may_not():
-    holes = MIXED.copy()
-    holes.loc[3, "weight"] = np.nan
-    with pytest.raises(ValueError, match="NaN at row 3, column 'weight': Gaussian needs every"):
-        Mixture(KINDS, 2).fit(holes)
+    holes = np.array([[2, 1, 0], [np.nan, 3, 1], [1, np.nan, 2]])
+    with pytest.raises(ValueError, match="NaN at row 2, column 1: Multinomial needs every"):
+        Mixture({0: "poisson", (1, 2): "multinomial"}, 1).fit(holes)
 
 
 class Logistic(NamedTuple):

@@ -263,16 +263,24 @@ class Frame(NamedTuple):
 
     @classmethod
     def of(cls, rows: Rows) -> Frame:
-        """The frame of some rows."""
+        """The frame of some rows; missing cells (nan) are left out, column by column."""
         x, w = np.asarray(rows.x, dtype=np.float64), rows.weights
-        away = x - x[0]
-        origin = x[0] + (w @ away) / w.sum()
+        known = ~np.isnan(x)
+        whole = bool(known.all())
+        total = w.sum() if whole else np.maximum(w @ known, np.finfo(np.float64).tiny)
+        first = x[0] if whole else np.nan_to_num(x[known.argmax(axis=0), np.arange(x.shape[1])])
+        away = x - first
+        if not whole:
+            away[~known] = 0.0
+        origin = first + (w @ away) / total
         np.subtract(x, origin, out=away)
+        if not whole:
+            away[~known] = 0.0
         # through the largest deviation, so that squares neither overflow nor vanish
         width = np.maximum(away.max(axis=0), -away.min(axis=0))
         unit = np.where(width > 0, width, 1.0)
         np.divide(away, unit, out=away)
-        spread = unit * np.sqrt(w @ np.square(away, out=away) / w.sum())
+        spread = unit * np.sqrt(w @ np.square(away, out=away) / total)
         spread = np.where(spread > 0, spread, 1.0)
         largest = spread.max()
         typical = float(largest * np.sqrt(np.mean((spread / largest) ** 2)))

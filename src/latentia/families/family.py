@@ -52,11 +52,14 @@ class Family(ABC, Generic[F, S]):
         False where `m_step` is a Newton step that need not maximise q.
     takes_missing : bool
         Whether cells may be nan: they are integrated out.
+    n_gauge : int
+        Directions in the parameters that no density sees, as a rotation of loadings.
     """
 
     n_components: int
     m_step_exact: bool = True
     takes_missing: bool = False
+    n_gauge: int = 0
 
     @property
     @abstractmethod
@@ -125,3 +128,19 @@ class Family(ABC, Generic[F, S]):
         A regression's design is given.
         """
         return self.draw(params, labels, rng)
+
+    def expected(self, params: F, x: Array) -> Array:
+        """The rows with what is missing as each component expects it, shape (n, K, d)."""
+        raise TypeError(
+            f"{type(self).__name__} does not define expectations of missing cells; draw them "
+            "with sample_imputations"
+        )
+
+    def completed(
+        self, params: F, x: Array, labels: NDArray[np.intp], rng: np.random.Generator
+    ) -> Array:
+        """The rows with what is missing drawn, given the rest, from the component of each label.
+
+        Where columns depend on one another given the component, a family has to say how.
+        """
+        return np.where(np.isnan(x), self.draw(params, labels, rng), x)

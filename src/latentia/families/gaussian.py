@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple, cast, final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from latentia.data.arrays import Frame, Rows
+from latentia.engine import tree
 from latentia.engine.space import Real
 
-from . import twofold
+from . import incomplete, moments, twofold
 from .covariance import Covariance
 from .family import Family, MixturePass
+from .incomplete import Batch, RowsInPatterns, See
 from .kernels.ready import ready
 from .kernels.rule import ILL, Form, form_of, worth_compiling
+from .moments import Moments
 
 Array = NDArray[np.float64]
 LOG_2PI = float(np.log(2 * np.pi))
@@ -41,12 +45,20 @@ class GaussianStats(NamedTuple):
     low : Low or ()
         What these three leave over where they are kept in twice the precision, as for full
         covariances; a component may be thin and far from the origin.
+    hidden : float
+        The entropy of missing cells given the others, of which the other statistics are
+        expectations: what q has to be raised by to be that of what was seen.
     """
 
     count: Array
     first: Array
     second: Array
     low: Any = ()
+    hidden: Any = 0.0
+
+    @property
+    def moments(self) -> Moments:
+        return Moments(self.count, self.first, self.second, self.low)
 
 
 class RowsWithScatter(NamedTuple):
@@ -78,6 +90,10 @@ def normal_log_density(covariance: Covariance, means: Array, precision: Array, x
 class Gaussian(Family[GaussianParams, GaussianStats]):
     """K normal densities over rows that a `Frame` centres and scales.
 
+    Missing cells (nan) are integrated out: rows are sorted by what was seen of them, and the
+    expected moments of what was not are added (Ghahramani & Jordan 1994; Little & Rubin 2002,
+    sec. 11.2). Rows without holes go through the same pass as ever.
+
     Parameters
     ----------
     n_components : int
@@ -94,6 +110,8 @@ class Gaussian(Family[GaussianParams, GaussianStats]):
     n_rows : int, optional
         Rows of the whole fit, for that default; those of each chunk if it is not given.
     """
+
+    takes_missing = True
 
     def __init__(
         self,
@@ -130,9 +148,13 @@ class Gaussian(Family[GaussianParams, GaussianStats]):
         return GaussianParams(origin + scale * params.means, scale**2 * params.covariances)
 
     def log_density(self, params: GaussianParams, x: Array) -> Array:
+        z = self.frame.into(x)
+        if np.isnan(z).any():
+            see, parts = self._seer(params, x), incomplete.batches(x, self.n_components)
+            shape = (len(z), self.n_components)
+            return incomplete.over_rows(parts, lambda batch: see(batch)[0], shape)
         means, covariances = self.inside(params)
         precision = self.covariance.precision(covariances)
-        z = self.frame.into(x)
         return normal_log_density(self.covariance, means, precision, z) - self._log_unit
 
     @property
@@ -141,18 +163,27 @@ class Gaussian(Family[GaussianParams, GaussianStats]):
         return self.n_features * float(np.log(self.frame.scale))
 
     def start(self, x: Array, resp: Array) -> GaussianParams:
-        stats = self._moments(self.frame.into(x), resp)
-        count, x = stats.count, self.frame.into(x)
-        alive = count > 0
-        centre = resp.sum(axis=1) @ x / count.sum()
-        means = np.where(alive[:, None], stats.first / np.where(alive, count, 1)[:, None], centre)
-        between = (means - centre).T @ (count[:, None] * (means - centre))
-        deviation = x - centre
-        within = (deviation.T @ (resp.sum(axis=1)[:, None] * deviation) - between) / count.sum()
+        z = self.frame.into(x)
+        if np.isnan(z).any():
+            count, means, matrices = incomplete.guess(z, resp)
+            scatter = moments.in_form(self.covariance, matrices)
+            within = matrices.sum(axis=0) / max(float(count.sum()), 1e-300)
+        else:
+            stats = self._moments(z, resp)
+            count = stats.count
+            alive = count > 0
+            centre = resp.sum(axis=1) @ z / count.sum()
+            means = np.where(
+                alive[:, None], stats.first / np.where(alive, count, 1)[:, None], centre
+            )
+            between = (means - centre).T @ (count[:, None] * (means - centre))
+            deviation = z - centre
+            within = (deviation.T @ (resp.sum(axis=1)[:, None] * deviation) - between) / count.sum()
+            scatter = moments.scatter(self.covariance, stats.moments, means)
         borrowed = np.full(self.n_components, self.n_features + 1.0)
         covariances = self.covariance.maximum(
             count + borrowed,
-            self._scatter(stats, means) + self.covariance.pooled(within, borrowed),
+            scatter + self.covariance.pooled(within, borrowed),
             self.floor / self.frame.scale**2,
             self.n_features,
         )
@@ -160,7 +191,10 @@ class Gaussian(Family[GaussianParams, GaussianStats]):
 
     def stats(self, params: GaussianParams, x: Array, resp: Array) -> GaussianStats:
         z, (means, covariances) = self.frame.into(x), self.inside(params)
-        if self.covariance.form != "full" or self._largest(covariances) < ILL[False]:
+        if np.isnan(z).any():
+            parts = incomplete.batches(z, self.n_components)
+            return incomplete.summed(parts, self._seer(params, x), resp)
+        if self.covariance.form != "full" or not self._thin(covariances):
             return self._moments(z, resp)
         deviations = (z - mean for mean in means)
         weighted = [(r, y, y * r[:, None]) for r, y in zip(resp.T, deviations, strict=True)]
@@ -168,8 +202,35 @@ class Gaussian(Family[GaussianParams, GaussianStats]):
         second = np.stack([yr.T @ y for _, y, yr in weighted])
         return GaussianStats(*twofold.about_zero(resp.sum(axis=0), first, second, means))
 
-    def _largest(self, covariances: Array) -> float:
-        return self.covariance.largest(self.covariance.precision(covariances))
+    def _thin(self, covariances: Array) -> bool:
+        """Whether some component's moments need twice the precision, in the frame."""
+        return self.covariance.largest(self.covariance.precision(covariances)) >= ILL[False]
+
+    def _seer(self, params: GaussianParams, x: Any) -> See:
+        """What makes densities and statistics of rows with holes."""
+        means, covariances = self.inside(params)
+        k, d = means.shape
+        matrices = self.covariance.matrices(covariances, k, d)
+        precision = self.covariance.precision(covariances)
+        log_det = -self.covariance.log_det_precision(precision, k, d)
+        thin, unit = self._thin(covariances), LOG_2PI + 2 * float(np.log(self.frame.scale))
+
+        def see(batch: Batch) -> tuple[Array, Callable[[Array], GaussianStats]]:
+            given = incomplete.seen(batch, self.frame.into(x[batch.rows]), means, matrices)
+            scale = given.log_det + given.number[:, None] * unit
+
+            def stats_of(resp: Array) -> GaussianStats:
+                resp = incomplete.telling(given, resp)
+                count = resp.sum(axis=(0, 2))
+                about = incomplete.expected_moments(given, resp, resp)
+                made = moments.about_zero(self.covariance, count, *about, means, thin)
+                left = log_det - given.log_det + (d - given.number[:, None]) * (unit + 1)
+                hidden = np.sum(resp.sum(axis=2) * left) / 2
+                return GaussianStats(*made, hidden)
+
+            return -(scale[:, :, None] + given.distance) / 2, stats_of
+
+        return see
 
     def _moments(self, z: Array, resp: Array) -> GaussianStats:
         second = self.covariance.second(z, resp)
@@ -192,6 +253,9 @@ class Gaussian(Family[GaussianParams, GaussianStats]):
         return form_of(self.covariance.form, *sizes, largest, single, judged)
 
     def prepare(self, rows: Rows) -> Any:
+        hollow = np.isnan(rows.x).any(axis=1)
+        if hollow.any():
+            return self._sorted(rows, hollow)
         tied = self.covariance.form == "tied"
         form = self._form(rows, np.eye(self.n_features)) if tied else None
         if form is None:
@@ -201,7 +265,28 @@ class Gaussian(Family[GaussianParams, GaussianStats]):
         scatter = module.scatter(rows.x, rows.weights, frame.origin, 1 / frame.scale)
         return RowsWithScatter(rows.x, rows.weights, scatter)
 
+    def _sorted(self, rows: Rows, hollow: NDArray[np.bool_]) -> RowsInPatterns:
+        """Rows by their holes; those without one apart, where their pass is compiled."""
+        some, whole = np.flatnonzero(hollow), None
+        n = len(rows) - len(some)
+        compiled = self.compiled
+        if compiled is None:
+            compiled = worth_compiling(n, self.n_features, self.n_components)
+        if compiled and n:
+            whole = self.prepare(rows.take(np.flatnonzero(~hollow)))
+        parts = incomplete.batches(
+            rows.x, self.n_components, some if whole is not None else np.arange(len(rows))
+        )
+        return RowsInPatterns(rows.x, rows.weights, parts, whole)
+
     def mixture_pass(self, params: GaussianParams, weights: Array, rows: Any) -> MixturePass | None:
+        if isinstance(rows, RowsInPatterns):
+            made = incomplete.mixture_pass(rows, weights, self._seer(params, rows.x))
+            if rows.whole is None:
+                return made
+            whole = self.mixture_pass(params, weights, rows.whole)
+            assert whole is not None, "rows without holes are apart only where that is compiled"
+            return tree.add(made, whole)
         means, covariances = self.inside(params)
         precision = self.covariance.precision(covariances)
         form = self._form(rows, precision)
@@ -224,6 +309,10 @@ class Gaussian(Family[GaussianParams, GaussianStats]):
             precision,
             **more,
         )
+        if np.isnan(loglik):  # rows that nobody prepared may have holes
+            prepared = self.prepare(Rows(rows.x, rows.weights))
+            if isinstance(prepared, RowsInPatterns):
+                return self.mixture_pass(params, weights, prepared)
         if form.centred and not form.careful:
             cross = first[:, :, None] * means[:, None, :]
             within = count[:, None, None] * means[:, :, None] * means[:, None, :]
@@ -235,36 +324,14 @@ class Gaussian(Family[GaussianParams, GaussianStats]):
             stats = self._plain(count, first, second)
         return MixturePass(loglik, count, stats)
 
-    def _scatter(self, stats: GaussianStats, means: Array) -> Array:
-        count, first, second, low = stats
-        if isinstance(low, twofold.Low):
-            return twofold.scatter(count, first, second, low, means)
-        outer = self.covariance.outer
-        cross = outer(np.ones(len(means)), first, means)
-        return second - 2 * cross + outer(count, means, means)
-
-    def _count(self, stats: GaussianStats) -> Array:
-        low = stats.low
-        return stats.count + low.count if isinstance(low, twofold.Low) else stats.count
-
-    def _deviation(self, stats: GaussianStats, means: Array) -> Array:
-        """sum_i r_ik (z_i - m_k), shape (K, d)."""
-        count, first, _, low = stats
-        if isinstance(low, twofold.Low):
-            return twofold.deviation(count, first, low, means)
-        return first - count[:, None] * means
-
     def m_step(self, stats: GaussianStats, params: GaussianParams) -> GaussianParams:
-        count, first, low = self._count(stats), stats.first, stats.low
-        if isinstance(low, twofold.Low):
-            first = first + low.first
+        old, summed = self.inside(params), stats.moments
+        means, count = moments.centres(summed, old.means), moments.weight(summed)
         alive = count > 0
-        old = self.inside(params)
         count = np.where(alive, count, 1e-300)
-        means = np.where(alive[:, None], first / count[:, None], old.means)
         covariances = self.covariance.maximum(
             count,
-            self._scatter(stats, means),
+            moments.scatter(self.covariance, summed, means),
             self.floor / self.frame.scale**2,
             self.n_features,
             old.covariances,
@@ -278,20 +345,37 @@ class Gaussian(Family[GaussianParams, GaussianStats]):
         precision = self.covariance.precision(covariances)
         log_det = self.covariance.log_det_precision(precision, self.n_components, self.n_features)
         constant = self.n_features * LOG_2PI + 2 * self._log_unit
-        trace = self.covariance.trace(precision, self._scatter(stats, means))
-        return 0.5 * (float(self._count(stats) @ (log_det - constant)) - trace)
+        scatter = moments.scatter(self.covariance, stats.moments, means)
+        trace = self.covariance.trace(precision, scatter)
+        count = moments.weight(stats.moments)
+        return 0.5 * (float(count @ (log_det - constant)) - trace) + float(stats.hidden)
 
     def score(self, params: GaussianParams, stats: GaussianStats) -> GaussianParams:
         means, covariances = self.inside(params)
         precision = self.covariance.precision(covariances)
-        pull = self._deviation(stats, means)
-        scatter = self._scatter(stats, means)
+        pull = moments.deviation(stats.moments, means)
+        scatter = moments.scatter(self.covariance, stats.moments, means)
         in_means = self.covariance.precision_times(precision, pull)
         in_covariances = self.covariance.score(
-            precision, self._count(stats), scatter, self.n_features
+            precision, moments.weight(stats.moments), scatter, self.n_features
         )
         scale = self.frame.scale
         return GaussianParams(in_means / scale, in_covariances / scale**2)
+
+    def expected(self, params: GaussianParams, x: Array) -> Array:
+        means, covariances = params
+        return incomplete.expected(x, means, self.covariance.matrices(covariances, *means.shape))
+
+    def completed(
+        self,
+        params: GaussianParams,
+        x: Array,
+        labels: NDArray[np.intp],
+        rng: np.random.Generator,
+    ) -> Array:
+        means, covariances = params
+        matrices = self.covariance.matrices(covariances, *means.shape)
+        return incomplete.drawn(x, means, matrices, labels, rng)
 
     def draw(
         self, params: GaussianParams, labels: NDArray[np.intp], rng: np.random.Generator

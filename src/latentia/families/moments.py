@@ -1,0 +1,103 @@
+"""Weighted moments of K components about a common origin, and moved to any other."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import twofold
+from .covariance import Covariance
+
+Array = NDArray[np.float64]
+
+
+class Moments(NamedTuple):
+    """Weighted moments about zero.
+
+    Attributes
+    ----------
+    weight : array of shape (K,)
+    first : array of shape (K, d)
+    second : array
+        In the covariance structure's shape.
+    low : Low or ()
+        What these three leave over, where they are kept in twice the precision.
+    """
+
+    weight: Array
+    first: Array
+    second: Array
+    low: Any = ()
+
+
+def in_form(covariance: Covariance, matrices: Array) -> Array:
+    """Moments (K, d, d) in the structure's shape: as they are, their sum, diagonals or traces."""
+    if covariance.form == "full":
+        return matrices
+    if covariance.form == "tied":
+        return matrices.sum(axis=0)
+    diagonals = np.einsum("kii->ki", matrices)
+    return diagonals.sum(axis=1) if covariance.form == "spherical" else diagonals
+
+
+def about_zero(
+    covariance: Covariance,
+    weight: Array,
+    first: Array,
+    second: Array,
+    centre: Array,
+    careful: bool,
+) -> Moments:
+    """Moments about zero from moments (K,), (K, d), (K, d, d) about centres (K, d).
+
+    `careful` says that they are to be kept in twice the precision, as thin components need; only
+    matrices of their own are.
+    """
+    full = covariance.form == "full"
+    if careful and full:
+        return Moments(*twofold.about_zero(weight, first, second, centre))
+    outer, once = covariance.outer, np.ones(len(weight))
+    moved = 2 * outer(once, first, centre) + outer(weight, centre, centre)
+    total = first + weight[:, None] * centre
+    low = twofold.nothing(*centre.shape) if full else ()
+    return Moments(weight, total, in_form(covariance, second) + moved, low)
+
+
+def weight(moments: Moments) -> Array:
+    """The weights, (K,)."""
+    low = moments.low
+    return moments.weight + low.count if isinstance(low, twofold.Low) else moments.weight
+
+
+def first(moments: Moments) -> Array:
+    """The first moments about zero, (K, d)."""
+    low = moments.low
+    return moments.first + low.first if isinstance(low, twofold.Low) else moments.first
+
+
+def deviation(moments: Moments, means: Array) -> Array:
+    """The first moments about `means`, (K, d)."""
+    low = moments.low
+    if isinstance(low, twofold.Low):
+        return twofold.deviation(moments.weight, moments.first, low, means)
+    return moments.first - moments.weight[:, None] * means
+
+
+def scatter(covariance: Covariance, moments: Moments, means: Array) -> Array:
+    """The second moments about `means`, in the structure's shape."""
+    low = moments.low
+    if isinstance(low, twofold.Low):
+        return twofold.scatter(*moments[:3], low, means)
+    cross = covariance.outer(np.ones(len(means)), moments.first, means)
+    return moments.second - 2 * cross + covariance.outer(moments.weight, means, means)
+
+
+def centres(moments: Moments, otherwise: Array) -> Array:
+    """The weighted means, (K, d), and what stands in `otherwise` where there is no weight."""
+    total = weight(moments)
+    alive = total > 0
+    return np.where(
+        alive[:, None], first(moments) / np.where(alive, total, 1.0)[:, None], otherwise
+    )
