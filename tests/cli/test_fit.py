@@ -7,6 +7,8 @@ import pytest
 
 import latentia
 from latentia import datasets
+from latentia.cli.fit import MCLUST
+from latentia.families.covariance import PATTERNS
 
 FIT = ("fit", "gaussian-mixture")
 QUICK = ("--components", "2", "--covariance", "full", "--starts", "1", "--quiet")
@@ -221,3 +223,22 @@ def test_iris_from_the_file_that_datasets_exports(run):
     assert done.status == 0
     assert f"({', '.join(iris.columns)})" in done.out
     assert "not numbers: label" in done.out
+
+
+def test_covariances_by_mclusts_names(run, tmp_path):
+    to = ("--starts", 2, "--save", "m.safetensors")
+    done = run(*FIT, "iris", "--components", 2, "--covariance", "VEV,EEE", *to)
+    assert done.status == 0
+    assert "2 components with VEV covariance" in done.out
+    # mclust 6.0.0, VEV, G = 2
+    loaded = latentia.load(tmp_path / "m.safetensors")
+    assert loaded.loglik_ == pytest.approx(-215.726, abs=1e-3)
+
+
+def test_models_of_one_column_are_refused_for_two(run):
+    args = ("--components", 2, "--covariance", "E", "--quiet")
+    run(*FIT, "faithful", *args).refused("got covariance_type='E' for 2 columns")
+
+
+def test_mclusts_names_are_the_packages():
+    assert tuple(PATTERNS) == MCLUST

@@ -23,6 +23,11 @@ from latentia.cli.inputs import (
 app = typer.Typer(cls=Commands, help="Fit a model to data.")
 
 COVARIANCES = ("full", "tied", "diag", "spherical")
+MCLUST = (
+    *("EII", "VII", "EEI", "VEI", "EVI", "VVI"),
+    *("EEE", "VEE", "EVE", "VVE", "EEV", "VEV", "EVV", "VVV"),
+)
+"""The fourteen models by mclust's names; "E" and "V" are those of one column."""
 WEIGHTS_PRIORS = ("dirichlet-process", "dirichlet-distribution")
 CRITERIA = ("bic", "aic", "aicc", "sabic", "icl")
 
@@ -64,7 +69,11 @@ def gaussian_mixture(
     data: options.Data,
     components: options.Components = "1:9",
     covariance: Annotated[
-        str, typer.Option(metavar="TYPES", help="Some of full, tied, diag, spherical.")
+        str,
+        typer.Option(
+            metavar="TYPES",
+            help="Some of full, tied, diag, spherical, or of mclust's names EII to VVV.",
+        ),
     ] = ",".join(COVARIANCES),
     columns: options.Columns = None,
     criterion: options.Criterion = "bic",
@@ -85,7 +94,7 @@ def gaussian_mixture(
 ) -> None:
     """Fit Gaussian mixtures and keep the best."""
     numbers = split_components(components)
-    types = split_names("--covariance", covariance, COVARIANCES)
+    types = split_names("--covariance", covariance, (*COVARIANCES, *MCLUST, "E", "V"))
     chosen = _criterion(criterion)
     _check_outputs(data, report, save)
 

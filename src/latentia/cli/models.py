@@ -1,7 +1,7 @@
 """``latentia models``: what can be fitted."""
 
 MODELS = {
-    "gaussian-mixture": "K normal components, covariances full, tied, diag or spherical",
+    "gaussian-mixture": "K normal components, covariances tied in one of fourteen ways",
     "bayesian-mixture": "normal components, at most K, with priors on all parameters",
     "mixture": "K components of any family, or of a family for each column",
     "discriminant": "Gaussian densities, or mixtures, of classes that are known",
