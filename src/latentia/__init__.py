@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from latentia.latent_class import LatentClass
     from latentia.mixture import BayesianGaussianMixture, GaussianMixture, Mixture
     from latentia.persistence import load
+    from latentia.regression import MixtureRegression
     from latentia.selection import select
 
 __version__ = "0.1.0"
@@ -32,6 +33,7 @@ __all__ = [
     "GaussianMixture",
     "LatentClass",
     "Mixture",
+    "MixtureRegression",
     "MixtureDiscriminant",
     "Model",
     "Suff",
@@ -50,6 +52,7 @@ _HOME_OF = {
     "GaussianMixture": "latentia.mixture",
     "LatentClass": "latentia.latent_class",
     "Mixture": "latentia.mixture",
+    "MixtureRegression": "latentia.regression",
     "MixtureDiscriminant": "latentia.discriminant",
     "Model": "latentia.engine",
     "Suff": "latentia.engine",

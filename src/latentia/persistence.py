@@ -24,6 +24,7 @@ _ESTIMATORS = {
     "GaussianMixture": "latentia.mixture:GaussianMixture",
     "LatentClass": "latentia.latent_class:LatentClass",
     "Mixture": "latentia.mixture:Mixture",
+    "MixtureRegression": "latentia.regression:MixtureRegression",
     "MixtureDiscriminant": "latentia.discriminant:MixtureDiscriminant",
 }
 

@@ -13,6 +13,7 @@ from sklearn.base import DensityMixin
 
 from latentia.engine import EM, DegenerateFitError, Fit, NotConvergedWarning, Status
 from latentia.engine import selection as criteria
+from latentia.engine.evaluator import FAILURES
 from latentia.engine.model import Source
 from latentia.estimator import LatentEstimator, climb_settings
 
@@ -83,7 +84,7 @@ class Climbing(LatentEstimator, ABC):
                     given=first.given,
                     resume=first.resume,
                 )
-        except DegenerateFitError as error:
+        except (DegenerateFitError, *FAILURES) as error:  # the latter where a start was made
             raise ValueError(collapsed(str(error))) from error
 
     def _warn_unless_done(self, em: EM) -> None:

@@ -97,8 +97,8 @@ class LinearFrame(NamedTuple):
 class GaussianRegression(Regression[GaussianRegressionParams, GaussianRegressionStats]):
     """y ~ N(x'β_k + offset, σ_k²)  (Quandt & Ramsey 1978; DeSarbo & Cron 1988).
 
-    The M-step is exact: weighted least squares from cross products. A component whose residuals
-    vanish has no maximum (`DegenerateError`).
+    The M-step is exact: weighted least squares from cross products. Without a floor a component
+    whose residuals vanish has no maximum (`DegenerateError`).
 
     Parameters
     ----------
@@ -107,6 +107,8 @@ class GaussianRegression(Regression[GaussianRegressionParams, GaussianRegression
         Columns of the design; an offset and the response follow them.
     shared : bool, default=False
         Whether all components have one residual variance.
+    floor : float, default=0.0
+        Lower bound of the variances.
     frame : LinearFrame, optional
         Where cross products are summed; the rows as they are by default.
 
@@ -128,16 +130,18 @@ class GaussianRegression(Regression[GaussianRegressionParams, GaussianRegression
         n_features: int,
         *,
         shared: bool = False,
+        floor: float = 0.0,
         frame: LinearFrame | None = None,
     ) -> None:
-        self.n_components, self.n_features, self.shared = n_components, n_features, shared
+        self.n_components, self.n_features = n_components, n_features
+        self.shared, self.floor = shared, floor
         self.frame = LinearFrame.plain(n_features) if frame is None else frame
         self.basis = self.frame.basis
 
     @property
     def space(self) -> GaussianRegressionParams:
         lines = Coefficients(self.basis.columns * self.frame.unit, exchangeable=(0,))
-        variances = Positive(exchangeable=() if self.shared else (0,))
+        variances = Positive(self.floor, exchangeable=() if self.shared else (0,))
         return GaussianRegressionParams(cast(Any, lines), cast(Any, variances))
 
     def _framed(self, x: Array) -> tuple[Array, Array]:
@@ -157,7 +161,12 @@ class GaussianRegression(Regression[GaussianRegressionParams, GaussianRegression
         variances = (squares + BORROWED * pooled) / (count + BORROWED)
         if self.shared:
             variances = np.array([(count @ variances) / count.sum()])
-        return GaussianRegressionParams(self.frame.out(lines), self.frame.unit**2 * variances)
+        return self._above_floor(lines, variances)
+
+    def _above_floor(self, lines: Array, variances: Array) -> GaussianRegressionParams:
+        """Parameters from lines and variances in the frame."""
+        raised = np.maximum(self.frame.unit**2 * variances, self.floor)
+        return GaussianRegressionParams(self.frame.out(lines), raised)
 
     def log_density(self, params: GaussianRegressionParams, x: Array) -> Array:
         off = np.asarray(x[:, -1, None], dtype=np.float64) - predictors(params.coefficients, x)
@@ -190,8 +199,9 @@ class GaussianRegression(Regression[GaussianRegressionParams, GaussianRegression
         if self.shared:
             squares, count = squares.sum(keepdims=True), count.sum(keepdims=True)
         variances = ratio(squares, count, params.variances / self.frame.unit**2)
-        _refuse_vanished(variances, count > 0)
-        return GaussianRegressionParams(self.frame.out(lines), self.frame.unit**2 * variances)
+        if not self.floor:
+            _refuse_vanished(variances, count > 0)
+        return self._above_floor(lines, variances)
 
     def q(self, params: GaussianRegressionParams, stats: GaussianRegressionStats) -> float:
         squares = self._squares(stats, self.frame.into(params.coefficients))
