@@ -18,7 +18,7 @@ from .numerical import with_score
 from .space import DegenerateError, OutOfChartError
 from .stopping import CONFIRMATIONS, Progress
 from .trace import Climb, ClimbState, Record
-from .tree import Array, Tree
+from .tree import Array, Tree, transform
 
 HALVINGS = 12
 """How often an inexact M-step is halved before its fall is believed."""
@@ -299,7 +299,10 @@ class Climber:
             return None
         self.note(there.objective, accepted=False, em=True)
         if not self.model.m_step_exact:
-            halved = self._halve(point)
+            try:
+                halved = self._halve(point)
+            except FAILURES as failure:
+                return Status.DEGENERATE, str(failure)
             if halved is not None:
                 self.take(halved, em=True)
                 return None
@@ -323,21 +326,43 @@ class Climber:
         return known and not self._contradiction(point, here, enough)
 
     def _halve(self, point: Point) -> Point | None:
-        """An inexact M-step, shortened until the objective does not fall."""
+        """An inexact M-step, shortened until the objective does not fall.
+
+        Raises what the shortest leads to where that is a hole: there is no other way up. A step
+        out of the chart, as to a weight of exactly zero, is shortened in the parameters.
+        """
         if point.here is None:
-            return None
-        share = 1.0
+            self.chart_around(point.params)
+        share, hole = 1.0, None
         for _ in range(HALVINGS):
             if self.record.moves >= self.max_iter:
                 return None
             share /= 2
             least = point.objective - point.rounding
-            there = self.attempt(point.here.x + share * point.here.em_step, least)
-            gained = there is not None and there.objective >= least
-            if gained:
+            try:
+                there, hole = self.visit(self._part_way(point, share), least), None
+            except FAILURES as failure:
+                there, hole = None, failure
+            except ConstraintError:  # the M-step there, not the one of this point
+                there, hole = None, None
+            if there is not None and there.objective >= least:
                 return there  # noted once it is taken
             self.note(np.nan if there is None else there.objective, accepted=False, em=True)
+        if hole is not None:
+            raise hole
         return None
+
+    def _part_way(self, point: Point, share: float) -> Tree:
+        """A share of the way to where the M-step goes."""
+        if point.here is not None:
+            return self.chart.unpack(point.here.x + share * point.here.em_step)
+
+        def between(a: Array, b: Array) -> Array:
+            return a + share * (b - a)
+
+        params = transform(between, point.params, point.em_params)
+        check(self.space, params, self.start)
+        return params
 
     def take(self, there: Point, *, em: bool) -> None:
         """Move to `there` and let the accelerator and the stopping rule learn from it."""

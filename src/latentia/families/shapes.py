@@ -53,19 +53,21 @@ def moments(values: Array, resp: Array) -> tuple[Array, Array]:
     return pooled + first, np.maximum(second - first**2, 0.0)
 
 
-def refuse_collapse(sharpness: Array, alive: NDArray[np.bool_], what: str) -> None:
+def refuse_collapse(
+    sharpness: Array, alive: NDArray[np.bool_], what: str, most: float = SHARPEST
+) -> None:
     """Refuse shapes, (K, ...), that only rows that all but coincide have.
 
     Raises
     ------
     DegenerateError
-        Where a component that has rows is sharper than `SHARPEST`, naming it.
+        Where a component that has rows is sharper than `most`, naming it.
     """
-    gone = alive & ~(sharpness <= SHARPEST)
+    gone = alive & ~(sharpness <= most)
     if gone.any():
         k = int(np.argwhere(gone)[0][0])
         raise DegenerateError(
-            f"the {what} of component {k} grew beyond {SHARPEST:g}, expected rows that differ: "
+            f"the {what} of component {k} grew beyond {most:g}, expected rows that differ: "
             "they all but coincide there, and the likelihood has no maximum"
         )
 

@@ -11,7 +11,7 @@ from latentia.engine.space import Positive
 
 from .intervals import LIMIT, Standard
 from .parabola import LONGEST, Slopes
-from .shapes import refuse_collapse
+from .shapes import SHARPEST, refuse_collapse
 from .survival import LARGEST, Sums, Survival
 
 Array = NDArray[np.float64]
@@ -34,7 +34,7 @@ class _WeibullSlopes(Slopes):
     def parameters(self, z: Array, counted: Any, params: WeibullParams) -> WeibullParams:
         reached = np.exp(z)
         shapes = np.where(counted, reached[..., 0], params.shapes)
-        refuse_collapse(shapes, counted, "shape")
+        refuse_collapse(shapes, counted, "shape", SHARPEST**0.5)  # the spread is 1.3 / k
         return WeibullParams(shapes, np.where(counted, reached[..., 1], params.scales))
 
     def chain(self, params: WeibullParams, gradient: Array) -> WeibullParams:
