@@ -10,6 +10,7 @@ ROOT = Path(__file__).parents[2]
 PARTS = ["machine", "steps", "optimum", "memory", "parquet", "scaling", "first fit"]
 ALONE = {
     "agglomerate": "--quick",
+    "bayesian": "--quick",
     "classics": "--longest 20 --only linkage",
     "optima": "--starts 2 --longest 10 --only galaxies",
     "overlap": "--seeds 1 --longest 2000 --rows 500",
@@ -17,6 +18,7 @@ ALONE = {
 }
 SMALLER = {
     "agglomerate": {"SIDES": ("EII",)},
+    "bayesian": {"SIZES": [("diag", 10_000, 2, 2)], "CLIMBS": [(2, 2, 3.0)]},
     "overlap": {"CASES": [(2, 2, 3.0)]},
     "racing": {"STARTS": 2},
 }

@@ -1,27 +1,18 @@
-"""MixtureDiscriminant beside mclust, scikit-learn and the definitions."""
+"""MixtureDiscriminant: conventions, weights, priors, what cannot be used, what is said."""
 
-import csv
-import pickle
 import warnings
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.stats import multivariate_normal
-from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.exceptions import NotFittedError
-from sklearn.naive_bayes import GaussianNB
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import latentia
 from latentia import EM, MixtureDiscriminant, datasets
 from latentia.engine import NotConvergedWarning
 
-IRIS, DIABETES = datasets.load("iris"), datasets.load("diabetes")
-DATA = {"iris": IRIS, "diabetes": DIABETES}
-with (Path(__file__).parents[1] / "parity" / "discriminant.csv").open(encoding="utf-8") as file:
-    MCLUST = list(csv.DictReader(file))  # R 4.2.2, mclust 6.0.0
+IRIS = datasets.load("iris")
 QUICK = {"covariance_types": ("EII", "VVI"), "n_components": (1, 2)}
 
 
@@ -40,108 +31,6 @@ def test_scikit_learn_conventions(estimator, check):
         # of fifteen rows in thirty columns no mixture is proper
         warnings.simplefilter("ignore", NotConvergedWarning)
         check(estimator)
-
-
-# -- beside mclust -----------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    "known", [k for k in MCLUST if k["type"] == "EDDA" and k["asked"] != "all"]
-)
-def test_edda_reaches_what_mclust_does(known):
-    data = DATA[known["data"]]
-    made = MixtureDiscriminant("EDDA", covariance_types=[known["asked"]], tol=1e-9, max_iter=1000)
-    made.fit(data.values, data.labels)
-    assert made.n_parameters_ == int(known["df"])
-    # what is maximised is the likelihood of rows and classes
-    joint, theirs = made.mixtures_[0].loglik_, float(known["loglik"]) + float(known["own"])
-    assert joint >= theirs - 1e-4
-    if joint < theirs + 1e-4:
-        assert made.loglik_ == pytest.approx(float(known["loglik"]), abs=2e-3)
-        assert made.criteria()["bic"] == pytest.approx(-float(known["bic"]), abs=4e-3)
-        n = len(data.values)
-        assert n - np.trace(made.confusion_) == int(known["wrong"])
-
-
-def test_edda_chooses_what_mclust_does():
-    # mclust 6.0.0: -187.7097, 36 free parameters, BIC -555.8024 by its sign
-    made = MixtureDiscriminant("EDDA").fit(IRIS.values, IRIS.labels)
-    assert made.covariance_types_ == ("VEV",) * 3
-    assert made.loglik_ == pytest.approx(-187.7097, abs=5e-5)
-    assert made.n_parameters_ == 36
-    assert made.criteria()["bic"] == pytest.approx(555.8024, abs=1e-4)
-    assert made.bic(IRIS.values) == pytest.approx(555.8024, abs=1e-4)
-    assert min(c.bic for c in made.candidates_) == pytest.approx(made.criteria()["bic"])
-    assert [c.covariance for c in made.candidates_][:2] == ["EII", "VII"]
-    other = MixtureDiscriminant("EDDA").fit(DIABETES.values, DIABETES.labels)
-    assert other.covariance_types_ == ("VVV",) * 3
-    assert other.loglik_ == pytest.approx(-2328.97912, abs=1e-3)
-
-
-@pytest.mark.parametrize(
-    "known", [k for k in MCLUST if len(k["of_classes"]) and k["asked"] != "all"]
-)
-def test_the_mixture_of_each_class_is_mclusts_or_better(known):
-    data = DATA[known["data"]]
-    made = MixtureDiscriminant(
-        covariance_types=known["asked"].split(), n_components=range(1, 5), random_state=0
-    ).fit(data.values, data.labels)
-    bics = [-mixture.criteria()["bic"] for mixture in made.mixtures_]
-    theirs = [float(value) for value in known["of_classes"].split()]
-    if known["data"] == "diabetes":
-        # a component of mclust's third class is thinner than a thousandth of the pooled covariance
-        bics, theirs = bics[:2], theirs[:2]
-    assert (np.array(bics) >= np.array(theirs) - 2e-3).all()
-    numbers = [int(value) for value in known["components"].split()][: len(bics)]
-    assert made.n_components_.tolist()[: len(bics)] == numbers
-    if known["data"] == "iris":
-        assert made.loglik_ == pytest.approx(float(known["loglik"]), abs=1e-3)
-        assert made.n_parameters_ == int(known["df"])
-        assert made.covariance_types_ == ("EEE",) * 3
-        assert 150 - np.trace(made.confusion_) == int(known["wrong"])
-
-
-# -- beside definitions and others -------------------------------------------------------------
-
-
-def test_one_covariance_for_all_is_linear_discriminant_analysis():
-    ours = MixtureDiscriminant("EDDA", covariance_types=["EEE"]).fit(IRIS.values, IRIS.labels)
-    theirs = LinearDiscriminantAnalysis(solver="lsqr").fit(IRIS.values, IRIS.labels)
-    probabilities = theirs.predict_proba(IRIS.values)
-    np.testing.assert_allclose(ours.predict_proba(IRIS.values), probabilities, atol=1e-8)
-    np.testing.assert_array_equal(ours.predict(IRIS.values), theirs.predict(IRIS.values))
-
-
-def test_own_diagonals_are_gaussian_naive_bayes():
-    ours = MixtureDiscriminant("EDDA", covariance_types=["VVI"]).fit(IRIS.values, IRIS.labels)
-    theirs = GaussianNB(var_smoothing=0).fit(IRIS.values, IRIS.labels)
-    np.testing.assert_allclose(
-        ours.predict_log_proba(IRIS.values), theirs.predict_log_proba(IRIS.values), atol=1e-7
-    )
-
-
-@pytest.mark.parametrize("model_type", ["EDDA", "MclustDA"])
-def test_bayes_rule_by_its_definition(model_type):
-    x, y = IRIS.values, IRIS.labels
-    made = MixtureDiscriminant(model_type, covariance_types=["VVV"], n_components=2, random_state=0)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", NotConvergedWarning)
-        made.fit(x, y)
-    d = made.densities_
-    joint = np.full((len(x), 3), -np.inf)
-    classes = np.repeat(np.arange(3), d.counts)
-    for c, w, mean, cov in zip(classes, d.weights, d.means, d.covariances, strict=True):
-        term = np.log(d.priors[c] * w) + multivariate_normal(mean, cov).logpdf(x)
-        joint[:, c] = np.logaddexp(joint[:, c], term)
-    log_density = np.logaddexp.reduce(joint, axis=1)
-    np.testing.assert_allclose(made.score_samples(x), log_density, rtol=1e-9)
-    np.testing.assert_allclose(
-        made.predict_proba(x), np.exp(joint - log_density[:, None]), atol=1e-9
-    )
-    assert made.loglik_ == pytest.approx(log_density.sum(), abs=1e-8)
-    np.testing.assert_array_equal(made.predict(x), made.classes_[joint.argmax(axis=1)])
-    shown = pd.crosstab(y, made.predict(x)).reindex(columns=made.classes_, fill_value=0)
-    np.testing.assert_array_equal(made.confusion_, shown)
 
 
 @pytest.mark.parametrize("model_type", ["EDDA", "MclustDA"])
@@ -232,28 +121,6 @@ def test_data_that_cannot_be_used():
     for use in (lambda e: e.predict(IRIS.values), lambda e: e.summary(), lambda e: e.criteria()):
         with pytest.raises(NotFittedError):
             use(MixtureDiscriminant())
-
-
-@pytest.mark.parametrize("model_type", ["EDDA", "MclustDA"])
-def test_files_hold_all_but_the_data(model_type, tmp_path):
-    frame = pd.DataFrame(IRIS.values, columns=list(IRIS.columns))
-    made = MixtureDiscriminant(
-        model_type, **QUICK, priors=[0.2, 0.3, 0.5], random_state=0, em=EM(tol=1e-5)
-    ).fit(frame, IRIS.labels)
-    made.save(tmp_path / "model.safetensors")
-    for back in (latentia.load(tmp_path / "model.safetensors"), pickle.loads(pickle.dumps(made))):
-        np.testing.assert_array_equal(back.predict_proba(frame), made.predict_proba(frame))
-        assert list(back.predict(frame)) == list(made.predict(frame))
-        assert str(back.summary()) == str(made.summary())
-        assert back.candidates_ == made.candidates_
-        assert back.criteria() == made.criteria()
-        assert repr(back.certificates_) == repr(made.certificates_)
-        assert back.n_parameters_ == made.n_parameters_
-        assert tuple(back.n_components) == made.n_components
-        assert tuple(back.covariance_types) == made.covariance_types
-        np.testing.assert_array_equal(back.feature_names_in_, made.feature_names_in_)
-        again = back.fit(frame, IRIS.labels)
-        assert again.loglik_ == pytest.approx(made.loglik_, abs=1e-6)
 
 
 def test_a_summary_and_pictures():

@@ -1,11 +1,14 @@
 """The variational model: its bound, its steps, and the contract."""
 
+import itertools
 import warnings
 
 import numpy as np
 import pytest
 import sklearn.mixture
-from scipy.special import betaln
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.special import betaln, gammaln, logsumexp
 from scipy.stats import multivariate_t
 from sklearn.exceptions import ConvergenceWarning
 
@@ -165,6 +168,35 @@ def test_in_one_column_all_types_have_that_evidence(kind):
     # all rows are from the first piece of the stick
     known += betaln(1 + len(x), 0.3) - betaln(1, 0.3)
     assert _fit(model, x).objective == pytest.approx(known, abs=1e-8)
+
+
+def _log_memberships(proportions, labels):
+    """log p(z) with the weights integrated out: a ratio of Dirichlet constants (Bishop 2006, B.23)."""
+
+    def constant(concentration):
+        return (gammaln(concentration).sum(axis=1) - gammaln(concentration.sum(axis=1))).sum()
+
+    counts = np.bincount(labels, minlength=2).astype(float)
+    return constant(proportions.prior + proportions.counts(counts)) - constant(proportions.prior)
+
+
+@pytest.mark.parametrize("proportions", PROPORTIONS.values())
+@pytest.mark.parametrize("kind", KINDS)
+@given(seed=st.integers(0, 2**32 - 1))
+@settings(max_examples=4)
+def test_the_bound_is_below_the_evidence_summed_over_all_memberships(kind, proportions, seed):
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(6, 2)) * [1, 3] + 4 * rng.integers(0, 2, size=(6, 1))
+    model = _model(kind, proportions, 2, x, rng.dirichlet([1.0, 1.0], size=6))
+    written = {"diag": np.diag, "spherical": lambda v: v * np.eye(2)}.get(kind, np.array)
+    prior = model.prior._replace(covariance=written(model.prior.covariance))
+    terms = []
+    for labels in itertools.product((0, 1), repeat=6):
+        mine = np.array(labels)
+        each = sum(_log_evidence(x[mine == k], prior) for k in (0, 1))
+        terms.append(_log_memberships(prior.proportions, mine) + each)
+    fit = _fit(model, x, max_iter=2000)
+    assert fit.objective <= logsumexp(terms) + 1e-9
 
 
 @pytest.mark.parametrize("proportions", PROPORTIONS.values())
