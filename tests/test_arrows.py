@@ -22,6 +22,7 @@ ALLOWED: dict[str, set[str]] = {
     "estimator": {"engine"},
     "mixture": {"engine", "families", "data", "estimator"},
     "latent_class": {"engine", "families", "data", "estimator", "mixture"},
+    "hmm": {"engine", "families", "data", "estimator", "mixture"},
     "regression": {"engine", "families", "data", "estimator", "mixture", "extras"},
     "selection": {"engine"},
     "discriminant": {"engine", "families", "data", "mixture", "selection"},

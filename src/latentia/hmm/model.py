@@ -1,0 +1,299 @@
+"""A hidden Markov model of any family, in the terms of the engine's contract."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple, Self, final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import xlogy
+
+from latentia.data.arrays import Rows, RowSource
+from latentia.data.groups import GroupedRows
+from latentia.engine.model import Model, Suff
+from latentia.engine.space import Constraint, Simplex
+from latentia.engine.tree import add, leaves, rebuild
+from latentia.families.cells import slope
+from latentia.families.family import Family
+
+from . import emissions, probabilities
+from .chain import smoothed
+
+Array = NDArray[np.float64]
+Guesses = Callable[[Any, np.random.Generator], list[Array]]
+
+
+class HiddenMarkovParams(NamedTuple):
+    """Of K states: where sequences start (K,), transitions (K, K), and the family's parameters.
+
+    ``transitions[i, j]`` is the probability of state j after state i.
+    """
+
+    start: Any
+    transitions: Any
+    emissions: Any
+
+
+class HiddenMarkovStats(NamedTuple):
+    """Expected numbers of starts (K,) and of transitions (K, K), and the family's statistics."""
+
+    start: Any
+    transitions: Any
+    emissions: Any
+
+
+class StatePosterior(NamedTuple):
+    """What is known of the states.
+
+    Attributes
+    ----------
+    log_density : array of shape (m,)
+        The log-likelihood of each sequence.
+    resp : array of shape (n, K)
+        P(state at t | the sequence).
+    """
+
+    log_density: Array
+    resp: Array
+
+
+class SeenSequences(NamedTuple):
+    """Sequences, and which of their steps were seen at all.
+
+    Attributes
+    ----------
+    x : array of shape (n, d)
+    weights : array of shape (m,)
+    sizes : array of int, shape (m,)
+    seen : array of int or None
+        The steps with some cell that is known; None where those are all.
+    """
+
+    x: Any
+    weights: Array
+    sizes: NDArray[np.intp]
+    seen: NDArray[np.intp] | None
+
+    def __len__(self) -> int:
+        return len(self.sizes)
+
+    def take(self, idx: NDArray[np.intp]) -> Any:
+        return GroupedRows(self.x, self.weights, self.sizes).take(idx)
+
+    def reweight(self, w: Array) -> Self:
+        return type(self)(self.x, self.weights * w, self.sizes, self.seen)
+
+
+@final
+class HiddenMarkovModel(Model[HiddenMarkovParams, Any]):
+    """p(x) = sum over paths z of π(z_1) f(x_1 | z_1) ∏ A(z_t-1, z_t) f(x_t | z_t).
+
+    (Rabiner 1989, eq. 17; the EM algorithm is Baum, Petrie, Soules & Weiss 1970.) A unit is one
+    sequence; a step of which nothing is known (all cells nan) has density 1 in every state.
+
+    Parameters
+    ----------
+    family : Family
+        The densities f(. | state).
+    guesses : callable
+        First guesses at the states of the rows of a sample, (n, K) each, for starts.
+    start : Constraint, optional
+        Of the first state's probabilities; by default `Simplex`.
+    transitions : Constraint, optional
+        Of the transitions' rows: a `Simplex`, whose support forbids what is False in it, `Fixed`,
+        or `Masked` or `Tied` of a `Simplex`.
+    prior : HiddenMarkovStats, optional
+        Statistics of imagined data, which are added to those seen: the conjugate prior whose
+        logarithm is q at these.
+    """
+
+    def __init__(
+        self,
+        family: Family[Any, Any],
+        guesses: Guesses,
+        start: Constraint | None = None,
+        transitions: Constraint | None = None,
+        prior: HiddenMarkovStats | None = None,
+    ) -> None:
+        self.family, self.n_states = family, family.n_components
+        self.guesses, self.prior = guesses, prior
+        self.start_constraint = Simplex(exchangeable=(0,)) if start is None else start
+        self.transition_constraint = (
+            Simplex(exchangeable=(0, 1)) if transitions is None else transitions
+        )
+        self.m_step_exact, self.n_gauge = family.m_step_exact, family.n_gauge
+
+    @property
+    def space(self) -> HiddenMarkovParams:
+        return HiddenMarkovParams(
+            self.start_constraint, self.transition_constraint, self.family.space
+        )
+
+    def prepare(self, chunk: Any) -> Any:
+        x = chunk.x
+        hollow = np.zeros(len(x), dtype=np.bool_)
+        if np.isnan(x).any():
+            hollow = np.isnan(x).all(axis=1)
+        seen = np.flatnonzero(~hollow) if hollow.any() else None
+        return SeenSequences(x, chunk.weights, chunk.sizes, seen)
+
+    # -- the start ---------------------------------------------------------------------------
+
+    def start(
+        self,
+        sample: Any,
+        rng: np.random.Generator,
+        given: HiddenMarkovParams | None = None,
+    ) -> HiddenMarkovParams:
+        """What the likeliest first guess at the states of single steps makes of the sample.
+
+        Steps are first taken for independent rows; transitions are then counted between the
+        states that these are likely in. `given` holds None for what it leaves open.
+        """
+        chunk = sample if isinstance(sample, SeenSequences) else self.prepare(sample)
+        w = np.repeat(chunk.weights, chunk.sizes)
+        kept = slice(None) if chunk.seen is None else chunk.seen
+        rows = RowSource(Rows(chunk.x[kept], w[kept])).sample(rng)
+        guessed = (resp * rows.weights[:, None] for resp in self.guesses(rows, rng))
+        made = [self._made(chunk, self.family.start(rows.x, resp), resp, given) for resp in guessed]
+        if len(made) == 1:
+            return made[0]
+        heights = [self._height(params, chunk) for params in made]
+        return made[int(np.argmax(heights))]
+
+    def _made(
+        self, chunk: Any, guess: Any, resp: Array, given: HiddenMarkovParams | None
+    ) -> HiddenMarkovParams:
+        share = resp.sum(axis=0) + 1.0
+        share = share / share.sum()
+        joint = self._log_density(guess, chunk) + np.log(share)
+        top = joint.max(axis=1, keepdims=True)
+        likely = np.exp(joint - np.where(np.isfinite(top), top, 0.0))
+        total = likely.sum(axis=1, keepdims=True)
+        likely = np.where(total > 0, likely / np.where(total > 0, total, 1.0), share)
+        w = np.repeat(chunk.weights, chunk.sizes)[:, None]
+        first = np.cumsum(chunk.sizes) - chunk.sizes
+        before = likely[:-1] * w[:-1]
+        before[first[1:] - 1] = 0.0  # a sequence's last step has no step behind it
+        # one transition from each state, and one start, are imagined beside those counted
+        pairs = before.T @ likely[1:] + share
+        begun = (likely[first] * chunk.weights[:, None]).sum(axis=0) + share
+        filled = HiddenMarkovParams(
+            probabilities.spread(self.start_constraint, begun),
+            probabilities.spread(self.transition_constraint, pairs / pairs.sum(axis=1)[:, None]),
+            guess,
+        )
+        if given is None:
+            return filled
+        both = zip(leaves(filled), leaves(given), strict=True)
+        return rebuild(filled, [a if b is None else b for a, b in both])
+
+    def _height(self, params: HiddenMarkovParams, chunk: Any) -> float:
+        height = self.e_step(params, chunk).loglik
+        return -np.inf if np.isnan(height) else height
+
+    # -- the E-step --------------------------------------------------------------------------
+
+    def _log_density(self, made: Any, chunk: SeenSequences) -> Array:
+        """log f(x_t | state), (n, K); 0 for a step of which nothing is known."""
+        if chunk.seen is None:
+            return emissions.log_density(self.family, made, chunk.x)
+        full = np.zeros((len(chunk.x), self.n_states))
+        full[chunk.seen] = emissions.log_density(self.family, made, chunk.x[chunk.seen])
+        return full
+
+    def e_step(self, params: HiddenMarkovParams, chunk: Any) -> Suff:
+        return self.tempered_e_step(params, chunk, 1.0)
+
+    def tempered_e_step(self, params: HiddenMarkovParams, chunk: Any, beta: float) -> Suff:
+        """Paths with probabilities proportional to p(x, z)^beta (Ueda & Nakano 1998).
+
+        The log-likelihood is what these maximise, log sum_z p(x, z)^beta over beta.
+        """
+        chunk = chunk if isinstance(chunk, SeenSequences) else self.prepare(chunk)
+        log_density, start, transitions = (
+            self._log_density(params.emissions, chunk),
+            params.start,
+            params.transitions,
+        )
+        if beta != 1:
+            log_density, start, transitions = log_density * beta, start**beta, transitions**beta
+        made = smoothed(log_density, start, transitions, chunk.sizes, chunk.weights)
+        x, resp = chunk.x, made.resp
+        if chunk.seen is not None:
+            x, resp = x[chunk.seen], resp[chunk.seen]
+        stats = HiddenMarkovStats(
+            made.start,
+            made.transitions,
+            emissions.statistics(self.family, params.emissions, x, resp),
+        )
+        counted = chunk.weights > 0  # an impossible sequence of no weight is none
+        loglik = float(chunk.weights[counted] @ made.loglik[counted]) / beta
+        n_units, n_obs = float(chunk.weights.sum()), float(chunk.weights @ chunk.sizes)
+        return Suff(loglik, n_units, n_obs, stats)
+
+    def posterior(self, params: HiddenMarkovParams, chunk: Any) -> StatePosterior:
+        seen = self.prepare(chunk)
+        log_density = self._log_density(params.emissions, seen)
+        ones = np.ones(len(seen))
+        made = smoothed(log_density, params.start, params.transitions, seen.sizes, ones)
+        return StatePosterior(made.loglik, made.resp)
+
+    # -- the M-step --------------------------------------------------------------------------
+
+    def m_step(self, suff: Suff, params: HiddenMarkovParams) -> HiddenMarkovParams:
+        stats: HiddenMarkovStats = suff.stats
+        if self.prior is not None:
+            stats = add(stats, self.prior)
+        return HiddenMarkovParams(
+            probabilities.most_likely(self.start_constraint, stats.start, params.start),
+            probabilities.most_likely(
+                self.transition_constraint, stats.transitions, params.transitions
+            ),
+            self.family.m_step(stats.emissions, params.emissions),
+        )
+
+    def q(self, params: HiddenMarkovParams, suff: Suff) -> float:
+        return self._q(params, suff.stats)
+
+    def _q(self, params: HiddenMarkovParams, stats: HiddenMarkovStats) -> float:
+        chosen = xlogy(stats.start, params.start).sum()
+        moved = xlogy(stats.transitions, params.transitions).sum()
+        return float(chosen + moved) + self.family.q(params.emissions, stats.emissions)
+
+    def score(self, params: HiddenMarkovParams, suff: Suff) -> HiddenMarkovParams:
+        return self._score(params, suff.stats)
+
+    def _score(self, params: HiddenMarkovParams, stats: HiddenMarkovStats) -> HiddenMarkovParams:
+        return HiddenMarkovParams(
+            slope(stats.start, params.start),
+            slope(stats.transitions, params.transitions),
+            self.family.score(params.emissions, stats.emissions),
+        )
+
+    @property
+    def has_prior(self) -> bool:
+        return self.prior is not None
+
+    def log_prior(self, params: HiddenMarkovParams) -> float:
+        return 0.0 if self.prior is None else self._q(params, self.prior)
+
+    def prior_score(self, params: HiddenMarkovParams) -> HiddenMarkovParams | None:
+        return None if self.prior is None else self._score(params, self.prior)
+
+    def simulate(
+        self, params: HiddenMarkovParams, chunk: Any, rng: np.random.Generator
+    ) -> GroupedRows:
+        """As many sequences as `chunk` has by weight, of its lengths, with its missing cells."""
+        from .drawing import states
+
+        total = float(chunk.weights.sum())
+        m = max(round(total), 1)
+        shown = GroupedRows(chunk.x, chunk.weights, chunk.sizes)
+        if (shown.weights != 1).any():
+            shown = shown.take(rng.choice(len(shown), size=m, p=shown.weights / total))
+        labels = states(params.start, params.transitions, shown.sizes, rng)
+        new = self.family.redraw(params.emissions, shown.x, labels, rng)
+        new = np.where(np.isnan(shown.x), np.nan, new)
+        return GroupedRows(new, np.full(m, total / m), shown.sizes)

@@ -1,0 +1,73 @@
+"""Rows of probabilities from expected counts, inside whatever constraint they are under."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latentia.engine.space import Constraint, Fixed, Masked, Simplex, Tied
+
+Array = NDArray[np.float64]
+
+
+def most_likely(constraint: Constraint, counts: Array, old: Array) -> Array:
+    """The probabilities that maximise sum counts · log(probabilities), along the last axis.
+
+    Parameters
+    ----------
+    constraint : Simplex, Fixed, Masked or Tied
+        `Masked` and `Tied` of a `Simplex`. What is forbidden stays zero, what is held stays, and
+        rows of a group, whose counts are pooled, are equal.
+    counts : array of shape (..., K)
+        At least zero.
+    old : array of shape (..., K)
+        What rows without counts keep.
+
+    Raises
+    ------
+    TypeError
+        If the constraint is none of these.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from latentia.engine.space import Masked, Simplex
+    >>> held = Masked(Simplex(), [[True, True, False]])
+    >>> most_likely(held, np.array([[3.0, 1.0, 9.0]]), np.array([[0.2, 0.2, 0.6]])).round(3)
+    array([[0.3, 0.1, 0.6]])
+    """
+    if isinstance(constraint, Fixed):
+        return old
+    if isinstance(constraint, Tied):
+        pooled = np.zeros(constraint.reduce(counts).shape)
+        np.add.at(pooled, constraint.groups.ravel(), counts.reshape(-1, *pooled.shape[1:]))
+        common = most_likely(constraint.inner, pooled, constraint.reduce(old))
+        return constraint.expand(common)
+    free = np.ones(counts.shape, dtype=np.bool_)
+    inner = constraint
+    if isinstance(constraint, Masked):
+        free, inner = np.broadcast_to(constraint.free, counts.shape), constraint.inner
+    if not isinstance(inner, Simplex):
+        raise TypeError(
+            f"got {type(constraint).__name__} for probabilities, expected Simplex, Fixed, or "
+            "Masked or Tied of a Simplex"
+        )
+    if inner.support is not None:
+        counts = np.where(inner.support, counts, 0.0)
+    moving = np.where(free, counts, 0.0)
+    total = moving.sum(axis=-1, keepdims=True)
+    alive = total > 0
+    room = 1 - np.where(free, 0.0, old).sum(axis=-1, keepdims=True)
+    shared = moving / np.where(alive, total, 1.0) * room
+    return np.where(free & alive, shared, old)
+
+
+def spread(constraint: Constraint, weights: Array) -> Array:
+    """Rows proportional to positive weights where they are allowed, to start from."""
+    if isinstance(constraint, Tied):
+        common = spread(constraint.inner, constraint.reduce(weights))
+        return constraint.expand(common)
+    inner = constraint.inner if isinstance(constraint, Masked) else constraint
+    support = inner.support if isinstance(inner, Simplex) else None
+    kept = weights if support is None else np.where(support, weights, 0.0)
+    return kept / kept.sum(axis=-1, keepdims=True)
