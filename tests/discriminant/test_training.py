@@ -75,3 +75,11 @@ def test_of_one_column_there_are_two_structures_and_of_one_component_three():
     assert structures(None, 1) == ["EII", "VII"]
     assert structures(["VVV", "VEV", "VVV"], 1) == ["VII"]
     assert sorted({alone(name) for name in structures(None, 2)}) == ["EEE", "EEI", "EII"]
+
+
+def test_standard_errors_of_means_are_the_textbooks():
+    made = MixtureDiscriminant("EDDA", covariance_types=["VVV"], tol=1e-9)
+    made.fit(IRIS.values, IRIS.labels)
+    errors = made.mixtures_[0].standard_errors()
+    variances = np.array([IRIS.values[IRIS.labels == c].var(axis=0) for c in made.classes_])
+    np.testing.assert_allclose(errors.components.means, np.sqrt(variances / 50), rtol=1e-4)

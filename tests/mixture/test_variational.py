@@ -171,7 +171,7 @@ def test_in_one_column_all_types_have_that_evidence(kind):
 
 
 def _log_memberships(proportions, labels):
-    """log p(z) with the weights integrated out: a ratio of Dirichlet constants (Bishop 2006, B.23)."""
+    """log p(z), the weights integrated out: a ratio of constants (Bishop 2006, eq. B.23)."""
 
     def constant(concentration):
         return (gammaln(concentration).sum(axis=1) - gammaln(concentration.sum(axis=1))).sum()
