@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from latentia.data.groups import GroupedRows
 from latentia.mixture.errors import DataWarning
-from latentia.mixture.groups import GroupedRows
 
 from .formula import names
 
@@ -145,7 +145,7 @@ def known_responses(y: Array) -> NDArray[np.bool_]:
             f"{rows} no response and {'is' if missing == 1 else 'are'} left out: integrated over "
             "what it could be, a missing response tells nothing of the parameters",
             DataWarning,
-            stacklevel=4,
+            stacklevel=5,
         )
     return known
 

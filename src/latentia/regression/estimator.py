@@ -12,25 +12,22 @@ from sklearn.metrics import r2_score
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from latentia.data.arrays import Rows
 from latentia.engine import EM, Status, tree
 from latentia.estimator import Estimate
-from latentia.families.predictor import Basis
-from latentia.families.regression.gaussian import LinearFrame
 from latentia.mixture import errors
 from latentia.mixture.base import Climbing
 from latentia.mixture.given import First
-from latentia.mixture.groups import GroupedRows
 from latentia.mixture.model import Membership, MixtureParams
 from latentia.mixture.parameters import MixtureErrors
 
 from . import coefficients, data, reading, record
 from .coefficients import Coefficient, Names
 from .data import NOTHING, Beside
-from .kinds import KINDS, framed
+from .kinds import KINDS
+from .lines import Lines, lines
 from .prediction import Expected, expected, mean_weights, posterior
 from .reading import Read
-from .setting import Setting, row_weights, source_of
+from .setting import Setting, learned, source_of
 from .start import METHODS
 
 if TYPE_CHECKING:
@@ -228,7 +225,7 @@ class MixtureRegression(RegressorMixin, Climbing):
             response cannot be; if a component collapses.
         """
         self._validate_params()
-        rows, setting = self._learned(X, y, sample_weight, groups, Beside(offset, trials))
+        rows, setting = learned(self, X, y, sample_weight, groups, Beside(offset, trials))
         source, em = source_of(rows), self._climb_settings(defaults=DEFAULTS)
         model = setting.model(self.init_params)
         fit = self._climb(em, model, source, First(), errors.no_maximum)
@@ -241,33 +238,6 @@ class MixtureRegression(RegressorMixin, Climbing):
         self._data = source
         self._warn_unless_done(em)
         return self
-
-    def _learned(
-        self, X: Any, y: Any, sample_weight: Any, groups: Any, told: Beside
-    ) -> tuple[Rows | GroupedRows, Setting]:
-        """The rows, and what is learned of them before the climb."""
-        kind = KINDS[self.family]
-        if self.shared_dispersion and kind.dispersion is None:
-            raise ValueError(
-                f"got shared_dispersion=True for family={self.family!r}, which has no dispersion; "
-                "expected it for 'gaussian' or 'gamma'"
-            )
-        formulas = reading.formulas(self)
-        found = reading.read(self, X, y, formulas, reset=True)
-        design, beside = reading.designs(self, formulas, found)
-        plain = LinearFrame.plain(len(design.names))
-        k, shared, floor = self.n_components, self.shared_dispersion, float(self.reg_variance)
-        setting = Setting(k, self.family, shared, floor, design, beside, told, plain, None)
-        rows = setting.rows(found, X, sample_weight, groups)
-        weights, q = row_weights(rows), setting.n_concomitant
-        errors.require_enough_rows(rows.x, weights, self.n_components)
-        if beside is not None:
-            basis = Basis.of(rows.x[:, :q], weights)
-            data.refuse_dependent(basis.dependent, beside.names, "concomitant")
-            setting = setting._replace(basis=basis)
-        frame = framed(kind, rows.x[:, q:], weights, len(design.names))
-        data.refuse_dependent(frame.basis.dependent, design.names, "design")
-        return rows, setting._replace(frame=frame)
 
     def _set_parameters(self, params: MixtureParams, setting: Setting, weights: Array) -> None:
         self._setting, self._fitted, self.weights_ = setting, params, weights
@@ -358,6 +328,36 @@ class MixtureRegression(RegressorMixin, Climbing):
         label = None if groups is None else data.one_column(X, groups, found.n, "groups")
         return posterior(self._setting, self._fitted, given, found.y, label)
 
+    def lines(
+        self,
+        X: Any,
+        y: Any = None,
+        *,
+        column: str | None = None,
+        groups: Any = None,
+        **beside: Any,
+    ) -> Lines:
+        """Rows and each component's line along one covariate, as ``plot.lines`` draws them.
+
+        Parameters
+        ----------
+        X, y, groups : as in `fit`
+        column : str, optional
+            The covariate; by default the first of numbers. Others stand at their mean or most
+            frequent level.
+        **beside
+            offset and trials, as in `fit`.
+
+        Returns
+        -------
+        Lines
+            A NamedTuple: column, response, x, y, resp, at, means.
+        """
+        found, told = self._seen(X, y, wanted=True), Beside(**beside)
+        given = self._setting.given(found, X, told)
+        resp = self._posterior(X, y, groups, told).resp
+        return lines(self._setting, self._fitted, found, given, resp, column)
+
     def score(self, X: Any, y: Any = None, sample_weight: ArrayLike | None = None) -> float:
         """The share of the responses' variance that `predict` explains, R²."""
         found = self._seen(X, y, wanted=True)
@@ -405,7 +405,11 @@ class MixtureRegression(RegressorMixin, Climbing):
         level : float, default=0.95
             Of the confidence intervals.
         """
-        return coefficients.coefficients(self.parameter_table(level))
+        return self.tested(self.parameter_table(level))
+
+    def tested(self, estimates: list[Estimate]) -> list[Coefficient]:
+        """Those of some estimates that are coefficients, with z and p."""
+        return coefficients.coefficients(estimates)
 
     def estimates(self) -> list[Estimate]:
         """Every parameter by its name, without standard errors, which are nan here."""

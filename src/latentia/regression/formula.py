@@ -144,7 +144,7 @@ def parsed(text: Any, response: bool) -> Formula:
         raise FormulaError(f"got the formula {text!r}, expected at least one term, such as 1")
     if not response:
         return Formula(text, None, terms)
-    lefts = [tuple(_expression(f, text) for f in term.factors) for term in left]
+    lefts = [tuple(_expression(f, text) for f in term.factors) for term in cast(Any, left)]
     if len(lefts) != 1 or len(lefts[0]) != 1 or lefts[0] == (_ONE,):
         raise FormulaError(f"got the formula {text!r}, expected one response on the left of ~")
     return Formula(text, lefts[0][0], terms)

@@ -8,19 +8,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentia.data.arrays import Rows, RowSource
+from latentia.data.groups import GroupedRows, GroupedSource
 from latentia.families.predictor import Basis
 from latentia.families.regression import Regression
 from latentia.families.regression.gaussian import LinearFrame
 from latentia.mixture import errors
 from latentia.mixture.concomitant import Concomitant
-from latentia.mixture.groups import GroupedRows, GroupedSource, grouped
+from latentia.mixture.groups import grouped
 from latentia.mixture.model import MixtureModel
 from latentia.mixture.weighting import Constant
 
-from . import data
+from . import data, reading
 from .data import NOTHING, Beside
 from .design import Design
-from .kinds import KINDS
+from .kinds import KINDS, framed
 from .reading import Read
 from .start import LineGuesses
 
@@ -113,6 +114,39 @@ def source_of(rows: Rows | GroupedRows) -> RowSource | GroupedSource:
     return GroupedSource(rows) if isinstance(rows, GroupedRows) else RowSource(rows)
 
 
-def row_weights(rows: Rows | GroupedRows) -> Array:
-    """The weight of each row."""
-    return rows.spread(rows.weights) if isinstance(rows, GroupedRows) else rows.weights
+def learned(
+    estimator: Any, X: Any, y: Any, sample_weight: Any, groups: Any, told: Beside
+) -> tuple[Rows | GroupedRows, Setting]:
+    """The rows of a fit, and what is learned of them before the climb.
+
+    Parameters
+    ----------
+    estimator : MixtureRegression
+        Gets the names and the number of its columns.
+    X, y, sample_weight, groups : as its `fit` takes them
+    told : Beside
+    """
+    kind, k = KINDS[estimator.family], estimator.n_components
+    if estimator.shared_dispersion and kind.dispersion is None:
+        raise ValueError(
+            f"got shared_dispersion=True for family={estimator.family!r}, which has no "
+            "dispersion; expected it for 'gaussian' or 'gamma'"
+        )
+    formulas = reading.formulas(estimator)
+    found = reading.read(estimator, X, y, formulas, reset=True)
+    design, beside = reading.designs(estimator, formulas, found)
+    plain = LinearFrame.plain(len(design.names))
+    shared, floor = estimator.shared_dispersion, float(estimator.reg_variance)
+    setting = Setting(k, estimator.family, shared, floor, design, beside, told, plain, None)
+    rows = setting.rows(found, X, sample_weight, groups)
+    units = isinstance(rows, GroupedRows)
+    weights = rows.spread(rows.weights) if units else rows.weights
+    q = setting.n_concomitant
+    errors.require_enough_rows(rows.x, weights, k)
+    if beside is not None:
+        basis = Basis.of(rows.x[:, :q], weights)
+        data.refuse_dependent(basis.dependent, beside.names, "concomitant")
+        setting = setting._replace(basis=basis)
+    frame = framed(kind, rows.x[:, q:], weights, len(design.names))
+    data.refuse_dependent(frame.basis.dependent, design.names, "design")
+    return rows, setting._replace(frame=frame)

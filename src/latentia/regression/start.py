@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from latentia.data.groups import GroupedRows
 from latentia.families.regression import Regression
 from latentia.families.regression.family import design, least_squares
-from latentia.mixture.groups import GroupedRows
 
 Array = NDArray[np.float64]
 

@@ -15,6 +15,11 @@ def is_latent_class(estimator: Any) -> bool:
     return hasattr(estimator, "probabilities_")
 
 
+def is_regression(estimator: Any) -> bool:
+    """Whether components are lines, with coefficients to test."""
+    return hasattr(estimator, "coefficients_")
+
+
 def is_variational(estimator: Any) -> bool:
     """Whether it has a posterior and a bound, where others have a maximum and a likelihood."""
     return hasattr(estimator, "weight_concentration_prior_")

@@ -19,7 +19,7 @@ from .formatting import (
     whole,
     with_error,
 )
-from .kinds import is_gaussian, is_latent_class, is_variational
+from .kinds import is_gaussian, is_latent_class, is_regression, is_variational
 from .sweep import summarise_selection
 from .tables import Summary, Table
 
@@ -66,6 +66,10 @@ def summarise_mixture(
     log-likelihood   -1130.2640
     ...
     """
+    if is_regression(estimator):
+        from .regression import summarise_regression  # which is made of what is below
+
+        return summarise_regression(estimator, level, standard_errors)
     table, notes = parameter_rows(estimator, level, standard_errors, columns)
     return Summary(
         title_of(estimator),
@@ -120,9 +124,14 @@ def prior(estimator: Any) -> tuple[tuple[str, str], ...]:
     )
 
 
+def is_told_of(estimator: Any, k: int) -> bool:
+    """Whether component k is one of the groups: not where a prior has left it without rows."""
+    return not is_variational(estimator) or bool(estimator.weights_[k] >= USED)
+
+
 def in_use(estimator: Any) -> int:
-    """How many components the prior left with rows."""
-    return int((np.asarray(estimator.weights_) >= USED).sum())
+    """How many components are groups."""
+    return sum(is_told_of(estimator, k) for k in range(len(estimator.weights_)))
 
 
 def counted_in_use(estimator: Any) -> str:

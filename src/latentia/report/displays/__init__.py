@@ -5,6 +5,7 @@ from .climb import ClimbDisplay
 from .contours import ContoursDisplay
 from .criterion import CriterionDisplay
 from .density import DensityDisplay
+from .lines import LinesDisplay
 from .marginals import MarginalsDisplay
 from .membership import MembershipDisplay
 from .pairs import PairsDisplay
@@ -21,6 +22,7 @@ __all__ = [
     "CriterionDisplay",
     "DensityDisplay",
     "ItemResponsesDisplay",
+    "LinesDisplay",
     "MarginalsDisplay",
     "MembershipDisplay",
     "PairsDisplay",

@@ -69,7 +69,8 @@ class MembershipDisplay:
         -------
         MembershipDisplay
         """
-        resp = np.asarray(estimator.predict_proba(X), dtype=float)
+        known = getattr(estimator, "predict_memberships", None) or estimator.predict_proba
+        resp = np.asarray(known(X), dtype=float)
         display = cls(
             labels=resp.argmax(axis=1),
             sureness=resp.max(axis=1),

@@ -10,6 +10,7 @@ from .climb import ClimbDisplay
 from .contours import ContoursDisplay
 from .criterion import CriterionDisplay
 from .density import DensityDisplay
+from .lines import LinesDisplay
 from .marginals import MarginalsDisplay
 from .membership import MembershipDisplay
 from .pairs import PairsDisplay
@@ -89,6 +90,10 @@ class Plots:
     def profile(self, **options: Any) -> ProfileDisplay:
         """Parameters with intervals; options as for `ProfileDisplay.from_estimator`."""
         return ProfileDisplay.from_estimator(self._estimator, **options)
+
+    def lines(self, X: Any, y: Any = None, **options: Any) -> LinesDisplay:
+        """Regressions along one covariate; options as for `LinesDisplay.from_estimator`."""
+        return LinesDisplay.from_estimator(self._estimator, X, y, **options)
 
     def responses(self, **options: Any) -> ItemResponsesDisplay:
         """How latent classes answer; options as for `ItemResponsesDisplay.from_estimator`."""
