@@ -42,13 +42,15 @@ def test_one_step_is_stepmixs(fitted):
     known = np.array(RECORDED["one step probabilities"])
     order = min(permutations(range(3)), key=lambda o: np.abs(yes(fitted)[list(o)] - known).max())
     np.testing.assert_allclose(yes(fitted)[list(order)], known, atol=1e-4)
-    gamma = fitted.coefficients_[list(order)]
+    gamma = fitted.membership_coefficients_[list(order)]
     np.testing.assert_allclose(gamma - gamma[0], RECORDED["one step"], atol=1e-3)
 
 
 def test_estimates_and_errors_are_those_of_the_likelihood_written_out(fitted):
     x, z = ROWS[list("ABCDEF")].to_numpy(), ROWS["z"].to_numpy()
-    theta = np.concatenate([fitted.coefficients_[1:].ravel(), logit(yes(fitted)).ravel()])
+    theta = np.concatenate(
+        [fitted.membership_coefficients_[1:].ravel(), logit(yes(fitted)).ravel()]
+    )
     assert loglik(theta, x, z) == pytest.approx(fitted.loglik_, rel=1e-12)
     slope = approx_fprime(theta, loglik, 1e-6, x, z)
     np.testing.assert_allclose(slope, 0, atol=2e-2)
@@ -79,7 +81,7 @@ def test_one_step_and_corrected_three_steps_agree_and_the_naive_one_does_not(fit
     for correction in ("ml", "bch", "none"):
         found = alone.assign(items).regress(ROWS["z"], correction=correction, reference=order[0])
         gap[correction] = np.abs(
-            found.coefficients[list(order), 1] - fitted.coefficients_[:, 1]
+            found.coefficients[list(order), 1] - fitted.membership_coefficients_[:, 1]
         ).max()
     assert 2 * max(gap["ml"], gap["bch"]) < gap["none"]
 
@@ -124,7 +126,9 @@ def test_what_it_says(fitted, tmp_path):
 
 def test_weights_and_sweeps_work_with_covariates(fitted):
     counts = np.random.default_rng(0).integers(0, 3, len(ROWS))
-    weighted = LatentClass(3, covariates="z", n_init=5, random_state=0).fit(ROWS, sample_weight=counts)
+    weighted = LatentClass(3, covariates="z", n_init=5, random_state=0).fit(
+        ROWS, sample_weight=counts
+    )
     repeated = LatentClass(3, covariates="z", n_init=5, random_state=0).fit(
         ROWS.iloc[np.repeat(np.arange(len(ROWS)), counts)]
     )

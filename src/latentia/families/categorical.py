@@ -34,15 +34,69 @@ class CategoricalStats(NamedTuple):
     counts: Array
 
 
+MOST_TOGETHER = 256
+"""Combinations of the levels of neighbouring columns that are looked up at once, at most."""
+
+
+class Blocks(NamedTuple):
+    """Neighbouring columns taken together, so that a row has a few combinations of levels.
+
+    A sum over the columns of a row is then one over fewer blocks, of sums that are made once.
+
+    Attributes
+    ----------
+    first : list of int
+        The first column of each block.
+    stride : array of int, shape (d,)
+        What a level of a column adds to the number of its block's combination.
+    before : array of int, shape (B + 1,)
+        Combinations of earlier blocks.
+    members : sparse array of shape (C, M)
+        The levels, those of all columns side by side, in each combination; a missing cell has
+        none, and is numbered after the levels of its column.
+    """
+
+    first: list[int]
+    stride: NDArray[np.int32]
+    before: NDArray[np.int32]
+    members: Any
+
+    @classmethod
+    def of(cls, n_levels: NDArray[np.intp]) -> Blocks:
+        """As many columns in each block as `MOST_TOGETHER` allows, one at least."""
+        first: list[int] = []
+        stride, sizes = np.ones(len(n_levels), dtype=np.int32), np.empty(0, dtype=np.int64)
+        for j, levels in enumerate(n_levels):
+            if first and sizes[-1] * (levels + 1) <= MOST_TOGETHER:
+                stride[j] = sizes[-1]
+                sizes[-1] *= levels + 1
+            else:
+                first.append(j)
+                sizes = np.append(sizes, levels + 1)
+        before = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int32)
+        levels_before = np.concatenate([[0], np.cumsum(n_levels)])
+        rows, columns = [], []
+        for j, levels in enumerate(n_levels):
+            b = int(np.searchsorted(first, j, side="right")) - 1
+            each = np.arange(sizes[b])
+            level = each // stride[j] % (levels + 1)
+            there = level < levels
+            rows.append(before[b] + each[there])
+            columns.append(levels_before[j] + level[there])
+        rows, columns = np.concatenate(rows), np.concatenate(columns)
+        shape = (int(before[-1]), int(levels_before[-1]))
+        return cls(first, stride, before, csr_array((np.ones(len(rows)), (rows, columns)), shape))
+
+
 class CodedRows(NamedTuple):
-    """Rows of codes with a sparse indicator of each level beside them.
+    """Rows of codes with a sparse indicator of each combination of levels beside them.
 
     Attributes
     ----------
     x : array of shape (n, d)
     weights : array of shape (n,)
-    indicators : sparse array of shape (n, M)
-        Whether row i has level m; the levels of all columns stand side by side.
+    indicators : sparse array of shape (n, C)
+        Which combination of each block row i has.
     impossible : array of bool, shape (n,)
         Rows with a cell that is no code of its column.
     """
@@ -105,6 +159,7 @@ class Categorical(Family[CategoricalParams, CategoricalStats]):
         self.n_components, self.n_features = n_components, len(given)
         self.n_levels = given.astype(np.intp)
         self.support = np.arange(self.n_levels.max()) < self.n_levels[:, None]
+        self.blocks = Blocks.of(self.n_levels)
 
     @property
     def space(self) -> CategoricalParams:
@@ -116,14 +171,14 @@ class Categorical(Family[CategoricalParams, CategoricalStats]):
         return np.where(possible, x, 0.0).astype(np.intp), possible
 
     def prepare(self, rows: Rows) -> CodedRows:
-        """Each cell's level by its place among those of all columns, found once a fit."""
+        """Each row's combinations by their numbers, found once a fit."""
         codes, possible = self._codes(rows.x)
-        before = np.concatenate([[0], np.cumsum(self.n_levels)])
-        ends = np.concatenate([[0], np.cumsum(possible.sum(axis=1))])
-        places = (codes + before[:-1])[possible].astype(np.int32)
-        indicators = csr_array(
-            (np.ones(len(places)), places, ends.astype(np.int32)), shape=(len(codes), before[-1])
-        )
+        first, stride, before, members = self.blocks
+        digits = np.where(possible, codes, self.n_levels).astype(np.int32) * stride
+        places = np.add.reduceat(digits, first, axis=1, dtype=np.int32) + before[:-1]
+        ends = np.arange(len(codes) + 1, dtype=np.int32) * len(first)
+        parts = (np.ones(places.size), places.ravel(), ends)
+        indicators = csr_array(parts, shape=(len(codes), members.shape[0]))
         impossible = ~(possible | np.isnan(rows.x)).all(axis=1)
         return CodedRows(rows.x, rows.weights, indicators, impossible)
 
@@ -138,13 +193,13 @@ class Categorical(Family[CategoricalParams, CategoricalStats]):
 
     def _counts(self, rows: CodedRows, resp: Array) -> Array:
         counts = np.zeros((self.n_components, *self.support.shape))
-        counts[:, self.support] = (rows.indicators.T @ resp).T
+        counts[:, self.support] = (self.blocks.members.T @ (rows.indicators.T @ resp)).T
         return counts
 
     def _log_density(self, params: CategoricalParams, rows: CodedRows) -> Array:
         with np.errstate(divide="ignore"):
             logs = np.log(params.probabilities[:, self.support])
-        made = rows.indicators @ np.ascontiguousarray(logs.T)
+        made = rows.indicators @ (self.blocks.members @ np.ascontiguousarray(logs.T))
         made[rows.impossible] = -np.inf
         return made
 

@@ -71,7 +71,7 @@ class LatentClass(MixtureEstimator):
     ----------
     weights_ : array of shape (K,)
         Sizes of the classes; with covariates their mean over the rows.
-    coefficients_ : array of shape (K, 1 + p) or None
+    membership_coefficients_ : array of shape (K, 1 + p) or None
         Of the intercept and the covariates, zero for class 0.
     probabilities_ : list of d arrays of shape (K, L_j)
         Of the categories of each item in each class.
@@ -241,7 +241,7 @@ class LatentClass(MixtureEstimator):
         """The attributes that show the parameters of the fit."""
         weights, (probabilities,) = self._params()
         self.weights_, self.start_ = sizes, start
-        self.coefficients_ = None if self._covariates is None else weights.coefficients
+        self.membership_coefficients_ = None if self._covariates is None else weights.coefficients
         self.probabilities_ = [
             probabilities[:, j, : len(each)] for j, each in enumerate(self.categories_)
         ]

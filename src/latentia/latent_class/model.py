@@ -38,8 +38,12 @@ class Covariates(NamedTuple):
     basis: Basis
 
 
+LOOKED_AT = 2000
+"""Rows that a first guess looks at, at most; the others are not counted in it."""
+
+
 class ItemGuesses(NamedTuple):
-    """First guesses at the memberships, by the answers alone.
+    """First guesses at the memberships, by the answers alone, of a sample of many rows.
 
     Attributes
     ----------
@@ -52,7 +56,17 @@ class ItemGuesses(NamedTuple):
     guesses: GeneralGuesses
 
     def __call__(self, sample: Any, rng: np.random.Generator) -> list[Array]:
-        return self.guesses(Rows(sample.x[:, self.n_covariates :], sample.weights), rng)
+        x, weights = sample.x[:, self.n_covariates :], sample.weights
+        n = len(weights)
+        if n <= LOOKED_AT:
+            return self.guesses(Rows(x, weights), rng)
+        some = np.sort(rng.choice(n, LOOKED_AT, replace=False, p=weights / weights.sum()))
+        found: list[Array] = []
+        for resp in self.guesses(Rows(x[some], np.ones(LOOKED_AT)), rng):
+            every = np.zeros((n, resp.shape[1]))
+            every[some] = resp / weights[some, None]
+            found.append(every)
+        return found
 
 
 def built(
@@ -74,7 +88,7 @@ def built(
     general = GeneralGuesses(n_components, method, codes)
     family = Categorical(n_components, n_levels)
     if covariates is None:
-        return MixtureModel(family, n_components, general)
+        return MixtureModel(family, n_components, ItemGuesses(0, general))
     q = len(covariates.names)
     weighting = Concomitant(n_components, q, covariates.basis)
     return MixtureModel(family, n_components, ItemGuesses(q, general), weighting)
