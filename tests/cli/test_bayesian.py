@@ -15,6 +15,7 @@ def test_from_data_to_files(run, tmp_path):
     page = (tmp_path / "r.html").read_text(encoding="utf-8")
     assert "log evidence, at least" in page
     assert "Two groups" in page
+    assert page.count('<span class="share">') == 2
     assert "of the posterior, as if it were normal" in page
     for word in ("BIC", "log-likelihood</"):
         assert word not in page

@@ -48,6 +48,7 @@ from .summary import (
     covariance_words,
     estimates_of,
     in_use,
+    is_told_of,
     settings_used,
 )
 from .sweep import candidate_table, selection_notes, verdict
@@ -172,11 +173,12 @@ def render(
     estimates, note = estimates_of(estimator, LEVEL, standard_errors, columns)
     n, k = resp.shape
     gaussian = is_gaussian(estimator)
+    cards = cards_of(estimator, columns, labels, sureness, estimates)
     page: str = environment.from_string(template).render(
         title=one_line(title or f"The groups hidden in {source}"),
         source=one_line(source),
         question=wording.question(n, columns),
-        headline=wording.headline(in_use(estimator) if is_variational(estimator) else k),
+        headline=wording.headline(in_use(estimator)),
         answer=wording.answer(estimator, columns, sureness, selection),
         cautions=wording.cautions(estimator, selection),
         figures=_figures(estimator, X, columns, labels, sureness, selection),
@@ -185,7 +187,7 @@ def render(
         fit_words=_fit_words(estimator, len(columns), k, n),
         wide=len(columns) > 2,
         heads=HEADS if gaussian else GENERAL_HEADS,
-        cards=cards_of(estimator, columns, labels, sureness, estimates),
+        cards=[card for i, card in enumerate(cards) if is_told_of(estimator, i)],
         interval_note=_interval_note(estimates, note, is_variational(estimator)),
         covariances=_covariances(estimates if gaussian else []),
         covariance_words=covariance_words(estimator) if gaussian else "",
@@ -293,7 +295,7 @@ def _strip(estimator: Any, n: int, columns: list[str]) -> list[tuple[str, str]]:
     return [
         ("rows", whole(n)),
         ("columns", whole(len(columns))),
-        ("groups", whole(len(estimator.weights_))),
+        ("groups", whole(in_use(estimator))),
         *([("log evidence, at least", height)] if is_variational(estimator) else judged),
         ("fit", status_word(estimator.fit_.status)),
     ]

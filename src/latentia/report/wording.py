@@ -13,7 +13,7 @@ from .displays.canvas import Array
 from .displays.pairs import telling_columns
 from .formatting import counted, group, listed, share, shorten, significant, whole
 from .kinds import is_gaussian, is_variational
-from .summary import counted_in_use
+from .summary import counted_in_use, is_told_of
 from .sweep import lead, set_aside, settings_words, verdict
 
 NUMBERS = ("No", "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine", "Ten")
@@ -43,7 +43,7 @@ def answer(estimator: Any, columns: Sequence[str], sureness: Array, selection: A
     if k == 1 and selection is None and not is_gaussian(estimator):
         told = ["One group was asked for, and no search was made for more."]
     if is_variational(estimator):
-        told = [f"{counted_in_use(estimator)}; as many were allowed."]
+        told = [f"{counted_in_use(estimator)}."]
     if k > 1:
         told.append(_portraits(estimator, columns))
         clear = share(float(np.mean(sureness >= 0.9)))
@@ -75,10 +75,12 @@ def _chosen(k: int, selection: Any) -> str:
 def _portraits(estimator: Any, columns: Sequence[str]) -> str:
     """How large the groups are and where they lie."""
     weights = np.asarray(estimator.weights_, dtype=float)
-    if len(weights) > 4 or not is_gaussian(estimator):
+    told_of = [k for k in np.argsort(-weights, kind="stable") if is_told_of(estimator, int(k))]
+    if len(told_of) > 4 or not is_gaussian(estimator):
+        largest, smallest = weights[told_of[0]], weights[told_of[-1]]
         return (
-            f"The largest holds {share(float(weights.max()))} of the rows, the smallest "
-            f"{share(float(weights.min()))}."
+            f"The largest holds {share(float(largest))} of the rows, the smallest "
+            f"{share(float(smallest))}."
         )
     means = np.asarray(estimator.means_, dtype=float)
     covariances = np.asarray(estimator.covariance_matrices(), dtype=float)
@@ -86,7 +88,7 @@ def _portraits(estimator: Any, columns: Sequence[str]) -> str:
     parts = [
         f"{group(k)} holds {share(float(weights[k]))} of the rows, around "
         + listed([f"{shorten(columns[j], 30)} {significant(float(means[k, j]), 3)}" for j in shown])
-        for k in np.argsort(-weights, kind="stable")
+        for k in told_of
     ]
     told = "; ".join(parts) + "."
     return told[0].upper() + told[1:]
@@ -126,11 +128,12 @@ def climb_words(estimator: Any) -> str:
         return "With one group there is nothing hidden: the best fit follows from the data at once."
     steps = [max(int(np.size(c.trace.objective)) - 1, 0) for c in fit.climbs]
     others = steps[: fit.best] + steps[fit.best + 1 :]
+    height = "lower bound of the evidence" if is_variational(estimator) else "log-likelihood"
     told = (
-        f"EM improves the log-likelihood step by step. The line shows how far below the "
+        f"EM improves the {height} step by step. The line shows how far below the "
         f"estimated top the fit still was after each of its {whole(steps[fit.best])} E-steps."
         if n == 1
-        else f"EM improves the log-likelihood step by step. Each of the {n} lines is one start "
+        else f"EM improves the {height} step by step. Each of the {n} lines is one start "
         f"and shows how far below the estimated top it still was. The start that won took "
         f"{whole(steps[fit.best])} E-steps, the others {_from_to(others)}."
     )

@@ -18,6 +18,9 @@ from .panels import draw_pairs, frame_of, group_handles
 MOST_VECTORS = 1500
 """Points drawn one by one in a vector file; beyond, they become a picture in it."""
 
+LEAST = 1e-3
+"""The weight below which a component without rows is not drawn."""
+
 
 class PairsDisplay:
     """Points coloured by component, fainter where unsure, under ellipses of 1 and 2 sd.
@@ -178,6 +181,8 @@ class PairsDisplay:
             )
         pair = [j, i]
         for k in range(len(self.weights)):
+            if self.weights[k] < LEAST and not (self.labels == k).any():
+                continue  # what a prior has left without rows
             values, vectors = np.linalg.eigh(self.covariances[k][np.ix_(pair, pair)])
             spans = 2 * np.sqrt(np.maximum(values, 0))
             angle = float(np.degrees(np.arctan2(vectors[1, 1], vectors[0, 1])))

@@ -174,7 +174,7 @@ def places(estimator: Any, values: Array, whole: bool) -> Array | None:
     low, high = float(values.min()), float(values.max())
     if whole:
         return np.arange(low, high + 1) if high - low < MOST_LEVELS else None
-    if is_gaussian(estimator):
+    if is_gaussian(estimator) or not hasattr(estimator, "marginal"):
         low, high = frame_of(values)
     return np.linspace(low, high, CELLS) if high > low else None
 
