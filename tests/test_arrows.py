@@ -33,6 +33,7 @@ ALLOWED: dict[str, set[str]] = {
 LATER: dict[str, set[str]] = {
     "estimator": {"persistence", "report"},
     "mixture": {"persistence"},
+    "regression": {"persistence"},
     "selection": {"report"},
     "discriminant": {"persistence", "report"},
     "cli": {

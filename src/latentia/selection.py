@@ -147,6 +147,7 @@ def select(
     sample_weight: ArrayLike | None = None,
     n_jobs: int | None = None,
     callback: Callback | None = None,
+    **told: Any,
 ) -> Selection:
     """Fit every combination of settings and choose by an information criterion.
 
@@ -170,6 +171,8 @@ def select(
         result does not depend on it.
     callback : callable, optional
         Called with (done, total, candidate) after each candidate.
+    **told
+        What the estimator's `fit` takes besides, such as ``y`` or ``groups``.
 
     Returns
     -------
@@ -201,7 +204,8 @@ def select(
     if n_jobs is None:
         cells = float(np.prod(np.shape(X))) * len(clones)
         n_jobs = 1 if cells < SMALL_WORK else -1
-    jobs = (delayed(_fit)(e, X, sample_weight, s) for e, s in zip(clones, settings, strict=True))
+    given = {"sample_weight": sample_weight, **told}
+    jobs = (delayed(_fit)(e, X, given, s) for e, s in zip(clones, settings, strict=True))
     fitted: list[Any] = []
     candidates: list[Candidate] = []
     results: Any = Parallel(n_jobs=n_jobs, return_as="generator")(jobs)
@@ -213,7 +217,7 @@ def select(
     best = _winner(candidates, criterion)
     winner = fitted[best]
     if winner._data is None:  # it was fitted in another process, which kept the data
-        winner.remember(X, sample_weight)
+        winner.remember(X, **given)
     return Selection(tuple(candidates), criterion, best, winner)
 
 
@@ -255,14 +259,14 @@ def _combinations(estimator: Any, grid: Mapping[str, Sequence[Any]]) -> list[dic
 
 
 def _fit(
-    estimator: Any, X: Any, sample_weight: Any, settings: dict[str, Any]
+    estimator: Any, X: Any, given: dict[str, Any], settings: dict[str, Any]
 ) -> tuple[Any, Candidate]:
     began = time.perf_counter()
     nan = float("nan")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", NotConvergedWarning)
-            estimator.fit(X, sample_weight=sample_weight)
+            estimator.fit(X, **given)
     except CheckpointError:
         raise  # it says nothing of the candidate
     except ValueError as error:

@@ -16,7 +16,6 @@ from latentia.engine.numerical import gradient_of
 from latentia.mixture.errors import DataWarning
 from latentia.persistence import ModelFileError, read_record, write_record
 from latentia.regression import MixtureRegression
-from latentia.regression.formula import FormulaError
 
 DATA = datasets.load("npreg")
 FRAME = pd.DataFrame(DATA.values, columns=list(DATA.columns))
@@ -225,6 +224,15 @@ def test_select_finds_two_curves():
     assert chosen.best_settings == {"n_components": 2}
 
 
+def test_select_passes_on_what_fit_takes():
+    x, y = FRAME["x"].to_numpy()[:, None], FRAME["yp"].to_numpy()
+    base = MixtureRegression(family="poisson", n_init=2, random_state=0)
+    chosen = select(base, x, {"n_components": [1, 2]}, n_jobs=2, y=y, groups=FRAME["id2"])
+    alone = base.set_params(n_components=2).fit(x, y, groups=FRAME["id2"])
+    assert chosen.best_estimator.loglik_ == pytest.approx(alone.loglik_, abs=1e-7)
+    assert chosen.best_estimator.coefficient_table()  # the data are at hand again
+
+
 # -- what is missing or wrong ------------------------------------------------------------------
 
 
@@ -331,7 +339,7 @@ def test_a_file_with_code_in_its_formula_is_refused(tmp_path):
     for harmful in ("__import__('os').system('true')", "x.__class__", "I(open(x))"):
         record.header["design"]["terms"] = [["1"], [harmful]]
         write_record(path, record)
-        with pytest.raises(FormulaError, match="expected columns, numbers"):
+        with pytest.raises(ModelFileError, match="expected columns, numbers"):
             latentia.load(path)
 
 

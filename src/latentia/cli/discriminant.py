@@ -7,7 +7,7 @@ import typer
 
 from latentia.cli import options
 from latentia.cli.errors import UNCONVERGED, Refusal, say, warnings_as_sentences
-from latentia.cli.inputs import Input, read_input, split_components, split_names
+from latentia.cli.inputs import Input, one_of, read_input, split_components, split_names
 from latentia.cli.outputs import check_output
 
 TYPES = {"mclustda": "MclustDA", "edda": "EDDA"}
@@ -43,9 +43,7 @@ def discriminant(
     seed: options.Seed = 0,
 ) -> None:
     """Fit densities of known classes."""
-    kind = split_names("--type", type_, tuple(TYPES))
-    if len(kind) > 1:
-        raise Refusal(f"got --type {type_}, expected one of {', '.join(TYPES)}")
+    kind = one_of("--type", type_, tuple(TYPES))
     numbers = split_components(components)
     check_output("--save", save, (".safetensors",), {"the data": Path(data)})
 
@@ -59,7 +57,7 @@ def discriminant(
     names = None if covariance is None else split_names("--covariance", covariance, tuple(PATTERNS))
     read, classes = read_classified(data, columns, labels)
     made = MixtureDiscriminant(
-        TYPES[kind[0]],
+        TYPES[kind],
         covariance_types=names,
         n_components=tuple(numbers),
         reg_covar=reg_covar,

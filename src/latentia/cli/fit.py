@@ -1,5 +1,6 @@
 """``latentia fit``: a command for each kind of model."""
 
+import re
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,12 +14,16 @@ from latentia.cli.inputs import (
     Input,
     check_columns,
     check_rows,
+    listed,
     not_negative,
+    one_of,
     read_input,
+    split_columns,
     split_components,
     split_names,
     whole_number,
 )
+from latentia.cli.regression import regression
 
 app = typer.Typer(cls=Commands, help="Fit a model to data.")
 
@@ -29,7 +34,6 @@ MCLUST = (
 )
 """The fourteen models by mclust's names; "E" and "V" are those of one column."""
 WEIGHTS_PRIORS = ("dirichlet-process", "dirichlet-distribution")
-CRITERIA = ("bic", "aic", "aicc", "sabic", "icl")
 
 ENDINGS = (
     "Results go to standard output, progress and errors to standard error.\n\n"
@@ -55,12 +59,25 @@ BAYESIAN = (
     f"next to none. {ENDINGS}"
 )
 BAYESIAN_EXAMPLE = "Example: latentia fit bayesian-mixture faithful --components 6"
+REGRESSION = (
+    "Fit mixtures of regressions by formula and keep the best.\n\n"
+    "Every number of components is tried. Weights may follow covariates (--concomitant), and the "
+    f"rows of a subject share a component (--groups). {ENDINGS}"
+)
+REGRESSION_EXAMPLE = (
+    "Example: latentia fit regression npreg --formula 'yn ~ x + I(x**2)' --components 2"
+)
 DISCRIMINANT = (
     "Fit Gaussian densities of classes that are known, to predict the class of other rows.\n\n"
     "With --type mclustda each class is a mixture, its covariance and number of components "
     f"chosen by BIC; with edda each is one Gaussian. {ENDINGS}"
 )
 DISCRIMINANT_EXAMPLE = "Example: latentia fit discriminant iris --type edda --save iris.safetensors"
+LATENT_CLASS = (
+    "Fit latent class models and keep the best.\n\n"
+    f"Columns are items, answers texts or numbers, and cells may be missing. {ENDINGS}"
+)
+LATENT_CLASS_EXAMPLE = "Example: latentia fit latent-class carcinoma --classes 1:4"
 
 
 @app.command("gaussian-mixture", help=GAUSSIAN, epilog=GAUSSIAN_EXAMPLE)
@@ -95,7 +112,7 @@ def gaussian_mixture(
     """Fit Gaussian mixtures and keep the best."""
     numbers = split_components(components)
     types = split_names("--covariance", covariance, (*COVARIANCES, *MCLUST, "E", "V"))
-    chosen = _criterion(criterion)
+    chosen = options.criterion_of(criterion)
     _check_outputs(data, report, save)
 
     from latentia import GaussianMixture
@@ -148,7 +165,7 @@ def mixture(
     dask_folder: options.SharedFolder = None,
 ) -> None:
     """Fit mixtures of any family and keep the best."""
-    numbers, chosen = split_components(components), _criterion(criterion)
+    numbers, chosen = split_components(components), options.criterion_of(criterion)
     _check_outputs(data, report, save)
 
     from latentia import Mixture
@@ -211,8 +228,8 @@ def bayesian_mixture(
     dask_folder: options.SharedFolder = None,
 ) -> None:
     """Fit a Bayesian Gaussian mixture."""
-    kind = _one_of("--covariance", covariance, COVARIANCES)
-    prior = _one_of("--weights-prior", weights_prior, WEIGHTS_PRIORS)
+    kind = one_of("--covariance", covariance, COVARIANCES)
+    prior = one_of("--weights-prior", weights_prior, WEIGHTS_PRIORS)
     if concentration == 0:
         raise Refusal("got --concentration 0, expected a number above 0")
     _check_outputs(data, report, save)
@@ -241,18 +258,74 @@ def bayesian_mixture(
     _run(ctx, request, (dask, dask_folder), report, save, allow_unconverged)
 
 
+@app.command("latent-class", help=LATENT_CLASS, epilog=LATENT_CLASS_EXAMPLE)
+def latent_class(
+    ctx: typer.Context,
+    data: options.Data,
+    components: Annotated[
+        str, typer.Option("--components", "--classes", metavar="K", help="As 3, 1:6, or 1,2,5.")
+    ] = "1:6",
+    columns: Annotated[
+        str | None, typer.Option(metavar="A,B,...", help="Columns to use; otherwise all.")
+    ] = None,
+    covariates: Annotated[
+        str | None,
+        typer.Option(metavar="A,B,...", help="Those that are covariates of class membership."),
+    ] = None,
+    criterion: options.Criterion = "bic",
+    report: options.Report = None,
+    save: options.Save = None,
+    standard_errors: options.StandardErrors = True,
+    quiet: options.Quiet = False,
+    allow_unconverged: options.AllowUnconverged = False,
+    starts: options.Starts = 20,
+    tol: options.Tol = 1e-5,
+    max_iter: options.MaxIter = 1000,
+    accelerate: options.Accelerate = "auto",
+    seed: options.Seed = 0,
+    jobs: options.Jobs = None,
+    dask: options.Scheduler = None,
+    dask_folder: options.SharedFolder = None,
+) -> None:
+    """Fit latent class models and keep the best."""
+    numbers, chosen = split_components(components), options.criterion_of(criterion)
+    _check_outputs(data, report, save)
+
+    from latentia import LatentClass
+    from latentia.cli.fitting import Request
+
+    _check_accelerator(accelerate)
+    read = read_input(data, columns, answers=True)
+    check_rows(read, numbers)
+    asked = [] if covariates is None else split_columns(covariates, "--covariates")
+    for name in asked:
+        if name not in read.columns:
+            raise Refusal(
+                f"got --covariates {covariates}, but there is no column {name!r}; there are "
+                f"{listed(read.columns)}"
+            )
+    places = [read.columns.index(name) for name in asked]
+    estimator = LatentClass(covariates=places or None, random_state=seed)
+    try:  # what cannot be used is said once, and not of every candidate
+        LatentClass(1, covariates=estimator.covariates, max_iter=0, n_init=1).fit(read.values)
+    except ValueError as error:
+        named = re.sub(r"'x(\d+)'", lambda x: repr(read.columns[int(x[1])]), str(error))
+        raise Refusal(named) from error
+    request = Request(
+        data=read,
+        estimator=estimator,
+        climb={"tol": tol, "max_iter": max_iter, "accelerate": accelerate, "starts": starts},
+        grid={"n_components": numbers},
+        criterion=chosen,
+        jobs=jobs,
+        quiet=quiet,
+        standard_errors=standard_errors,
+    )
+    _run(ctx, request, (dask, dask_folder), report, save, allow_unconverged)
+
+
+app.command("regression", help=REGRESSION, epilog=REGRESSION_EXAMPLE)(regression)
 app.command("discriminant", help=DISCRIMINANT, epilog=DISCRIMINANT_EXAMPLE)(discriminant)
-
-
-def _one_of(option: str, name: str, known: tuple[str, ...]) -> str:
-    chosen = split_names(option, name, known)
-    if len(chosen) > 1:
-        raise Refusal(f"got {option} {name}, expected one of {', '.join(known)}")
-    return chosen[0]
-
-
-def _criterion(name: str) -> str:
-    return _one_of("--criterion", name, CRITERIA)
 
 
 def _check_accelerator(name: str) -> None:

@@ -16,7 +16,7 @@ class Request(NamedTuple):
 
     Attributes
     ----------
-    data : Input
+    data : Input or Columns
         The rows.
     estimator : estimator
         With all settings but those of the grid and of the climb.
@@ -34,9 +34,11 @@ class Request(NamedTuple):
         Whether to compute them, which takes long where there are many parameters.
     backend : str or Backend
         Where E-steps run.
+    told : dict
+        What `fit` takes besides the data.
     """
 
-    data: Input
+    data: Any
     estimator: Any
     climb: dict[str, Any]
     grid: dict[str, list[Any]]
@@ -45,6 +47,7 @@ class Request(NamedTuple):
     quiet: bool
     standard_errors: bool = True
     backend: Any = "threads"
+    told: dict[str, Any] = {}  # noqa: RUF012
 
 
 class Outcome(NamedTuple):
@@ -107,7 +110,7 @@ def fit(request: Request) -> Outcome:
 
 def deliver(
     outcome: Outcome,
-    data: Input,
+    data: Any,
     write: Callable[[Outcome, list[str]], None],
     allow_unconverged: bool = False,
 ) -> int:
@@ -117,7 +120,7 @@ def deliver(
     ----------
     outcome : Outcome
         What came out of the fit.
-    data : Input
+    data : Input or Columns
         What it was fitted to.
     write : callable
         Writes the files that were asked for, and adds a line for each to a list.
@@ -247,7 +250,7 @@ def _one(request: Request) -> Outcome:
         callbacks=climb_callbacks(request.quiet),
     )
     estimator = request.estimator.set_params(**settings, em=climb)
-    fitted = _fitted(estimator, request.data.values)
+    fitted = _fitted(estimator, request.data.values, request.told)
     return Outcome(fitted, None, fitted.fit_.status is Status.INTERRUPTED)
 
 
@@ -262,7 +265,7 @@ def _sweep(request: Request, n_candidates: int) -> Outcome:
     try:
         with watched_sweep(n_candidates, request.quiet) as watch:
 
-            def told(n_done: int, total: int, candidate: Any) -> None:
+            def watched(n_done: int, total: int, candidate: Any) -> None:
                 if candidate.status is Status.INTERRUPTED:  # the engine has caught Ctrl-C
                     raise KeyboardInterrupt
                 done.append(candidate)
@@ -274,7 +277,8 @@ def _sweep(request: Request, n_candidates: int) -> Outcome:
                 request.grid,
                 criterion=request.criterion,
                 n_jobs=_jobs(request, n_candidates),
-                callback=told,
+                callback=watched,
+                **request.told,
             )
     except KeyboardInterrupt:
         return _best_again(request, done, n_candidates)
@@ -313,11 +317,11 @@ def _best_again(request: Request, done: list[Any], n_candidates: int) -> Outcome
     return _one(request._replace(grid=settings, quiet=True))._replace(interrupted=True)
 
 
-def _fitted(estimator: Any, values: Any) -> Any:
+def _fitted(estimator: Any, values: Any, told: dict[str, Any]) -> Any:
     from latentia.engine import DegenerateFitError
 
     try:
-        return estimator.fit(values)
+        return estimator.fit(values, **told)
     except ValueError as error:
         if isinstance(error.__cause__ or error, DegenerateFitError):
             raise NoResult(

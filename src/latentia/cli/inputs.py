@@ -55,7 +55,11 @@ class Input(NamedTuple):
 
 
 def read_input(
-    data: str, columns: str | Sequence[str] | None = None, *, allow_missing: bool = False
+    data: str,
+    columns: str | Sequence[str] | None = None,
+    *,
+    allow_missing: bool = False,
+    answers: bool = False,
 ) -> Input:
     """Read a file, or a built-in data set where there is no file of that name.
 
@@ -69,6 +73,8 @@ def read_input(
         The columns to take, as names or as they were written after ``--columns``.
     allow_missing : bool, default False
         Keep missing values as NaN, of a file that is read at once.
+    answers : bool, default False
+        Take columns of texts too, of a file that is read at once.
 
     Returns
     -------
@@ -89,6 +95,7 @@ def read_input(
     ['Read faithful (built-in data set): 272 rows, 1 column (waiting).']
     """
     from latentia import datasets
+    from latentia.data.answers import read_answers
     from latentia.data.columns import named_columns
     from latentia.data.listing import is_several
     from latentia.data.scan import scan
@@ -103,7 +110,10 @@ def read_input(
         scanned = scan(data, chosen)
         return Input(scanned.values, scanned.columns, scanned.skipped, data, path)
     if path.is_file() or (not built_in and (path.suffix or path.name != data)):
-        table = read_table(path, chosen, allow_missing=allow_missing)
+        if answers:
+            table = read_answers(path, chosen)
+        else:
+            table = read_table(path, chosen, allow_missing=allow_missing)
         return Input(table.values, table.columns, table.skipped, data, path)
     if data not in datasets.names():
         near = difflib.get_close_matches(data, datasets.names(), 1)
@@ -173,13 +183,15 @@ def check_columns(read: Input) -> None:
     )
 
 
-def split_columns(text: str) -> list[str]:
+def split_columns(text: str, option: str = "--columns") -> list[str]:
     """Split names separated by commas; one with a comma in it stands in double quotes.
 
     Parameters
     ----------
     text : str
-        What was written after ``--columns``.
+        What was written after the option.
+    option : str, default "--columns"
+        Its name.
 
     Returns
     -------
@@ -200,8 +212,8 @@ def split_columns(text: str) -> list[str]:
     names = [name.strip() for name in next(csv.reader([text], skipinitialspace=True), [""])]
     if not names or not all(names):
         raise Refusal(
-            f"--columns {text!r} has an empty name in it; "
-            "give the names separated by commas, as in --columns a,b"
+            f"{option} {text!r} has an empty name in it; "
+            f"give the names separated by commas, as in {option} a,b"
         )
     return names
 
@@ -294,6 +306,30 @@ def split_names(option: str, text: str, known: Sequence[str]) -> list[str]:
                 f"or {known[-1]}" + (f"; did you mean {near[0]}?" if near else "")
             )
     return names
+
+
+def one_of(option: str, text: str, known: Sequence[str]) -> str:
+    """Read one name of some that are known.
+
+    Parameters
+    ----------
+    option, text, known
+        As for `split_names`.
+
+    Returns
+    -------
+    str
+        The name.
+
+    Raises
+    ------
+    Refusal
+        There are several, or it is not known.
+    """
+    chosen = split_names(option, text, known)
+    if len(chosen) > 1:
+        raise Refusal(f"got {option} {text}, expected one of {', '.join(known)}")
+    return chosen[0]
 
 
 def whole_number(option: str, least: int = 1, most: int = 2**32 - 1) -> Callable[[object], int]:

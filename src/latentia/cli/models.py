@@ -4,6 +4,8 @@ MODELS = {
     "gaussian-mixture": "K normal components, covariances tied in one of fourteen ways",
     "bayesian-mixture": "normal components, at most K, with priors on all parameters",
     "mixture": "K components of any family, or of a family for each column",
+    "regression": "K linear, Poisson, logistic or gamma regressions, weights may follow covariates",
+    "latent-class": "K classes behind answers to items, with covariates of membership",
     "discriminant": "Gaussian densities, or mixtures, of classes that are known",
 }
 """The models of ``latentia fit``, in one line each."""

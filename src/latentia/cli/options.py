@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from latentia.cli.inputs import not_negative, whole_number
+from latentia.cli.inputs import not_negative, one_of, whole_number
 
 OUTPUT = "Output"
 CLIMB = "Climb"
@@ -23,6 +23,7 @@ Columns = Annotated[
     str | None,
     typer.Option(metavar="A,B,...", help="Columns to use; otherwise all that hold numbers."),
 ]
+CRITERIA = ("bic", "aic", "aicc", "sabic", "icl")
 Criterion = Annotated[
     str, typer.Option(metavar="NAME", help="What decides: bic, aic, aicc, sabic, icl.")
 ]
@@ -134,3 +135,8 @@ SharedFolder = Annotated[
         rich_help_panel=CLIMB,
     ),
 ]
+
+
+def criterion_of(text: str) -> str:
+    """What was written after ``--criterion``, if it is one."""
+    return one_of("--criterion", text, CRITERIA)

@@ -36,6 +36,7 @@ def predict(
     import latentia
     from latentia.cli.inputs import counted
     from latentia.cli.outputs import TABLE_ENDINGS, check_output, write_csv, write_table
+    from latentia.cli.regression import predictions
     from latentia.extras import require
 
     check_output("--out", out, TABLE_ENDINGS, {"the model": model, "the data": Path(data)})
@@ -43,13 +44,16 @@ def predict(
         require("pyarrow", extra="io")
     with warnings_as_sentences():
         estimator = latentia.load(model)
-        values = matched(estimator, model, data, columns)
-        names, arrays = memberships(estimator, values, proba)
+        if hasattr(estimator, "coefficients_"):
+            names, arrays = predictions(estimator, data, columns, proba)
+        else:
+            values = matched(estimator, model, data, columns)
+            names, arrays = memberships(estimator, values, proba)
     if out is None:
         write_csv(sys.stdout, names, arrays)
     else:
         write_table(out, names, arrays)
-        print(f"Wrote {out}: {counted(len(values), 'row')}, columns {', '.join(names)}.")
+        print(f"Wrote {out}: {counted(len(arrays[0]), 'row')}, columns {', '.join(names)}.")
 
 
 def matched(estimator: Any, model: Path, data: str, columns: str | None) -> Any:
@@ -90,7 +94,9 @@ def matched(estimator: Any, model: Path, data: str, columns: str | None) -> Any:
         nameless = first.suffix.lower() == ".npy"
         by_name = columns is None and names is not None and not nameless
         missing = bool(getattr(getattr(estimator, "family_", None), "takes_missing", False))
-        read = read_input(data, names if by_name else columns, allow_missing=missing)
+        asked = names if by_name else columns
+        answers = hasattr(estimator, "categories_")
+        read = read_input(data, asked, allow_missing=missing, answers=answers)
     except DataError as error:
         if names and by_name and any(f"no column {name!r}" in str(error) for name in names):
             raise Refusal(

@@ -15,6 +15,7 @@ from latentia.mixture.parameters import MixtureErrors
 
 from .data import Beside
 from .design import Design
+from .formula import FormulaError
 from .setting import Setting
 
 if TYPE_CHECKING:
@@ -55,9 +56,18 @@ def restore(kind: type[MixtureRegression], written: Record) -> MixtureRegression
 
     Raises
     ------
-    FormulaError
+    ModelFileError
         If something in a formula is not allowed.
     """
+    from latentia.persistence import ModelFileError
+
+    try:
+        return _restored(kind, written)
+    except FormulaError as error:
+        raise ModelFileError(f"the model file holds what no formula may: {error}") from error
+
+
+def _restored(kind: type[MixtureRegression], written: Record) -> MixtureRegression:
     header, arrays = written.header, written.arrays
     estimator = kind()
     evidence.take_settings(cast(Any, estimator), written)
