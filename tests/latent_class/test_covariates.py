@@ -110,6 +110,7 @@ def test_what_it_says(fitted, tmp_path):
     fitted.save(tmp_path / "m.safetensors")
     again = latentia.load(tmp_path / "m.safetensors")
     np.testing.assert_array_equal(again.predict_proba(ROWS), resp)
+    assert again.covariates == "z"
     again.remember(ROWS)
     errors, known = again.standard_errors().weights, fitted.standard_errors().weights
     np.testing.assert_allclose(errors.coefficients, known.coefficients, rtol=1e-9)

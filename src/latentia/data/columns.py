@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     import narwhals as nw
 
 # What a row index is called once it is written out as a column (R and pandas; pandas to Parquet).
-_INDEX_NAMES = frozenset({"", "__index_level_0__"})
+INDEX_NAMES = frozenset({"", "__index_level_0__"})
 
 
 def numeric_columns(
@@ -45,7 +45,7 @@ def numeric_columns(
     >>> numeric_columns({"x": nw.Float64(), "name": nw.String()}, "the table")
     (['x'], ('name',))
     """
-    chosen = [n for n, type in types.items() if n not in _INDEX_NAMES and type.is_numeric()]
+    chosen = [n for n, type in types.items() if n not in INDEX_NAMES and type.is_numeric()]
     if not chosen:
         raise DataError(
             f"{source} has no column of numbers (its columns: {listed(types)}); "

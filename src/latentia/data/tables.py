@@ -94,13 +94,27 @@ def read_table(
     wanted = wanted_columns(columns)
     if kind == "NumPy":
         return _read_npy(file, wanted, allow_missing)
-    frame = _READERS[kind](file, wanted)
+    frame = read_frame(file, wanted)
     with decoding(file, "a table of numbers"):
         matrix = frame_to_matrix(frame, wanted, allow_missing=allow_missing, source=str(file))
     return Table(matrix.values, matrix.columns, file, matrix.skipped)
 
 
-_NO_CLASS = ("", "na", "nan", "null")
+NO_TEXT = ("", "na", "nan", "null")
+"""Cells of a column of text that hold nothing, in small letters."""
+
+
+def read_frame(path: Path, columns: list[str] | None) -> "pa.Table":
+    """Read a file other than .npy as it is: numbers, or texts where a column has text.
+
+    Parameters
+    ----------
+    path : Path
+        The file, which is there.
+    columns : list of str or None
+        The columns to take; all by default.
+    """
+    return _READERS[kind_of(path)](path, columns)
 
 
 def read_labels(path: str | os.PathLike[str], column: str) -> np.ndarray:
@@ -142,12 +156,12 @@ def read_labels(path: str | os.PathLike[str], column: str) -> np.ndarray:
         cells: list[Any] = _read_npy(file, [column], allow_missing=True).values[:, 0].tolist()
     else:
         with decoding(file, "a table"):
-            cells = _READERS[kind](file, [column]).column(column).to_pylist()
+            cells = read_frame(file, [column]).column(column).to_pylist()
     for row, cell in enumerate(cells):
         if (
             cell is None
             or cell != cell
-            or (isinstance(cell, str) and cell.strip().lower() in _NO_CLASS)
+            or (isinstance(cell, str) and cell.strip().lower() in NO_TEXT)
         ):
             raise DataError(
                 f"column {column!r} of {file} has no value in data row {row + 1}; a class is "

@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 from latentia.data.arrays import Rows, RowSource, distinct_rows
 from latentia.engine import EM, inference, tree
 from latentia.estimator import Estimate, feature_names
+from latentia.families.predictor import Basis
 from latentia.mixture import errors, parameters, portfolio, start
 from latentia.mixture.base import MixtureEstimator
 from latentia.mixture.given import First
@@ -184,12 +185,12 @@ class LatentClass(MixtureEstimator):
         errors.require_enough_rows(given[0].values, weights, self.n_components)
         counted = weights > 0
         answers, others = self._split(given)
-        covariates = None
+        basis = None
         if others:
             z = model.design(columns.numbers_of(others, counted))
             names = (model.INTERCEPT, *(column.name for column in others))
-            covariates = model.Covariates(names, model.independent(z, weights, names))
-        self._know(items.learned(answers, counted), covariates)
+            basis = model.independent(z, weights, names)
+        self._know(items.learned(answers, counted), basis)
         source = self._source(self._coded(given, counted), weights, labels, allowed)
         em = self._climb_settings(defaults=DEFAULTS)
         if self.init_params == "portfolio":
@@ -211,11 +212,9 @@ class LatentClass(MixtureEstimator):
         some, others = columns.split(self.covariates, feature_names(self, len(given)))
         return [given[j] for j in some], [given[j] for j in others]
 
-    def _know(
-        self, categories: Sequence[items.Categories], covariates: model.Covariates | None
-    ) -> None:
-        """What there is to know of the columns."""
-        self.categories_, self._covariates = list(categories), covariates
+    def _know(self, categories: Sequence[items.Categories], basis: Basis | None) -> None:
+        """The categories of the items, and the basis of the covariates if there are some."""
+        self.categories_, self._basis = list(categories), basis
 
     def _coded(self, given: Sequence[columns.Column], counted: Any = None) -> Array:
         """Rows as the model takes them: covariates, and codes of the answers."""
@@ -235,13 +234,13 @@ class LatentClass(MixtureEstimator):
 
     def _model(self) -> MixtureModel:
         levels = [len(each) for each in self.categories_]
-        return model.built(levels, self.n_components, self.init_params, self._covariates)
+        return model.built(levels, self.n_components, self.init_params, self._basis)
 
     def _describe(self, sizes: Array, start: str) -> None:
         """The attributes that show the parameters of the fit."""
         weights, (probabilities,) = self._params()
         self.weights_, self.start_ = sizes, start
-        self.membership_coefficients_ = None if self._covariates is None else weights.coefficients
+        self.membership_coefficients_ = None if self._basis is None else weights.coefficients
         self.probabilities_ = [
             probabilities[:, j, : len(each)] for j, each in enumerate(self.categories_)
         ]
@@ -286,7 +285,7 @@ class LatentClass(MixtureEstimator):
         """
         check_is_fitted(self, "weights_")
         errors.require_draws(n_samples)
-        if self._covariates is not None:
+        if self._basis is not None:
             raise ValueError(
                 "got a model with covariates, of which it does not say how they are distributed; "
                 "expected one without"
@@ -341,7 +340,7 @@ class LatentClass(MixtureEstimator):
         >>> round(fit.g2, 2), fit.df
         (62.37, 112)
         """
-        if self._covariates is not None:
+        if self._basis is not None:
             raise ValueError("got a model with covariates, expected one without: rows differ")
         seen = self._patterns(X, sample_weight)
         density = np.exp(self._posterior(seen).log_density)
@@ -443,7 +442,7 @@ class LatentClass(MixtureEstimator):
 
     def _compute_errors(self, method: str = "oakes", **asked: Any) -> MixtureErrors:
         built, params = self._model(), self._params()
-        if self._covariates is None:
+        if self._basis is None:
             return parameters.standard_errors(built, self._data, params, method, **asked)
         found = inference.standard_errors(built, self._data, params, method, **asked)
         weights, components = found.errors
@@ -475,8 +474,10 @@ class LatentClass(MixtureEstimator):
         return [name for name, _, _ in self._places(columns)]
 
     def _places(self, names: Sequence[str] | None = None) -> list[Any]:
-        known = self.item_names(names)
-        return model.places(self._params(), self._covariates, known, self.category_names())
+        known = feature_names(self, self.n_features_in_) if names is None else list(names)
+        some, others = columns.split(self.covariates, feature_names(self, self.n_features_in_))
+        covariates, asked = ([known[j] for j in each] for each in (others, some))
+        return model.places(self._params(), covariates, asked, self.category_names())
 
     def category_names(self) -> list[list[str]]:
         """The categories of each item as texts."""

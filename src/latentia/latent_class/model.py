@@ -23,21 +23,6 @@ Array = NDArray[np.float64]
 INTERCEPT = "intercept"
 
 
-class Covariates(NamedTuple):
-    """What a fit keeps of its covariates.
-
-    Attributes
-    ----------
-    names : tuple of str
-        The intercept, then the columns.
-    basis : Basis
-        In which they are uncorrelated.
-    """
-
-    names: tuple[str, ...]
-    basis: Basis
-
-
 LOOKED_AT = 2000
 """Rows that a first guess looks at, at most; the others are not counted in it."""
 
@@ -70,7 +55,7 @@ class ItemGuesses(NamedTuple):
 
 
 def built(
-    n_levels: Sequence[int], n_components: int, method: str, covariates: Covariates | None
+    n_levels: Sequence[int], n_components: int, method: str, basis: Basis | None
 ) -> MixtureModel:
     """The model of so many classes.
 
@@ -81,16 +66,16 @@ def built(
     n_components : int
     method : str
         How starts guess the memberships: one of `mixture.start.METHODS`.
-    covariates : Covariates or None
-        None where all rows have the same weights.
+    basis : Basis or None
+        Of the covariates, the intercept first; None where all rows have the same weights.
     """
     codes = tuple(range(len(n_levels)))
     general = GeneralGuesses(n_components, method, codes)
     family = Categorical(n_components, n_levels)
-    if covariates is None:
+    if basis is None:
         return MixtureModel(family, n_components, ItemGuesses(0, general))
-    q = len(covariates.names)
-    weighting = Concomitant(n_components, q, covariates.basis)
+    q = len(basis.columns)
+    weighting = Concomitant(n_components, q, basis)
     return MixtureModel(family, n_components, ItemGuesses(q, general), weighting)
 
 
@@ -125,27 +110,36 @@ def sizes(model: MixtureModel, params: MixtureParams, rows: Any) -> Array:
 
 def places(
     params: MixtureParams,
-    covariates: Covariates | None,
+    covariates: Sequence[str],
     items: Sequence[str],
     categories: Sequence[Sequence[str]],
 ) -> list[tuple[str, int, tuple[int, ...]]]:
     """Every parameter: its name, the number of its leaf, and its place there.
 
+    Parameters
+    ----------
+    params : MixtureParams
+    covariates : sequence of str
+        Names, without the intercept's; empty where there are none.
+    items : sequence of str
+    categories : sequence of sequences of str
+        Of each item.
+
     Examples
     --------
     >>> from latentia.families.categorical import CategoricalParams
     >>> known = MixtureParams(np.ones(1), CategoricalParams(np.full((1, 1, 2), 0.5)))
-    >>> [name for name, _, _ in places(known, None, ["smokes"], [["no", "yes"]])]
+    >>> [name for name, _, _ in places(known, (), ["smokes"], [["no", "yes"]])]
     ['weight[0]', 'probability[0, smokes=no]', 'probability[0, smokes=yes]']
     """
     k = len(params.components.probabilities)
-    if covariates is None:
+    if not covariates:
         found = [(f"weight[{t}]", 0, (t,)) for t in range(k)]
     else:
         found = [
             (f"coefficient[{t}, {name}]", 0, (t, j))
             for t in range(1, k)
-            for j, name in enumerate(covariates.names)
+            for j, name in enumerate((INTERCEPT, *covariates))
         ]
     answers = [
         (f"probability[{t}, {item}={category}]", 1, (t, j, c))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from latentia.mixture import evidence
 from latentia.mixture.model import MixtureParams
 from latentia.mixture.parameters import MixtureErrors
 
-from .model import Covariates, built
+from .model import built
 
 if TYPE_CHECKING:
     from latentia.persistence import Record
@@ -22,19 +22,28 @@ if TYPE_CHECKING:
 
 def to_record(estimator: LatentClass) -> Record:
     """Everything but the data."""
-    params, covariates = estimator._params(), estimator._covariates
+    params, basis = estimator._params(), estimator._basis
     header = {
         "categories": [list(each) for each in estimator.categories_],
         "columns": estimator.n_features_in_,
-        "covariates": None if covariates is None else list(covariates.names),
+        "covariates": _plain(estimator.covariates),
         "start": estimator.start_,
     }
     names = (f"params.{name}" for name in tree.names(params))
     arrays = dict(zip(names, tree.leaves(params), strict=True))
     arrays["sizes"] = estimator.weights_
-    if covariates is not None:
-        arrays["basis"] = covariates.basis.columns
+    if basis is not None:
+        arrays["basis"] = basis.columns
     return evidence.to_record(estimator, header, arrays)
+
+
+def _plain(covariates: Any) -> Any:
+    """Names and numbers of columns as JSON has them."""
+    if covariates is None or isinstance(covariates, str):
+        return covariates
+    if isinstance(covariates, int | np.integer):
+        return int(covariates)
+    return [_plain(each) for each in covariates]
 
 
 def restore(kind: type[LatentClass], written: Record) -> LatentClass:
@@ -42,16 +51,15 @@ def restore(kind: type[LatentClass], written: Record) -> LatentClass:
     header, arrays = written.header, written.arrays
     estimator = kind()
     evidence.take_settings(estimator, written)
+    estimator.set_params(covariates=header["covariates"])
     categories = [tuple(each) for each in header["categories"]]
-    covariates = None
-    if header["covariates"] is not None:
-        covariates = Covariates(tuple(header["covariates"]), Basis(arrays["basis"], ()))
+    basis = Basis(arrays["basis"], ()) if "basis" in arrays else None
     levels = [len(each) for each in categories]
-    space = built(levels, len(arrays["sizes"]), estimator.init_params, covariates).space
+    space = built(levels, len(arrays["sizes"]), estimator.init_params, basis).space
     leaves = [np.asarray(arrays[f"params.{name}"]) for name in tree.names(space)]
     params: MixtureParams = tree.rebuild(space, leaves)
     vars(estimator)["n_features_in_"] = int(header["columns"])
-    estimator._know(categories, covariates)
+    estimator._know(categories, basis)
     evidence.restore(estimator, written, params, MixtureErrors(*params, note=""))
     estimator._describe(arrays["sizes"], header["start"])
     return estimator
