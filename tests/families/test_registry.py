@@ -22,6 +22,6 @@ def test_what_goes_by_no_name_is_not_written():
 
 def test_cells_may_be_missing_where_some_column_takes_them():
     assert registry.allows_missing("poisson")
-    assert registry.allows_missing({0: "gaussian", 1: Poisson})
-    assert not registry.allows_missing("gaussian")
+    assert registry.allows_missing({0: "multinomial", 1: Poisson})
+    assert not registry.allows_missing("multinomial")
     assert not registry.allows_missing(lambda k, d: Poisson(k, d))

@@ -146,6 +146,7 @@ def test_every_family_by_its_name(name, tmp_path):
         "binomial": RNG.binomial(9, [0.2, 0.7], size=(120, 2)),
         "categorical": RNG.integers(0, 3, size=(120, 4)),
         "dirichlet": RNG.dirichlet([1, 2, 6], size=120),
+        "factor_analyzers": RNG.normal(size=(120, 4)) + RNG.normal(size=(120, 1)),
         "gaussian": RNG.normal(size=(120, 2)),
         "multinomial": RNG.multinomial(20, [0.2, 0.3, 0.5], size=120),
         "negative_binomial": RNG.negative_binomial(3, [0.2, 0.6], size=(120, 2)),

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from .categorical import Categorical
     from .dirichlet import Dirichlet
     from .exponential import Exponential
+    from .factor_analyzers import FactorAnalyzers
     from .family import Family
     from .gamma import Gamma
     from .inverse_gaussian import InverseGaussian
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from .numerical import FromLogDensity
     from .poisson import Poisson
     from .product import Product
+    from .student_t import StudentT
     from .uniform import Uniform
     from .von_mises_fisher import VonMisesFisher
     from .weibull import Weibull
@@ -33,6 +35,7 @@ __all__ = [
     "Categorical",
     "Dirichlet",
     "Exponential",
+    "FactorAnalyzers",
     "Family",
     "FromLogDensity",
     "Gamma",
@@ -42,6 +45,7 @@ __all__ = [
     "NegativeBinomial",
     "Poisson",
     "Product",
+    "StudentT",
     "Uniform",
     "VonMisesFisher",
     "Weibull",
@@ -54,6 +58,7 @@ _HOME_OF = {
     "Categorical": ".categorical",
     "Dirichlet": ".dirichlet",
     "Exponential": ".exponential",
+    "FactorAnalyzers": ".factor_analyzers",
     "Family": ".family",
     "FromLogDensity": ".numerical",
     "Gamma": ".gamma",
@@ -63,6 +68,7 @@ _HOME_OF = {
     "NegativeBinomial": ".negative_binomial",
     "Poisson": ".poisson",
     "Product": ".product",
+    "StudentT": ".student_t",
     "Uniform": ".uniform",
     "VonMisesFisher": ".von_mises_fisher",
     "Weibull": ".weibull",

@@ -11,10 +11,12 @@ from numpy.typing import NDArray
 from latentia.data.arrays import Frame, Rows
 
 from .covariance import structure_of
+from .factor_analyzers import FactorAnalyzers
 from .family import Family
 from .gaussian import Gaussian
 from .product import Product
 from .registry import Arguments, Part, class_of, name_of, plain, stored_name
+from .student_t import StudentT
 
 Array = NDArray[np.float64]
 
@@ -86,9 +88,18 @@ def _total(part: Part, rows: Rows, distinct: Rows) -> Arguments:
 
 
 def _frame(part: Part, rows: Rows, distinct: Rows) -> Arguments:
-    origin, scale, spread = Frame.of(_complete(part, distinct))
+    x = distinct.x[:, list(part.columns)]
+    origin, scale, spread = Frame.of(Rows(np.where(np.isfinite(x), x, np.nan), distinct.weights))
     frame = {"origin": origin.tolist(), "scale": scale, "spread": spread.tolist()}
-    return {"covariance_type": "full", "reg_covar": 1e-6, "frame": frame}
+    return {**_UNTOLD[name_of(part.make) or ""], "frame": frame}
+
+
+_UNTOLD: dict[str, Arguments] = {
+    "factor_analyzers": {"n_factors": 1, "model": "UUU", "reg_covar": 1e-6},
+    "gaussian": {"covariance_type": "full", "reg_covar": 1e-6},
+    "student_t": {"covariance_type": "full", "df": "own", "reg_covar": 1e-6},
+}
+"""What families that need a frame are made with where nothing is said."""
 
 
 def _complete(part: Part, rows: Rows) -> Rows:
@@ -103,8 +114,10 @@ def _complete(part: Part, rows: Rows) -> Rows:
 _LEARNERS: dict[str, Callable[[Part, Rows, Rows], Arguments]] = {
     "binomial": _trials,
     "categorical": _levels,
+    "factor_analyzers": _frame,
     "gaussian": _frame,
     "multinomial": _total,
+    "student_t": _frame,
     "uniform": _box,
 }
 
@@ -142,8 +155,8 @@ def _made(part: Part, n_components: int) -> Family[Any, Any]:
             )
         d //= 2
     try:
-        if name == "gaussian":
-            return _gaussian(n_components, **part.arguments)
+        if name in _FRAMED:
+            return _FRAMED[name](n_components, **part.arguments)
         if name == "categorical":  # its levels say how many columns there are
             family = part.make(n_components, **part.arguments)
         else:
@@ -164,10 +177,35 @@ def _made(part: Part, n_components: int) -> Family[Any, Any]:
 def _gaussian(
     n_components: int, covariance_type: str, reg_covar: float, frame: dict[str, Any]
 ) -> Gaussian:
-    spread = np.asarray(frame["spread"], dtype=np.float64)
-    structure = structure_of(covariance_type, len(spread))
-    inside = Frame(np.asarray(frame["origin"], dtype=np.float64), float(frame["scale"]), spread)
+    inside = _framed(frame)
+    structure = structure_of(covariance_type, len(inside.origin))
     return Gaussian(n_components, structure, inside, reg_covar)
+
+
+def _student_t(
+    n_components: int, covariance_type: str, df: Any, reg_covar: float, frame: dict[str, Any]
+) -> StudentT:
+    inside = _framed(frame)
+    structure = structure_of(covariance_type, len(inside.origin))
+    return StudentT(n_components, structure, inside, df, reg_covar)
+
+
+def _factor_analyzers(
+    n_components: int, n_factors: int, model: str, reg_covar: float, frame: dict[str, Any]
+) -> FactorAnalyzers:
+    return FactorAnalyzers(n_components, _framed(frame), n_factors, model, reg_covar)
+
+
+def _framed(told: dict[str, Any]) -> Frame:
+    origin, spread = (np.asarray(told[key], dtype=np.float64) for key in ("origin", "spread"))
+    return Frame(origin, float(told["scale"]), spread)
+
+
+_FRAMED: dict[str, Callable[..., Family[Any, Any]]] = {
+    "factor_analyzers": _factor_analyzers,
+    "gaussian": _gaussian,
+    "student_t": _student_t,
+}
 
 
 def pieces(

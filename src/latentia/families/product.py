@@ -70,6 +70,7 @@ class Product(Family[Parts, Parts]):
         self.n_components, self.n_features = several[0], len(taken)
         self.m_step_exact = all(family.m_step_exact for family in self.parts)
         self.takes_missing = all(family.takes_missing for family in self.parts)
+        self.n_gauge = sum(family.n_gauge for family in self.parts)
 
     def _seen(self, x: Array) -> list[Array]:
         """The rows as each part sees them."""
@@ -106,6 +107,20 @@ class Product(Family[Parts, Parts]):
             if (wrong := family.fault(seen)) is not None
         ]
         return min(found, default=None)
+
+    def expected(self, params: Parts, x: Array) -> Array:
+        rows = np.repeat(x[:, None, :], self.n_components, axis=1)
+        for family, own, columns in zip(self.parts, params, self.columns, strict=True):
+            rows[:, :, columns] = family.expected(own, x[:, columns])
+        return rows
+
+    def completed(
+        self, params: Parts, x: Array, labels: NDArray[np.intp], rng: np.random.Generator
+    ) -> Array:
+        rows = np.array(x, dtype=np.float64)
+        for family, own, columns in zip(self.parts, params, self.columns, strict=True):
+            rows[:, columns] = family.completed(own, x[:, columns], labels, rng)
+        return rows
 
     def draw(self, params: Parts, labels: NDArray[np.intp], rng: np.random.Generator) -> Array:
         rows = np.empty((len(labels), self.n_features))

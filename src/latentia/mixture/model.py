@@ -87,6 +87,7 @@ class MixtureModel(Model[MixtureParams, Rows]):
         self.guesses = guesses
         self.weighting = Constant(n_components) if weighting is None else weighting
         self.m_step_exact = family.m_step_exact and self.weighting.m_step_exact
+        self.n_gauge = family.n_gauge
 
     @property
     def space(self) -> MixtureParams:
