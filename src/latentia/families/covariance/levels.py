@@ -32,6 +32,8 @@ _ENOUGH = 1e-12
 ROUNDED = 8 * float(np.finfo(float).eps)
 """The share of a cost that is rounding."""
 
+_SINGULAR = "components that differ in volume alone became singular"
+
 
 def levels(
     volume: str, shape: str, count: Array, scatter: Array, floor: float, previous: Array | None
@@ -82,6 +84,8 @@ def _with_empty(
     """Components without rows have the others' shape or volume, and the rest of their own."""
     made = previous.copy()
     made[alive] = levels(volume, shape, count[alive], scatter[alive], floor, previous[alive])
+    if not (made[alive] > 0).all():
+        raise DegenerateError("a component has no extent along one of its axes")
     old, new = np.log(previous[~alive]), np.log(made[alive][0])
     if shape == EQUAL:
         size = new.mean() if volume == EQUAL else old.mean(axis=1, keepdims=True)
@@ -113,6 +117,8 @@ def _common_volume(count: Array, scatter: Array, floor: float) -> Array:
             return made
     elif not floor:
         raise DegenerateError("a component has no extent along one of its axes")
+    if np.isneginf(seen).all():
+        return np.full_like(seen, low)
     seen = np.maximum(seen, seen.max() + float(np.log(EMPTY)))  # so that differences are numbers
 
     def slope(volume: float) -> float:
@@ -168,7 +174,7 @@ def _common_shape(count: Array, scatter: Array, floor: float, previous: Array | 
         x = np.concatenate([v, u])
         before, value = value, _cost(x, count, scatter)
         if not np.isfinite(value):
-            raise DegenerateError("components that differ in volume alone became singular")
+            raise DegenerateError(_SINGULAR)
         step, promised = _newton(x, count, scatter, bound)
         x, value = _searched(x, step, value, count, scatter, bound)
         v, u = x[:n_components], x[n_components:]
@@ -187,7 +193,10 @@ def _cost(x: Array, count: Array, scatter: Array) -> float:
 def _newton(x: Array, count: Array, scatter: Array, bound: Array) -> tuple[Array, float]:
     """A Newton step in what is not held by a bound, and half of what it promises."""
     k, d = scatter.shape
-    share = np.exp(-x[:k, None] - x[k:]) * scatter
+    with np.errstate(over="ignore", invalid="ignore"):
+        share = np.exp(-x[:k, None] - x[k:]) * scatter
+    if not np.isfinite(share).all():
+        raise DegenerateError(_SINGULAR)
     sums = np.concatenate([share.sum(axis=1), share.sum(axis=0)])
     slope = np.concatenate([d * count, np.full(d, count.sum())]) - sums
     free = ~((x <= bound) & (slope > 0))

@@ -63,9 +63,13 @@ def oriented_maximum(
             axes = np.where((count > EMPTY)[:, None, None], axes, old_axes)
         return assembled(levels(pattern.volume, pattern.shape, count, values, floor, old), axes)
     if pattern.shape == EQUAL and ((count > EMPTY) & (np.einsum("kii->k", scatter) > 0)).all():
-        made = volumes_apart(count, scatter, previous)
-        if not floor or np.linalg.eigvalsh(made).min() >= floor:
-            return made
+        try:
+            made = volumes_apart(count, scatter, previous)
+            if not floor or np.linalg.eigvalsh(made).min() >= floor:
+                return made
+        except DegenerateError:
+            if not floor:
+                raise
     if previous is not None:
         axes = common_axes(previous)
         starts = [(axes, along(axes, previous))]
@@ -135,6 +139,8 @@ def _climbed(
     for _ in range(SWEEPS):
         seen = along(axes, scatter)
         found = levels(pattern.volume, pattern.shape, count, seen, floor, found)
+        if not (found > 0).all():
+            raise DegenerateError("a component has no extent along one of its axes")
         before, cost = cost, _cost(count, seen, found)
         if not cost < before - ENOUGH * count.sum():
             break
