@@ -223,6 +223,29 @@ def test_components_that_the_rows_do_not_need_stay_empty(prior):
     assert len(np.unique(made.predict(x))) == 2
 
 
+def test_the_larger_the_concentration_the_more_components_are_used():
+    # the data of scikit-learn's example plot_concentration_prior
+    rng = np.random.RandomState(2)
+    sizes, heights = (200, 500, 200), (-0.7, 0.0, 0.7)
+    spreads = ([0.7, 0.1], [0.5, 0.1], [0.5, 0.1])
+    parts = zip(heights, spreads, sizes, strict=True)
+    x = np.vstack([rng.multivariate_normal([0, m], np.diag(v), n) for m, v, n in parts])
+    used = []
+    for concentration in (1e-3, 1.0, 1e3):
+        made = BayesianGaussianMixture(
+            n_components=6,
+            weight_concentration_prior_type=PRIORS[1],
+            weight_concentration_prior=concentration,
+            mean_precision_prior=0.8,
+            reg_covar=0,
+            init_params="random",
+            random_state=2,
+            max_iter=1500,
+        ).fit(x)
+        used.append(int((made.weights_ > 0.01).sum()))
+    assert used == [1, 3, 6]  # as scikit-learn 1.9.1 finds
+
+
 def test_the_bound_prefers_what_made_the_rows():
     rng = np.random.default_rng(0)
     x = rng.normal(size=(300, 2)) + 8 * rng.integers(0, 3, size=300)[:, None]
