@@ -12,6 +12,7 @@ ALONE = {
     "agglomerate": "--quick",
     "bayesian": "--quick",
     "classics": "--longest 20 --only linkage",
+    "latent_class": "--quick",
     "optima": "--starts 2 --longest 10 --only galaxies",
     "overlap": "--seeds 1 --longest 2000 --rows 500",
     "racing": "--repeats 1 --only galaxies",
