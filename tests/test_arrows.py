@@ -24,6 +24,7 @@ ALLOWED: dict[str, set[str]] = {
     "latent_class": {"engine", "families", "data", "estimator", "mixture"},
     "hmm": {"engine", "families", "data", "estimator", "mixture"},
     "regression": {"engine", "families", "data", "estimator", "mixture", "extras"},
+    "missing": {"engine", "families", "data", "estimator", "mixture"},
     "selection": {"engine"},
     "discriminant": {"engine", "families", "data", "mixture", "selection"},
     "report": {"engine", "data", "extras"},
@@ -34,6 +35,7 @@ LATER: dict[str, set[str]] = {
     "estimator": {"persistence", "report"},
     "mixture": {"persistence"},
     "regression": {"persistence"},
+    "missing": {"persistence", "report"},
     "selection": {"report"},
     "discriminant": {"persistence", "report"},
     "cli": {
@@ -57,6 +59,7 @@ PUBLIC = {
     "Dask": "backends",
     "EM": "engine",
     "GaussianMixture": "mixture",
+    "IncompleteNormal": "missing",
     "LatentClass": "latent_class",
     "MixtureRegression": "regression",
     "Mixture": "mixture",

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from latentia.discriminant import MixtureDiscriminant
     from latentia.engine import EM, Model, Suff, check_model
     from latentia.latent_class import LatentClass
+    from latentia.missing import IncompleteNormal
     from latentia.mixture import BayesianGaussianMixture, GaussianMixture, Mixture
     from latentia.persistence import load
     from latentia.regression import MixtureRegression
@@ -31,6 +32,7 @@ __all__ = [
     "BayesianGaussianMixture",
     "Dask",
     "GaussianMixture",
+    "IncompleteNormal",
     "LatentClass",
     "Mixture",
     "MixtureRegression",
@@ -50,6 +52,7 @@ _HOME_OF = {
     "Dask": "latentia.backends.dask",
     "EM": "latentia.engine",
     "GaussianMixture": "latentia.mixture",
+    "IncompleteNormal": "latentia.missing",
     "LatentClass": "latentia.latent_class",
     "Mixture": "latentia.mixture",
     "MixtureRegression": "latentia.regression",

@@ -24,7 +24,7 @@ class Dataset:
     name : str
         What `load` knows it by.
     values : ndarray of shape (n, D), float64
-        The measurements.
+        The measurements; nan where one is missing.
     columns : tuple of str
         The names of the D columns.
     labels : ndarray of shape (n,) of str, or None
@@ -110,7 +110,7 @@ def load(name: str) -> Dataset:
     columns, label = tuple(source["units"]), source.get("labels")
     return Dataset(
         name=name,
-        values=np.array([[float(row[column]) for column in columns] for row in rows]),
+        values=np.array([[_number(row[column]) for column in columns] for row in rows]),
         columns=columns,
         labels=None if label is None else np.array([row[label] for row in rows]),
         title=source["title"],
@@ -119,6 +119,10 @@ def load(name: str) -> Dataset:
         origin=source["origin"],
         licence=source["licence"],
     )
+
+
+def _number(cell: str) -> float:
+    return float("nan") if cell == "NA" else float(cell)
 
 
 @cache

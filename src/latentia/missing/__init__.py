@@ -1,0 +1,42 @@
+"""Data with holes: what can be estimated of them, and what fills them.
+
+The names below are imported when first used.
+"""
+
+from typing import TYPE_CHECKING
+
+from latentia.engine.lazy import on_demand
+
+if TYPE_CHECKING:
+    from .estimator import IncompleteNormal, NormalErrors
+    from .little import LittleTest
+    from .model import NormalModel
+    from .patterns import Patterns
+    from .pooling import Pooled, pool
+
+__all__ = [
+    "IncompleteNormal",
+    "LittleTest",
+    "NormalErrors",
+    "NormalModel",
+    "Patterns",
+    "Pooled",
+    "pool",
+]
+
+_HOME_OF = {
+    "IncompleteNormal": ".estimator",
+    "LittleTest": ".little",
+    "NormalErrors": ".estimator",
+    "NormalModel": ".model",
+    "Patterns": ".patterns",
+    "Pooled": ".pooling",
+    "pool": ".pooling",
+}
+
+
+__getattr__ = on_demand(globals(), _HOME_OF)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

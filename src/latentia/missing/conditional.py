@@ -1,0 +1,187 @@
+"""What is expected of rows of a multivariate normal with holes, given what was seen."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latentia.data.arrays import Frame, Rows, ones
+from latentia.families import incomplete
+from latentia.families.covariance import STRUCTURES
+from latentia.families.gaussian import Gaussian, GaussianParams
+from latentia.families.incomplete import RowsInPatterns
+
+from .patterns import RowsByPattern
+
+Array = NDArray[np.float64]
+
+WORTH_COMPILING = 1_000_000
+"""Below this many rows times squared columns, NumPy does without compiled code."""
+
+BLOCK = 16_384
+"""Rows that are completed at once."""
+
+ILL = 1e8
+"""Condition of a correlation matrix from which on its inverse is not used."""
+
+
+class Normal(NamedTuple):
+    """A multivariate normal distribution.
+
+    Attributes
+    ----------
+    mean : array of shape (d,)
+    covariance : array of shape (d, d)
+    """
+
+    mean: Any
+    covariance: Any
+
+
+class Expected(NamedTuple):
+    """The log-likelihood of what was seen, and expected sums about the mean.
+
+    Attributes
+    ----------
+    loglik : float
+    weight : float
+    first : array of shape (d,)
+    second : array of shape (d, d)
+    """
+
+    loglik: float
+    weight: float
+    first: Array
+    second: Array
+
+
+def worth_compiling(n_rows: int, n_columns: int) -> bool:
+    """Whether a fit of so many rows is to use compiled code."""
+    return n_rows * n_columns**2 >= WORTH_COMPILING
+
+
+def prepared(frame: Frame, rows: Rows, compiled: bool) -> RowsByPattern | RowsInPatterns:
+    """Rows sorted by what was seen of them; those of which nothing was have no weight."""
+    if compiled:
+        return RowsByPattern.of(frame.into(rows.x), rows.weights)
+    telling = ~np.isnan(rows.x).all(axis=1)
+    return RowsInPatterns(rows.x, rows.weights * telling, incomplete.batches(rows.x, 1))
+
+
+def expected(normal: Normal, frame: Frame, rows: RowsByPattern | RowsInPatterns) -> Expected:
+    """The E-step (Little & Rubin 2002, sec. 11.2.1), about the mean, all in the frame.
+
+    Raises
+    ------
+    numpy.linalg.LinAlgError
+        If the covariance is not positive definite.
+    """
+    if isinstance(rows, RowsByPattern):
+        return _compiled(normal, rows)
+    mean, covariance = normal
+    d = len(mean)
+    loglik, first, second = 0.0, np.zeros(d), np.zeros((d, d))
+    for batch in rows.batches:
+        z = frame.into(rows.x[batch.rows])
+        given = incomplete.seen(batch, z, mean[None], covariance[None])
+        w = (rows.weights[batch.rows] * batch.real)[:, None]
+        constant = given.log_det + given.number[:, None] * np.log(2 * np.pi)
+        loglik -= float((w * (given.distance + constant[..., None])).sum()) / 2
+        one, two = incomplete.expected_moments(given, w, w)
+        first, second = first + one[0], second + two[0]
+    return Expected(loglik, float(rows.weights.sum()), first, second)
+
+
+def _compiled(normal: Normal, rows: RowsByPattern) -> Expected:
+    away, total, _, second = _completed(normal, rows, rows.weights, None)
+    weighted = away * rows.weights[:, None]
+    second += weighted.T @ away
+    loglik = -float(total[0] + total[1] + total[2] * np.log(2 * np.pi)) / 2
+    return Expected(loglik, float(rows.weights.sum()), weighted.sum(axis=0), second)
+
+
+def _completed(
+    normal: Normal, rows: RowsByPattern, weights: Array, noise: Array | None
+) -> tuple[Array, Array, Array, Array]:
+    """Deviations with hidden cells filled, sums, log-densities, and covariances left over."""
+    from .kernels import complete  # Numba: only where rows are many
+
+    mean, covariance = normal
+    covariance = np.ascontiguousarray(covariance)
+    lower = np.linalg.cholesky(covariance)
+    half = np.linalg.inv(lower)
+    precision = half.T @ half
+    log_det = 2 * float(np.log(np.diagonal(lower)).sum())
+    variance = np.diagonal(covariance)
+    norm = np.linalg.norm(covariance / np.sqrt(np.outer(variance, variance)))
+    inverse = np.linalg.norm(precision * np.sqrt(np.outer(variance, variance)))
+    away = rows.z - mean * rows.seen[rows.which]
+    second = np.zeros_like(covariance)
+    total, density = complete(
+        away,
+        away @ precision,
+        rows.order,
+        rows.begin,
+        rows.seen,
+        covariance,
+        precision,
+        log_det,
+        np.ascontiguousarray(weights),
+        np.empty((0, len(mean))) if noise is None else noise,
+        second,
+        bool(norm * inverse >= ILL),
+    )
+    if not np.isfinite(total).all():
+        raise np.linalg.LinAlgError("a covariance of what is seen is not positive definite")
+    return away, total, density, second
+
+
+def filled(
+    normal: Normal, x: Array, rng: np.random.Generator | None = None, compiled: bool | None = None
+) -> Array:
+    """Rows (n, d) with what is missing expected, or drawn where there is a generator.
+
+    What was seen is kept to the bit.
+
+    Examples
+    --------
+    >>> normal = Normal(np.zeros(2), np.array([[1.0, 0.5], [0.5, 1.0]]))
+    >>> filled(normal, np.array([[2.0, np.nan], [np.nan, np.nan]]))
+    array([[2., 1.],
+           [0., 0.]])
+    """
+    if compiled is None:
+        compiled = worth_compiling(*x.shape)
+    if compiled:
+        return _filled(normal, x, rng)
+    family, params = _one_component(normal)
+    if rng is None:
+        return family.expected(params, x)[:, 0]
+    return family.completed(params, x, np.zeros(len(x), dtype=np.intp), rng)
+
+
+def _one_component(normal: Normal) -> tuple[Gaussian, GaussianParams]:
+    """The distribution as the only component of a family."""
+    frame = Frame(normal.mean, 1.0, np.sqrt(np.diagonal(normal.covariance)))
+    params = GaussianParams(normal.mean[None], normal.covariance[None])
+    return Gaussian(1, STRUCTURES["full"], frame, compiled=False), params
+
+
+def _filled(normal: Normal, x: Array, rng: np.random.Generator | None) -> Array:
+    out = np.empty(x.shape)
+    for at in range(0, len(x), BLOCK):
+        z = np.array(x[at : at + BLOCK], dtype=np.float64)
+        hidden = np.isnan(z)
+        noise = None if rng is None else rng.standard_normal(z.shape)
+        rows = RowsByPattern.of(z, ones(len(z)))
+        away, *_ = _completed(normal, rows, ones(len(z)), noise)
+        out[at : at + BLOCK] = np.where(hidden, away + normal.mean, z)
+    return out
+
+
+def log_density(normal: Normal, x: Array) -> Array:
+    """The log-density of what was seen of each row, (n,); 0 where that is nothing."""
+    family, params = _one_component(normal)
+    return family.log_density(params, x)[:, 0]

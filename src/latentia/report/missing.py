@@ -1,0 +1,131 @@
+"""What a normal distribution fitted to rows with holes says: a summary and its pictures."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.exceptions import NotFittedError
+
+from .displays.climb import ClimbDisplay
+from .displays.patterns import PatternsDisplay
+from .formatting import counted, fixed, one_line, share, status_word, whole, with_error
+from .summary import MOST_ROWS, settings_used
+from .tables import Summary, Table
+
+MOST_PATTERNS, MOST_COLUMNS = 12, 16
+"""Patterns that a summary lists, and columns up to which it does."""
+
+
+def summarise_normal(estimator: Any, level: float = 0.95) -> Summary:
+    """What a fitted `IncompleteNormal` says.
+
+    Parameters
+    ----------
+    estimator : IncompleteNormal
+        Fitted.
+    level : float, default=0.95
+        Of the confidence intervals.
+
+    Returns
+    -------
+    Summary
+
+    Examples
+    --------
+    >>> from latentia import IncompleteNormal, datasets
+    >>> print(summarise_normal(IncompleteNormal().fit(datasets.load("apple").values)))
+    Normal distribution of 2 columns with 6 of 36 cells missing
+    ======...
+    """
+    columns, _, rows, missing = estimator.patterns_
+    n, d = float(rows.sum()), len(columns)
+    holes, cells = float(missing.sum()), n * d
+    heights = estimator.criteria()
+    estimates, note = _estimates(estimator, level)
+    tables = [_parameters(estimates, level)]
+    if d <= MOST_COLUMNS:
+        tables.insert(0, patterns_table(estimator.patterns_))
+    left = len(estimates) - len(tables[-1].rows)
+    notes = [note] if note else []
+    if left:
+        notes.append(f"{left} covariances are not listed; parameter_table() has them.")
+    return Summary(
+        f"Normal distribution of {counted(d, 'column')} with {whole(holes)} of {whole(cells)} "
+        "cells missing",
+        (
+            ("data", f"{whole(n)} rows, {counted(d, 'column')}, {share(holes / cells)} missing"),
+            ("log-likelihood", fixed(estimator.loglik_, 4)),
+            ("free parameters", whole(estimator.n_parameters_)),
+            *((name.upper(), fixed(heights[name], 4)) for name in ("bic", "aic")),
+            ("ended", status_word(estimator.fit_.status)),
+            ("settings", f"{settings_used(estimator)}, ridge={estimator.ridge:g}"),
+        ),
+        tuple(tables),
+        (*notes, *estimator.certificate_.sentences()),
+    )
+
+
+def _estimates(estimator: Any, level: float) -> tuple[list[Any], str]:
+    """Parameters with standard errors if they can be had, and why not if they cannot."""
+    try:
+        return estimator.parameter_table(level), str(estimator.standard_errors().note)
+    except NotFittedError as error:  # a model from a file has not the data of its fit
+        return estimator.estimates(), f"There are no standard errors: {error}."
+
+
+def _parameters(estimates: list[Any], level: float) -> Table:
+    shown = estimates
+    if len(estimates) > MOST_ROWS:
+        shown = [e for e in estimates if not e.name.startswith("covariance")]
+    heads: tuple[str, ...] = ("parameter", "estimate")
+    if any(np.isfinite(e.se) for e in shown):
+        heads += ("std. error", f"{100 * level:g} % from", "to")
+    rows = tuple(
+        (one_line(e.name), *with_error(e.value, e.se, e.lower, e.upper, error=e.se))[: len(heads)]
+        for e in shown
+    )
+    return Table("Parameters", heads, rows, "l" + "r" * (len(heads) - 1))
+
+
+def patterns_table(patterns: Any) -> Table:
+    """The patterns of holes, the most frequent first, as a table of a report."""
+    columns, seen, rows, missing = patterns
+    lines = [
+        (whole(count), *("x" if cell else "." for cell in cells), whole((~cells).sum()))
+        for cells, count in list(zip(seen, rows, strict=True))[:MOST_PATTERNS]
+    ]
+    if left := len(rows) - len(lines):
+        rest = whole(rows[MOST_PATTERNS:].sum())
+        lines.append((rest, *[""] * len(columns), f"{left} more patterns"))
+    lines.append(("missing", *(whole(each) for each in missing), whole(missing.sum())))
+    heads = ("rows", *(one_line(name) for name in columns), "missing")
+    title = "Patterns of holes (x seen, . missing)"
+    return Table(title, heads, tuple(lines), "r" * len(heads))
+
+
+class MissingPlots:
+    """The plots of a normal distribution with holes; each method returns a Display.
+
+    Parameters
+    ----------
+    estimator : IncompleteNormal
+        Fitted.
+
+    Examples
+    --------
+    >>> from latentia import IncompleteNormal, datasets
+    >>> MissingPlots(IncompleteNormal().fit(datasets.load("apple").values)).patterns()
+    <...PatternsDisplay object at ...>
+    """
+
+    def __init__(self, estimator: Any) -> None:
+        self._estimator = estimator
+
+    def patterns(self, **options: Any) -> PatternsDisplay:
+        """Which cells are missing; options as for `PatternsDisplay.from_estimator`."""
+        return PatternsDisplay.from_estimator(self._estimator, **options)
+
+    def climb(self, **options: Any) -> ClimbDisplay:
+        """The climb; options as for `ClimbDisplay.from_estimator`."""
+        return ClimbDisplay.from_estimator(self._estimator, **options)
