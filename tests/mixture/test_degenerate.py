@@ -9,7 +9,7 @@ import warnings
 import numpy as np
 import pytest
 
-from latentia import GaussianMixture, Mixture
+from latentia import GaussianMixture, LatentClass, Mixture
 from latentia.engine import NotConvergedWarning, Status, tree
 from latentia.families import registry
 from latentia.families.covariance import STRUCTURES
@@ -22,6 +22,7 @@ TWO_ROWS = {
     "binomial": ([0, 5], [3, 2]),
     "categorical": ([0, 2], [1, 0]),
     "dirichlet": ([0.2, 0.3, 0.5], [0.6, 0.2, 0.2]),
+    "factor_analyzers": ([1, 2, 3, 4], [5, 0, 1, 2]),
     "multinomial": ([0, 3, 2], [4, 1, 0]),
     "negative_binomial": ([0, 3], [4, 1]),
     "poisson": ([0, 3], [4, 1]),
@@ -35,6 +36,7 @@ DRAWN = {
     "binomial": lambda rng, n: rng.binomial(5, 0.4, size=(n, 2)),
     "categorical": lambda rng, n: rng.integers(0, 3, size=(n, 2)),
     "dirichlet": lambda rng, n: rng.dirichlet([2, 3, 4], n),
+    "factor_analyzers": lambda rng, n: rng.normal(size=(n, 4)),
     "multinomial": lambda rng, n: rng.multinomial(5, [0.2, 0.3, 0.5], n),
     "negative_binomial": lambda rng, n: rng.poisson(3, size=(n, 2)),
     "poisson": lambda rng, n: rng.poisson(3, size=(n, 2)),
@@ -163,3 +165,12 @@ def test_classes_that_an_item_separates_perfectly_are_told_apart(family, rows):
     np.testing.assert_allclose(np.sort(mixture.weights_), [1 / 3, 2 / 3], atol=1e-6)
     assert mixture.predict_proba(x).max(axis=1).min() > 1 - 1e-6
     assert len(set(mixture.predict(x[:10]))) == len(set(mixture.predict(x[10:]))) == 1
+
+
+def test_latent_classes_that_an_item_separates_perfectly():
+    x = np.repeat([[0.0, 1, 2], [1, 0, 0]], [10, 20], axis=0)
+    for k in (2, 4):  # four classes for two patterns of answers
+        classes = LatentClass(k, random_state=0)
+        assert ends_well(classes, x) is Status.CONVERGED
+        likeliest = np.log([1 / 3, 2 / 3]) @ [10, 20]
+        assert classes.loglik_ == pytest.approx(likeliest, abs=1e-3)

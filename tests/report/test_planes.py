@@ -8,7 +8,7 @@ import pytest
 from matplotlib import pyplot
 from scipy.stats import gamma, norm
 
-from latentia import GaussianMixture, Mixture
+from latentia import GaussianMixture, LatentClass, Mixture
 from latentia.report import ClassificationDisplay, ContoursDisplay, UncertaintyDisplay
 from latentia.report.displays.contours import region_bounds
 
@@ -83,6 +83,13 @@ def test_whole_numbers_are_drawn_apart_and_asked_at_whole_numbers(counts):
     assert len(np.unique(shown, axis=0)) == len(counts)
     assert np.abs(np.sort(shown[:, 0].round()) - np.sort(counts.visits)).max() == 0
     drawn(mixture.plot.uncertainty(counts))
+
+
+def test_answers_to_items_are_drawn_apart():
+    items = np.random.default_rng(0).integers(0, 3, size=(60, 2)).astype(float)
+    display = drawn(LatentClass(2, random_state=0).fit(items).plot.classification(items))
+    assert display.plane.discrete == (True, True)
+    assert display.plane.resp is None
 
 
 def test_a_plane_of_many_columns_has_rows_alone(mixed, table):

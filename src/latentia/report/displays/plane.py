@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from latentia.extras import require
 
 from ..formatting import one_line
-from ..kinds import is_gaussian
+from ..kinds import is_gaussian, is_latent_class
 from ..summary import column_names
 from .canvas import Array, colour, finite_rows, mark, sample, tidy
 from .pairs import telling_columns
@@ -153,6 +153,8 @@ def chosen_pair(
 
 def discrete(estimator: Any, column: int) -> bool:
     """Whether a column holds whole numbers alone, as far as the model tells."""
+    if is_latent_class(estimator):
+        return True
     if is_gaussian(estimator) or not hasattr(estimator, "marginal"):
         return False
     marginal = estimator.marginal(column)
@@ -161,6 +163,8 @@ def discrete(estimator: Any, column: int) -> bool:
 
 def between_rows(estimator: Any, columns: Sequence[int]) -> bool:
     """Whether any place within the range of two columns could be a row."""
+    if is_latent_class(estimator):
+        return False  # answers that nobody gave have no probability
     if is_gaussian(estimator) or not hasattr(estimator, "marginal"):
         return True
     return all(estimator.marginal(j) is not None for j in columns)
