@@ -59,6 +59,7 @@ PUBLIC = {
     "Dask": "backends",
     "EM": "engine",
     "GaussianMixture": "mixture",
+    "HiddenMarkov": "hmm",
     "IncompleteNormal": "missing",
     "LatentClass": "latent_class",
     "MixtureRegression": "regression",

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from latentia.data.scan import scan
     from latentia.discriminant import MixtureDiscriminant
     from latentia.engine import EM, Model, Suff, check_model
+    from latentia.hmm import HiddenMarkov
     from latentia.latent_class import LatentClass
     from latentia.missing import IncompleteNormal
     from latentia.mixture import BayesianGaussianMixture, GaussianMixture, Mixture
@@ -32,6 +33,7 @@ __all__ = [
     "BayesianGaussianMixture",
     "Dask",
     "GaussianMixture",
+    "HiddenMarkov",
     "IncompleteNormal",
     "LatentClass",
     "Mixture",
@@ -52,6 +54,7 @@ _HOME_OF = {
     "Dask": "latentia.backends.dask",
     "EM": "latentia.engine",
     "GaussianMixture": "latentia.mixture",
+    "HiddenMarkov": "latentia.hmm",
     "IncompleteNormal": "latentia.missing",
     "LatentClass": "latentia.latent_class",
     "Mixture": "latentia.mixture",

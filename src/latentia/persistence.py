@@ -22,6 +22,7 @@ FORMAT_VERSION = 1
 _ESTIMATORS = {
     "BayesianGaussianMixture": "latentia.mixture:BayesianGaussianMixture",
     "GaussianMixture": "latentia.mixture:GaussianMixture",
+    "HiddenMarkov": "latentia.hmm:HiddenMarkov",
     "IncompleteNormal": "latentia.missing:IncompleteNormal",
     "LatentClass": "latentia.latent_class:LatentClass",
     "Mixture": "latentia.mixture:Mixture",

@@ -25,6 +25,7 @@ ROWS: dict[str, Callable[[], np.ndarray]] = {
     "categorical": lambda: RNG.integers(0, 4, size=(N, 2)).astype(float),
     "dirichlet": lambda: RNG.dirichlet([1.0, 2.0, 3.0], size=N),
     "exponential": lambda: RNG.exponential(2.0, size=(N, 2)),
+    "factor_analyzers(n_factors=1)": lambda: RNG.normal(size=(N, 3)),
     "gamma": lambda: RNG.gamma(2.0, size=(N, 1)),
     "gaussian": lambda: RNG.normal(size=(N, 2)),
     "gaussian(covariance_type='diag')": lambda: RNG.normal(size=(N, 2)),
@@ -35,6 +36,7 @@ ROWS: dict[str, Callable[[], np.ndarray]] = {
     "multinomial": lambda: RNG.multinomial(9, [0.2, 0.3, 0.5], size=N).astype(float),
     "negative_binomial": lambda: RNG.negative_binomial(2, 0.3, size=(N, 1)).astype(float),
     "poisson": lambda: RNG.poisson(3.0, size=(N, 1)).astype(float),
+    "student_t": lambda: RNG.standard_t(4, size=(N, 2)),
     "uniform": lambda: RNG.uniform(size=(N, 1)),
     "von_mises_fisher": _directions,
     "weibull": lambda: RNG.weibull(2.0, size=(N, 1)),
@@ -47,10 +49,10 @@ def parts_of(kind, x):
     return making.learned(specified, Rows.of(x), Rows.of(x))
 
 
-def model_of(kind, x, n_states, **constraints):
+def model_of(kind, x, n_states, chain=None, prior=None):
     """A hidden Markov model of a family, its starts at random."""
     family = making.built(parts_of(kind, x), n_states)
-    return HiddenMarkovModel(family, GeneralGuesses(n_states, "random"), **constraints)
+    return HiddenMarkovModel(family, GeneralGuesses(n_states, "random"), chain, prior)
 
 
 def with_missing(x, takes_missing):

@@ -1,1 +1,5 @@
 """Hidden Markov models."""
+
+from .estimator import HiddenMarkov
+
+__all__ = ["HiddenMarkov"]

@@ -7,18 +7,16 @@ from typing import Any, NamedTuple, Self, final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import xlogy
 
 from latentia.data.arrays import Rows, RowSource
 from latentia.data.groups import GroupedRows
 from latentia.engine.model import Model, Suff
-from latentia.engine.space import Constraint, Simplex
 from latentia.engine.tree import add, leaves, rebuild
-from latentia.families.cells import slope
 from latentia.families.family import Family
 
-from . import emissions, probabilities
+from . import emissions
 from .chain import smoothed
+from .chains import FreeStart, MarkovChain, Moves
 
 Array = NDArray[np.float64]
 Guesses = Callable[[Any, np.random.Generator], list[Array]]
@@ -27,7 +25,8 @@ Guesses = Callable[[Any, np.random.Generator], list[Array]]
 class HiddenMarkovParams(NamedTuple):
     """Of K states: where sequences start (K,), transitions (K, K), and the family's parameters.
 
-    ``transitions[i, j]`` is the probability of state j after state i.
+    ``transitions[i, j]`` is the probability of state j after state i. Where the start follows
+    from the transitions it is ().
     """
 
     start: Any
@@ -98,11 +97,8 @@ class HiddenMarkovModel(Model[HiddenMarkovParams, Any]):
         The densities f(. | state).
     guesses : callable
         First guesses at the states of the rows of a sample, (n, K) each, for starts.
-    start : Constraint, optional
-        Of the first state's probabilities; by default `Simplex`.
-    transitions : Constraint, optional
-        Of the transitions' rows: a `Simplex`, whose support forbids what is False in it, `Fixed`,
-        or `Masked` or `Tied` of a `Simplex`.
+    chain : MarkovChain, optional
+        How states follow one another; by default `FreeStart` without constraints.
     prior : HiddenMarkovStats, optional
         Statistics of imagined data, which are added to those seen: the conjugate prior whose
         logarithm is q at these.
@@ -112,23 +108,17 @@ class HiddenMarkovModel(Model[HiddenMarkovParams, Any]):
         self,
         family: Family[Any, Any],
         guesses: Guesses,
-        start: Constraint | None = None,
-        transitions: Constraint | None = None,
+        chain: MarkovChain | None = None,
         prior: HiddenMarkovStats | None = None,
     ) -> None:
         self.family, self.n_states = family, family.n_components
+        self.chain = FreeStart(family.n_components) if chain is None else chain
         self.guesses, self.prior = guesses, prior
-        self.start_constraint = Simplex(exchangeable=(0,)) if start is None else start
-        self.transition_constraint = (
-            Simplex(exchangeable=(0, 1)) if transitions is None else transitions
-        )
         self.m_step_exact, self.n_gauge = family.m_step_exact, family.n_gauge
 
     @property
     def space(self) -> HiddenMarkovParams:
-        return HiddenMarkovParams(
-            self.start_constraint, self.transition_constraint, self.family.space
-        )
+        return HiddenMarkovParams(*self.chain.space, self.family.space)
 
     def prepare(self, chunk: Any) -> Any:
         x = chunk.x
@@ -179,11 +169,8 @@ class HiddenMarkovModel(Model[HiddenMarkovParams, Any]):
         # one transition from each state, and one start, are imagined beside those counted
         pairs = before.T @ likely[1:] + share
         begun = (likely[first] * chunk.weights[:, None]).sum(axis=0) + share
-        filled = HiddenMarkovParams(
-            probabilities.spread(self.start_constraint, begun),
-            probabilities.spread(self.transition_constraint, pairs / pairs.sum(axis=1)[:, None]),
-            guess,
-        )
+        moves = self.chain.started(Moves(begun, pairs / pairs.sum(axis=1)[:, None]))
+        filled = HiddenMarkovParams(*moves, guess)
         if given is None:
             return filled
         both = zip(leaves(filled), leaves(given), strict=True)
@@ -193,7 +180,15 @@ class HiddenMarkovModel(Model[HiddenMarkovParams, Any]):
         height = self.e_step(params, chunk).loglik
         return -np.inf if np.isnan(height) else height
 
+    def law(self, params: HiddenMarkovParams) -> tuple[Array, Array]:
+        """P(first state) (K,), and transitions (K, K)."""
+        return self.chain.law(_moves(params))
+
     # -- the E-step --------------------------------------------------------------------------
+
+    def log_density(self, params: HiddenMarkovParams, chunk: Any) -> Array:
+        """log f(x_t | state) of every step, shape (n, K)."""
+        return self._log_density(params.emissions, self.prepare(chunk))
 
     def _log_density(self, made: Any, chunk: SeenSequences) -> Array:
         """log f(x_t | state), (n, K); 0 for a step of which nothing is known."""
@@ -212,11 +207,8 @@ class HiddenMarkovModel(Model[HiddenMarkovParams, Any]):
         The log-likelihood is what these maximise, log sum_z p(x, z)^beta over beta.
         """
         chunk = chunk if isinstance(chunk, SeenSequences) else self.prepare(chunk)
-        log_density, start, transitions = (
-            self._log_density(params.emissions, chunk),
-            params.start,
-            params.transitions,
-        )
+        log_density = self._log_density(params.emissions, chunk)
+        start, transitions = self.law(params)
         if beta != 1:
             log_density, start, transitions = log_density * beta, start**beta, transitions**beta
         made = smoothed(log_density, start, transitions, chunk.sizes, chunk.weights)
@@ -237,7 +229,7 @@ class HiddenMarkovModel(Model[HiddenMarkovParams, Any]):
         seen = self.prepare(chunk)
         log_density = self._log_density(params.emissions, seen)
         ones = np.ones(len(seen))
-        made = smoothed(log_density, params.start, params.transitions, seen.sizes, ones)
+        made = smoothed(log_density, *self.law(params), seen.sizes, ones)
         return StatePosterior(made.loglik, made.resp)
 
     # -- the M-step --------------------------------------------------------------------------
@@ -246,31 +238,23 @@ class HiddenMarkovModel(Model[HiddenMarkovParams, Any]):
         stats: HiddenMarkovStats = suff.stats
         if self.prior is not None:
             stats = add(stats, self.prior)
-        return HiddenMarkovParams(
-            probabilities.most_likely(self.start_constraint, stats.start, params.start),
-            probabilities.most_likely(
-                self.transition_constraint, stats.transitions, params.transitions
-            ),
-            self.family.m_step(stats.emissions, params.emissions),
-        )
+        moves = self.chain.m_step(_moves(stats), _moves(params))
+        made = self.family.m_step(stats.emissions, params.emissions)
+        return HiddenMarkovParams(*moves, made)
 
     def q(self, params: HiddenMarkovParams, suff: Suff) -> float:
         return self._q(params, suff.stats)
 
     def _q(self, params: HiddenMarkovParams, stats: HiddenMarkovStats) -> float:
-        chosen = xlogy(stats.start, params.start).sum()
-        moved = xlogy(stats.transitions, params.transitions).sum()
-        return float(chosen + moved) + self.family.q(params.emissions, stats.emissions)
+        moved = self.chain.q(_moves(params), _moves(stats))
+        return moved + self.family.q(params.emissions, stats.emissions)
 
     def score(self, params: HiddenMarkovParams, suff: Suff) -> HiddenMarkovParams:
         return self._score(params, suff.stats)
 
     def _score(self, params: HiddenMarkovParams, stats: HiddenMarkovStats) -> HiddenMarkovParams:
-        return HiddenMarkovParams(
-            slope(stats.start, params.start),
-            slope(stats.transitions, params.transitions),
-            self.family.score(params.emissions, stats.emissions),
-        )
+        moves = self.chain.score(_moves(params), _moves(stats))
+        return HiddenMarkovParams(*moves, self.family.score(params.emissions, stats.emissions))
 
     @property
     def has_prior(self) -> bool:
@@ -293,7 +277,11 @@ class HiddenMarkovModel(Model[HiddenMarkovParams, Any]):
         shown = GroupedRows(chunk.x, chunk.weights, chunk.sizes)
         if (shown.weights != 1).any():
             shown = shown.take(rng.choice(len(shown), size=m, p=shown.weights / total))
-        labels = states(params.start, params.transitions, shown.sizes, rng)
+        labels = states(*self.law(params), shown.sizes, rng)
         new = self.family.redraw(params.emissions, shown.x, labels, rng)
         new = np.where(np.isnan(shown.x), np.nan, new)
         return GroupedRows(new, np.full(m, total / m), shown.sizes)
+
+
+def _moves(of: HiddenMarkovParams | HiddenMarkovStats) -> Moves:
+    return Moves(of.start, of.transitions)

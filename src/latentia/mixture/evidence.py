@@ -11,12 +11,10 @@ import numpy as np
 from latentia.engine import EM, Certificate, Fit, Optimum, Status, tree
 from latentia.engine.trace import Climb, Trace
 
-from .model import MixtureParams
-
 if TYPE_CHECKING:
     from latentia.persistence import Record
 
-    from .base import MixtureEstimator
+    from .base import Climbing
 
 _SIMPLE = (bool, int, float, str, type(None))
 _NUMBERS = ("objective", "loglik", "n_units", "n_obs")
@@ -28,7 +26,7 @@ def _plain(settings: dict[str, Any]) -> dict[str, Any]:
     return {k: v for k, v in plain.items() if isinstance(v, _SIMPLE)}
 
 
-def settings_of(estimator: MixtureEstimator) -> dict[str, Any]:
+def settings_of(estimator: Climbing) -> dict[str, Any]:
     """What `take_settings` and `take_names` read: the settings, and what the columns are called."""
     names = getattr(estimator, "feature_names_in_", None)
     return {
@@ -38,9 +36,7 @@ def settings_of(estimator: MixtureEstimator) -> dict[str, Any]:
     }
 
 
-def to_record(
-    estimator: MixtureEstimator, header: dict[str, Any], arrays: dict[str, Any]
-) -> Record:
+def to_record(estimator: Climbing, header: dict[str, Any], arrays: dict[str, Any]) -> Record:
     """All of a fit but the data and the parameters, which `header` and `arrays` hold."""
     from latentia.persistence import Record
 
@@ -75,9 +71,7 @@ def to_record(
     return Record(type(estimator).__name__, header, arrays)
 
 
-def restore(
-    estimator: MixtureEstimator, written: Record, params: MixtureParams, errors: Any
-) -> None:
+def restore(estimator: Climbing, written: Record, params: Any, errors: Any) -> None:
     """The inverse of `to_record`.
 
     `params` are those of the fit; `errors` is a tree of the structure of its standard errors,
@@ -105,21 +99,21 @@ def _errors(errors: Any, with_note: bool = False) -> Iterator[tuple[str, Any]]:
             yield name, leaf
 
 
-def take_settings(estimator: MixtureEstimator, written: Record) -> None:
+def take_settings(estimator: Climbing, written: Record) -> None:
     """Set the estimator's parameters as they were."""
     estimator.set_params(**written.header["settings"])
     if written.header["em"] is not None:
         estimator.set_params(em=EM(**written.header["em"]))
 
 
-def take_names(estimator: MixtureEstimator, written: Record) -> None:
+def take_names(estimator: Climbing, written: Record) -> None:
     """Name the columns as they were."""
     names = written.header["feature_names"]
     if names is not None:
         vars(estimator)["feature_names_in_"] = np.array(names, dtype=object)
 
 
-def _fit(written: Record, params: MixtureParams) -> Fit[MixtureParams]:
+def _fit(written: Record, params: Any) -> Fit[Any]:
     header, arrays = written.header, written.arrays
     status = Status[header["status"]]
     optima = zip(arrays["optima"], header["optima_hits"], strict=True)

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from latentia.engine import inference, tree
 from latentia.engine.space import Constraint, PositiveDefinite, Simplex
 from latentia.estimator import Estimate
+from latentia.families.family import Family
 from latentia.families.making import pieces
 
 from .model import MixtureModel, MixtureParams
@@ -89,9 +90,14 @@ def named(
     """
     for k in range(len(params.weights)):
         yield f"weight[{k}]", 0, (k,)
-    leaves = tree.leaves(params)
-    at = 1
-    for seen, family in pieces(model.family, range(len(columns))):
+    yield from of_family(model.family, tree.leaves(params), 1, columns)
+
+
+def of_family(
+    whole: Family[Any, Any], leaves: Sequence[Any], at: int, columns: Sequence[str]
+) -> Iterator[tuple[str, int, tuple[int, ...]]]:
+    """The same of a family's parameters alone, the first of which is leaf `at`."""
+    for seen, family in pieces(whole, range(len(columns))):
         own = [columns[j] for j in seen]
         if getattr(family, "censored", False):
             own = own[::2]  # two bounds stand for each time

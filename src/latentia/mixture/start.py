@@ -80,12 +80,15 @@ class Guesses(NamedTuple):
 
 
 def turn(method: str, rng: np.random.Generator) -> str:
-    """The method of this start among several.
+    """The method of this start among several."""
+    i = number(rng)
+    return method if i is None else method_of(method, i)
 
-    The engine gives start i the i-th child of its generator.
-    """
+
+def number(rng: np.random.Generator) -> int | None:
+    """Which start this is among several, if it is one: the engine gives i the i-th child."""
     children = rng.bit_generator.seed_seq.spawn_key  # type: ignore[attr-defined]
-    return method_of(method, children[-1]) if children else method
+    return children[-1] if children else None
 
 
 def method_of(method: str, i: int) -> str:

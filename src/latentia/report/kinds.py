@@ -7,7 +7,12 @@ from typing import Any
 
 def is_gaussian(estimator: Any) -> bool:
     """Whether components are normal, with means and covariances to show."""
-    return hasattr(estimator, "covariance_type")
+    return hasattr(estimator, "covariance_type") and not is_hidden_markov(estimator)
+
+
+def is_hidden_markov(estimator: Any) -> bool:
+    """Whether components are states, one after another."""
+    return hasattr(estimator, "transmat_")
 
 
 def is_latent_class(estimator: Any) -> bool:

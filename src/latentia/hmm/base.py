@@ -1,0 +1,333 @@
+"""What all hidden Markov models say of sequences, once they have parameters."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from typing import Any, NamedTuple, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
+
+from latentia.data.groups import GroupedRows, GroupedSource
+from latentia.data.sequences import Ragged, sequences
+from latentia.engine import Fit, Status, tree
+from latentia.engine import selection as criteria
+from latentia.estimator import Estimate, feature_names
+from latentia.families import making
+from latentia.mixture import errors
+from latentia.mixture.base import Climbing
+
+from . import parameters
+from .chains import stationary
+from .decoding import viterbi
+from .drawing import states
+from .model import HiddenMarkovModel, HiddenMarkovParams, StatePosterior
+from .parameters import HiddenMarkovErrors
+
+Array = NDArray[np.float64]
+
+
+class Fitted(NamedTuple):
+    """A model and its parameters."""
+
+    model: HiddenMarkovModel
+    params: HiddenMarkovParams
+
+
+class ChainEstimator(Climbing, ABC):
+    """A hidden Markov model as an estimator: decoding, scoring, drawing, inference.
+
+    Wherever sequences are given, X is what `latentia.data.sequences.sequences` takes: an array of
+    steps, with `lengths` where it holds several sequences; a list of arrays; a ragged column; or a
+    data frame whose columns `id` and `time` say which step is whose.
+
+    A leaf defines `fit` and the abstract methods, here and of `LatentEstimator`.
+
+    Attributes
+    ----------
+    startprob_ : array of shape (K,)
+        Probabilities of the first state.
+    transmat_ : array of shape (K, K)
+        ``transmat_[i, j]`` is the probability of state j after state i.
+    n_features_in_ : int
+    """
+
+    startprob_: Any
+    transmat_: Any
+    n_features_in_: int
+    algorithm: str
+
+    @abstractmethod
+    def _fitted(self) -> Fitted:
+        """The model and the parameters, from the public attributes, which a user may have set."""
+
+    # -- sequences ---------------------------------------------------------------------------
+
+    def _read(
+        self,
+        X: Any,
+        lengths: Any = None,
+        id: str | None = None,
+        time: str | None = None,
+        *,
+        reset: bool = False,
+    ) -> Ragged:
+        """The sequences in X; `reset` takes their width and the names of their columns."""
+        ragged = sequences(errors.at_hand(X), lengths, id=id, time=time)
+        d = ragged.x.shape[1]
+        known = getattr(self, "n_features_in_", None)
+        if reset:
+            vars(self)["n_features_in_"] = d
+            vars(self).pop("feature_names_in_", None)
+            if ragged.columns is not None:
+                vars(self)["feature_names_in_"] = np.array(ragged.columns, dtype=object)
+        elif known is not None and d != known:
+            raise ValueError(
+                f"got sequences of {d} columns, expected {known} as in the fit; give the same "
+                "columns"
+            )
+        return ragged
+
+    def _require_possible(self, ragged: Ragged, model: HiddenMarkovModel) -> None:
+        """Refuse what no state could make, naming the first cell; steps may be missing whole."""
+        names = getattr(self, "feature_names_in_", None)
+        pieces = making.pieces(model.family, range(ragged.x.shape[1]))
+        x = ragged.x
+        hollow = np.isnan(x).all(axis=1)
+        if hollow.any() and not model.family.takes_missing:
+            x = np.array(x)
+            x[hollow] = x[int(np.argmin(hollow))]  # such a step is missing, not wrong
+        errors.require_possible(x, names, pieces)
+
+    def _source(
+        self, ragged: Ragged, sample_weight: Any, model: HiddenMarkovModel
+    ) -> GroupedSource:
+        self._require_possible(ragged, model)
+        weights = _weights(sample_weight, len(ragged.sizes))
+        if np.isnan(ragged.x).all():
+            raise ValueError("got sequences without a single known cell, expected some data")
+        return GroupedSource(GroupedRows(ragged.x, weights, ragged.sizes))
+
+    def _posterior(self, ragged: Ragged) -> StatePosterior:
+        model, params = self._fitted()
+        self._require_possible(ragged, model)
+        whole = GroupedSource(GroupedRows(ragged.x, np.ones(len(ragged.sizes)), ragged.sizes))
+        each = [model.posterior(params, chunk) for chunk in whole.chunks()]
+        return StatePosterior(*(np.concatenate(parts) for parts in zip(*each, strict=True)))
+
+    # -- what it says of them ----------------------------------------------------------------
+
+    def score(self, X: Any, lengths: Any = None, *, id: Any = None, time: Any = None) -> float:
+        """The log-likelihood of all sequences together, in nats."""
+        return float(self._posterior(self._read(X, lengths, id, time)).log_density.sum())
+
+    def score_samples(
+        self, X: Any, lengths: Any = None, *, id: Any = None, time: Any = None
+    ) -> tuple[float, Array]:
+        """The log-likelihood of all sequences, and P(state | its sequence) of each step, (n, K)."""
+        ragged = self._read(X, lengths, id, time)
+        known = self._posterior(ragged)
+        return float(known.log_density.sum()), _as_given(ragged, known.resp)
+
+    def predict_proba(
+        self, X: Any, lengths: Any = None, *, id: Any = None, time: Any = None
+    ) -> Array:
+        """P(state | its sequence) of each step, shape (n, K)."""
+        return self.score_samples(X, lengths, id=id, time=time)[1]
+
+    def decode(
+        self,
+        X: Any,
+        lengths: Any = None,
+        algorithm: str | None = None,
+        *,
+        id: Any = None,
+        time: Any = None,
+    ) -> tuple[float, NDArray[np.int64]]:
+        """States of all steps that are likeliest together, or each by itself.
+
+        Parameters
+        ----------
+        X, lengths, id, time
+            Sequences.
+        algorithm : {"viterbi", "map"}, optional
+            The likeliest path (Viterbi 1967), or the likeliest state of each step. By default
+            that of the estimator.
+
+        Returns
+        -------
+        log_probability : float
+            log p(path, sequences) of the paths; for "map" the sum of the likeliest states'
+            probabilities, as in hmmlearn.
+        states : array of shape (n,)
+
+        Raises
+        ------
+        ValueError
+            If the algorithm is neither.
+        """
+        how = algorithm or getattr(self, "algorithm", "viterbi")
+        if how not in ("viterbi", "map"):
+            raise ValueError(f"got algorithm={how!r}, expected 'viterbi' or 'map'")
+        ragged = self._read(X, lengths, id, time)
+        if how == "map":
+            known = self._posterior(ragged)
+            height, path = float(known.resp.max(axis=1).sum()), known.resp.argmax(axis=1)
+            return height, _as_given(ragged, path)
+        model, params = self._fitted()
+        self._require_possible(ragged, model)
+        rows = GroupedRows(ragged.x, np.ones(len(ragged.sizes)), ragged.sizes)
+        log_density = model.log_density(params, rows)
+        found = viterbi(log_density, *model.law(params), ragged.sizes)
+        return float(found.log_probability.sum()), _as_given(ragged, found.states)
+
+    def predict(
+        self, X: Any, lengths: Any = None, *, id: Any = None, time: Any = None
+    ) -> NDArray[np.int64]:
+        """The state of each step by `decode`, shape (n,)."""
+        return self.decode(X, lengths, id=id, time=time)[1]
+
+    def sample(
+        self, n_samples: int = 1, random_state: Any = None, currstate: int | None = None
+    ) -> tuple[Array, NDArray[np.int64]]:
+        """Draw one sequence.
+
+        Parameters
+        ----------
+        n_samples : int, default=1
+            Its steps.
+        random_state : int, RandomState instance or None
+            By default that of the estimator.
+        currstate : int, optional
+            The state of its first step.
+
+        Returns
+        -------
+        X : array of shape (n_samples, d)
+        states : array of shape (n_samples,)
+        """
+        errors.require_draws(n_samples)
+        model, params = self._fitted()
+        seed = check_random_state(self.random_state if random_state is None else random_state)
+        rng = np.random.default_rng(seed.randint(2**31, size=4))
+        start, transitions = model.law(params)
+        if currstate is not None:
+            start = np.eye(model.n_states)[currstate]
+        path = states(start, transitions, np.array([n_samples]), rng)
+        return model.family.draw(params.emissions, path, rng), path.astype(np.int64)
+
+    def get_stationary_distribution(self) -> Array:
+        """The distribution of states that the transitions leave as it is, shape (K,)."""
+        return stationary(self._fitted().params.transitions)
+
+    def aic(self, X: Any, lengths: Any = None, *, id: Any = None, time: Any = None) -> float:
+        """Akaike's information criterion on X; lower is better."""
+        return criteria.aic(self.score(X, lengths, id=id, time=time), self._n_free())
+
+    def bic(self, X: Any, lengths: Any = None, *, id: Any = None, time: Any = None) -> float:
+        """The Bayesian information criterion on X, by its number of steps; lower is better."""
+        ragged = self._read(X, lengths, id, time)
+        loglik = float(self._posterior(ragged).log_density.sum())
+        return criteria.bic(loglik, self._n_free(), len(ragged.x))
+
+    def _n_free(self) -> int:
+        """Free parameters, none of them counted as settled on a bound."""
+        model, params = self._fitted()
+        pairs = zip(tree.leaves(model.space), tree.leaves(params), strict=True)
+        return sum(each.n_free(np.shape(leaf)) for each, leaf in pairs) - model.n_gauge
+
+    # -- what `LatentEstimator` asks for -----------------------------------------------------
+
+    def _keep(self, fit: Fit[Any], model: HiddenMarkovModel, source: GroupedSource) -> None:
+        """What follows from a fit, its data at hand."""
+        suff = fit.climbs[fit.best].suff
+        mixed = np.nan
+        if fit.status is not Status.DEGENERATE and suff is not None:
+            mixed = max(fit.loglik - model.q(fit.params, suff), 0.0)
+        self._restore(fit, mixed)
+        self._data = source
+
+    def remember(
+        self,
+        X: Any,
+        lengths: Any = None,
+        sample_weight: Any = None,
+        *,
+        id: str | None = None,
+        time: str | None = None,
+    ) -> Self:
+        """Put the data of the fit at hand again, for `standard_errors`, after loading."""
+        check_is_fitted(self, "fit_")
+        ragged = self._read(X, lengths, id, time)
+        self._data = self._source(ragged, sample_weight, self._fitted().model)
+        self._errors = None
+        return self
+
+    def _compute_errors(self, method: str = "oakes", **asked: Any) -> HiddenMarkovErrors:
+        model, params = self._fitted()
+        return parameters.standard_errors(model, self._data, params, method, **asked)
+
+    def parameter_table(self, level: float = 0.95) -> list[Estimate]:
+        """Every parameter with its standard error and interval.
+
+        Names are such as ``start[0]``, ``transition[0, 1]`` and ``rate[0, count]``. Intervals are
+        Wald's, each on a scale on which no end leaves what the parameter may be.
+        """
+        start, transitions, made, _ = self.standard_errors()
+        return self._table(HiddenMarkovParams(start, transitions, made), level)
+
+    def estimates(self) -> list[Estimate]:
+        """Every parameter by its name, without standard errors, which are nan here."""
+        params = self._fitted().params
+        unknown = tree.transform(lambda leaf: np.full(np.shape(leaf), np.nan), params)
+        return self._table(unknown, 0.95)
+
+    def parameter_names(self, columns: Sequence[str] | None = None) -> list[str]:
+        """What `parameter_table` calls them, with other names of the columns if given."""
+        known = feature_names(self, self.n_features_in_) if columns is None else columns
+        return [name for name, _, _ in parameters.named(*self._fitted(), known)]
+
+    def _table(self, unsure: HiddenMarkovParams, level: float) -> list[Estimate]:
+        columns = feature_names(self, self.n_features_in_)
+        return parameters.table(*self._fitted(), unsure, columns, level)
+
+    def described(self) -> str:
+        """The family in words, with the columns of each where there are several."""
+        columns = feature_names(self, self.n_features_in_)
+        return making.described(self._fitted().model.family, columns)
+
+    def smallest_variance(self) -> float:
+        """1: what it says of Gaussian components has no meaning here."""
+        return 1.0
+
+
+def collapsed(why: str) -> str:
+    """Of a fit in which every start collapsed: the engine's reason."""
+    return (
+        "Fitting the hidden Markov model failed because some state collapsed onto too few "
+        f"different steps; use fewer states, a prior, or another random_state. {why}"
+    )
+
+
+def _weights(sample_weight: Any, m: int) -> Array:
+    """One weight a sequence."""
+    if sample_weight is None:
+        return np.ones(m)
+    given = np.asarray(sample_weight, dtype=np.float64)
+    if given.shape != (m,):
+        raise ValueError(
+            f"got sample_weight of shape {given.shape}, expected ({m},): one weight a sequence"
+        )
+    return np.array(errors.checked_weights(given, np.empty((m, 0))))
+
+
+def _as_given(ragged: Ragged, values: NDArray[Any]) -> NDArray[Any]:
+    """What is known of each step, in the order in which the rows were given."""
+    if ragged.order is None:
+        return values
+    placed = np.empty_like(values)
+    placed[ragged.order] = values
+    return placed

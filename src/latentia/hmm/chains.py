@@ -1,0 +1,212 @@
+"""How the states of a hidden Markov model follow one another: where they start, and transitions."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Any, NamedTuple, final
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+from scipy.special import xlogy
+
+from latentia.engine.chart import Chart
+from latentia.engine.space import Constraint, Masked, Simplex, Tied
+from latentia.families.cells import slope
+
+from . import probabilities
+
+Array = NDArray[np.float64]
+
+
+class Moves(NamedTuple):
+    """A quantity of the start and one of the transitions: parameters, counts or gradients."""
+
+    start: Any
+    transitions: Any
+
+
+class MarkovChain(ABC):
+    """The law of the states z_1, z_2, ... of a sequence, as a part of a hidden Markov model.
+
+    Parameters are `Moves`; so are statistics, the expected numbers of starts (K,) and of
+    transitions (K, K).
+
+    Attributes
+    ----------
+    n_states : int
+    transitions : Constraint
+        Of the rows of the transitions.
+    """
+
+    n_states: int
+    transitions: Constraint
+
+    @property
+    @abstractmethod
+    def space(self) -> Moves:
+        """A Constraint at each parameter."""
+
+    @abstractmethod
+    def started(self, counts: Moves) -> Moves:
+        """Parameters to start from, given positive counts, inside the constraints."""
+
+    @abstractmethod
+    def law(self, params: Moves) -> tuple[Array, Array]:
+        """P(first state) (K,), and transitions (K, K)."""
+
+    @abstractmethod
+    def m_step(self, counts: Moves, params: Moves) -> Moves:
+        """The parameters that maximise q; `params` are those that made the counts."""
+
+    def q(self, params: Moves, counts: Moves) -> float:
+        """sum_k start_k log P(k) + sum_ij transitions_ij log A_ij."""
+        start, transitions = self.law(params)
+        moved = xlogy(counts.transitions, transitions).sum()
+        return float(xlogy(counts.start, start).sum() + moved)
+
+    @abstractmethod
+    def score(self, params: Moves, counts: Moves) -> Moves:
+        """Gradient of `q` in the entries of the parameters."""
+
+
+@final
+class FreeStart(MarkovChain):
+    """The start has probabilities of its own (Rabiner 1989, eqs. 40a and 40b).
+
+    Parameters
+    ----------
+    n_states : int
+    start : Constraint, optional
+        By default `Simplex`.
+    transitions : Constraint, optional
+        Of the transitions' rows: a `Simplex`, whose support forbids what is False in it, `Fixed`,
+        or `Masked` or `Tied` of a `Simplex`.
+    """
+
+    def __init__(
+        self,
+        n_states: int,
+        start: Constraint | None = None,
+        transitions: Constraint | None = None,
+    ) -> None:
+        self.n_states = n_states
+        self.start = Simplex(exchangeable=(0,)) if start is None else start
+        self.transitions = of_transitions(transitions)
+
+    @property
+    def space(self) -> Moves:
+        return Moves(self.start, self.transitions)
+
+    def started(self, counts: Moves) -> Moves:
+        return Moves(
+            probabilities.spread(self.start, counts.start),
+            probabilities.spread(self.transitions, counts.transitions),
+        )
+
+    def law(self, params: Moves) -> tuple[Array, Array]:
+        return params.start, params.transitions
+
+    def m_step(self, counts: Moves, params: Moves) -> Moves:
+        each = zip((self.start, self.transitions), counts, params, strict=True)
+        return Moves(*(probabilities.most_likely(*one) for one in each))
+
+    def score(self, params: Moves, counts: Moves) -> Moves:
+        return Moves(*map(slope, counts, params))
+
+
+class _Transitions(NamedTuple):
+    transitions: Any
+
+
+@final
+class StationaryStart(MarkovChain):
+    """The start is the distribution that the transitions leave as it is.
+
+    It is no parameter of its own, so that the M-step's objective has log π(A) in it beside the
+    transitions counted (Bulla & Berzel 2008, sec. 2.1), and is climbed by L-BFGS in the chart.
+
+    Parameters
+    ----------
+    n_states : int
+    transitions : Constraint, optional
+        As in `FreeStart`.
+    """
+
+    def __init__(self, n_states: int, transitions: Constraint | None = None) -> None:
+        self.n_states, self.transitions = n_states, of_transitions(transitions)
+
+    @property
+    def space(self) -> Moves:
+        return Moves((), self.transitions)
+
+    def started(self, counts: Moves) -> Moves:
+        return Moves((), probabilities.spread(self.transitions, counts.transitions))
+
+    def law(self, params: Moves) -> tuple[Array, Array]:
+        return stationary(params.transitions), params.transitions
+
+    def m_step(self, counts: Moves, params: Moves) -> Moves:
+        space = _Transitions(self.transitions)
+        chart = Chart(space, _Transitions(params.transitions))
+        unit = max(float(counts.transitions.sum()), 1.0)
+
+        def cost(x: Array) -> tuple[float, Array]:
+            at = Moves((), chart.unpack(x).transitions)
+            ahead = _Transitions(self.score(at, counts).transitions)
+            height, uphill = self.q(at, counts), chart.pull(_Transitions(at.transitions), ahead)
+            if not (np.isfinite(height) and np.isfinite(uphill).all()):
+                return np.inf, np.zeros_like(x)
+            return -height / unit, -uphill / unit
+
+        here = np.zeros(chart.size)
+        found: Any = minimize(
+            cost,
+            here,
+            jac=True,
+            method="L-BFGS-B",
+            options={"gtol": 1e-11, "ftol": 1e-16, "maxiter": 500},
+        )
+        better = found.x if found.fun <= cost(here)[0] else here
+        return Moves((), chart.unpack(better).transitions)
+
+    def score(self, params: Moves, counts: Moves) -> Moves:
+        start, a = self.law(params)
+        # dπ = π dA Z for rows of dA that sum to zero, Z the fundamental matrix (Schweitzer 1968)
+        fundamental = np.linalg.inv(np.eye(len(a)) - a + start)
+        through_start = np.outer(start, fundamental @ slope(counts.start, start))
+        return Moves((), slope(counts.transitions, a) + through_start)
+
+
+def of_transitions(constraint: Constraint | None) -> Constraint:
+    """A constraint of transitions, free if none is given."""
+    return Simplex(exchangeable=(0, 1)) if constraint is None else constraint
+
+
+def allowed(constraint: Constraint, n_states: int) -> NDArray[np.bool_]:
+    """Which transitions a constraint does not forbid, (K, K)."""
+    inner: Any = constraint
+    groups: Any = slice(None)
+    if isinstance(inner, Tied):
+        groups, inner = inner.groups, inner.inner
+    inner = inner.inner if isinstance(inner, Masked) else inner
+    support = getattr(inner, "support", None)
+    if support is None:
+        return np.ones((n_states, n_states), dtype=np.bool_)
+    return np.broadcast_to(support[groups], (n_states, n_states))
+
+
+def stationary(transitions: Array) -> Array:
+    """The distribution π with π A = π, shape (K,); of several, the one of least squares.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> stationary(np.array([[0.9, 0.1], [0.3, 0.7]])).round(12)
+    array([0.75, 0.25])
+    """
+    k = len(transitions)
+    system = np.vstack([(np.eye(k) - transitions).T, np.ones(k)])
+    solved = np.linalg.lstsq(system, np.append(np.zeros(k), 1.0), rcond=None)[0]
+    positive = np.maximum(solved, 0.0)
+    return positive / positive.sum()

@@ -1,0 +1,259 @@
+"""`HiddenMarkov`: a hidden Markov model of any family, fitted by the engine."""
+
+from __future__ import annotations
+
+from numbers import Integral, Real
+from typing import TYPE_CHECKING, Any, Self, cast, final
+
+import numpy as np
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted
+
+from latentia.data.arrays import Rows, RowSource
+from latentia.engine import EM, Fit, tree
+from latentia.engine.space import Constraint, Simplex
+from latentia.estimator import feature_names
+from latentia.families import making, registry
+from latentia.mixture.given import First
+
+from . import record
+from .base import ChainEstimator, Fitted, collapsed
+from .chains import FreeStart, MarkovChain, StationaryStart
+from .model import HiddenMarkovModel, HiddenMarkovParams
+from .start import METHODS, StateGuesses, starts_for
+
+if TYPE_CHECKING:
+    from latentia.persistence import Record
+
+
+@final
+class HiddenMarkov(ChainEstimator):
+    """A hidden Markov model of any family: states follow a Markov chain, each makes its own data.
+
+    Parameters
+    ----------
+    family : str, class, callable or dict
+        What states make: a name such as ``"poisson"``, or whatever else `Mixture` takes.
+    n_states : int, default=1
+        Number of states K.
+    start : {"free", "stationary"}, default="free"
+        Whether the first state has probabilities of its own, or those of the distribution that the
+        transitions leave as it is.
+    transitions : str, array of bool of shape (K, K), or Constraint, optional
+        Which transitions there can be, True where one is possible: by default all;
+        ``"left-right"`` those to the same and later states, ``"cyclic"`` those to the same and the
+        next state, the first being next to the last. A Constraint of `latentia.engine.space`
+        fixes or ties rows.
+    tol : float, default=1e-3
+        The fit stops when the estimated gain that is left falls below this many nats of the
+        total log-likelihood.
+    max_iter : int, default=1000
+        E-steps of each start, at most; the one that evaluates the start is not counted.
+    n_init : int, optional
+        Starts; the best is kept. By default many where they cost little (`start.starts_for`), of
+        which a race lets only the best go on.
+    init_params : {"kmeans", "random", "random_from_data"}, default="kmeans"
+        How the first start guesses the states of steps; further ones guess at random.
+    random_state : int, RandomState instance or None, default=None
+        Seed of starts and of `sample`.
+    verbose : int, default=0
+        1 prints steps, 2 also what they gained.
+    em : EM, optional
+        Settings of the climb. An argument above that differs from its default wins.
+
+    Attributes
+    ----------
+    startprob_ : array of shape (K,)
+        Probabilities of the first state.
+    transmat_ : array of shape (K, K)
+        ``transmat_[i, j]`` is the probability of state j after state i.
+    params_ : NamedTuple of arrays
+        The family's parameters, states along the first axis; of a dict a tuple of these.
+    family_ : Family
+        The family of K states.
+    converged_, n_iter_, lower_bound_, lower_bounds_, loglik_, n_parameters_, certificate_, fit_
+        As in `GaussianMixture`; bounds are means per step.
+    n_features_in_ : int
+    feature_names_in_ : array of shape (d,)
+        Only where X has column names.
+
+    References
+    ----------
+    Rabiner (1989), A tutorial on hidden Markov models, Proceedings of the IEEE 77, 257-286.
+
+    Examples
+    --------
+    Wet and dry spells of ten days, drawn:
+
+    >>> import numpy as np
+    >>> from latentia import HiddenMarkov
+    >>> wet = [0, 0, 1, 0, 0, 0, 7, 5, 9, 6, 8, 4, 0, 1, 0, 0, 0, 0, 6, 7, 9, 5]
+    >>> model = HiddenMarkov("poisson", 2, random_state=0).fit(wet)
+    >>> model.predict(wet)
+    array([0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1])
+    >>> model.params_.rates.round(1).ravel()
+    array([0.2, 6.6])
+    """
+
+    _parameter_constraints = {  # noqa: RUF012
+        "family": "no_validation",
+        "n_states": [Interval(Integral, 1, None, closed="left")],
+        "start": [StrOptions({"free", "stationary"})],
+        "transitions": "no_validation",
+        "tol": [Interval(Real, 0.0, None, closed="left")],
+        "max_iter": [Interval(Integral, 0, None, closed="left")],
+        "n_init": [Interval(Integral, 1, None, closed="left"), None],
+        "init_params": [StrOptions(set(METHODS))],
+        "random_state": ["random_state"],
+        "verbose": ["verbose"],
+        "em": [HasMethods(["fit", "get_params"]), None],
+    }
+
+    def __init__(
+        self,
+        family: Any,
+        n_states: int = 1,
+        *,
+        start: str = "free",
+        transitions: Any = None,
+        tol: float = 1e-3,
+        max_iter: int = 1000,
+        n_init: int | None = None,
+        init_params: str = "kmeans",
+        random_state: Any = None,
+        verbose: int = 0,
+        em: EM | None = None,
+    ) -> None:
+        self.family = family
+        self.n_states = n_states
+        self.start = start
+        self.transitions = transitions
+        self.tol = tol
+        self.max_iter = max_iter
+        self.n_init = n_init  # type: ignore[assignment]
+        self.init_params = init_params
+        self.random_state = random_state
+        self.verbose = verbose
+        self.em = em
+
+    # -- fitting -----------------------------------------------------------------------------
+
+    def fit(
+        self,
+        X: Any,
+        lengths: Any = None,
+        sample_weight: Any = None,
+        *,
+        id: str | None = None,
+        time: str | None = None,
+    ) -> Self:
+        """Estimate the parameters by maximum likelihood.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, d) or (n,), list of arrays, ragged column or data frame
+            The steps of one sequence, or of several. Cells may be nan where the family takes
+            missing ones, and whole steps in any case.
+        lengths : array-like of int, optional
+            Steps of each sequence, where X has several one behind the other.
+        sample_weight : array-like of shape (m,), optional
+            How often each sequence counts. A whole number is the same as repeating it.
+        id, time : str, optional
+            Columns of a data frame: whose a step is, and when it was.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If sequences make no sense; if a cell is none that the family could make, which is
+            named; if a state collapses.
+        """
+        self._validate_params()
+        ragged = self._read(X, lengths, id, time, reset=True)
+        whole = ~np.isnan(ragged.x).all(axis=1)
+        rows = Rows.of(ragged.x[whole])
+        specified = registry.parts_of(self.family, feature_names(self, self.n_features_in_))
+        parts = making.learned(specified, rows, RowSource(rows).distinct)
+        model = self._model(parts)
+        source = self._source(ragged, sample_weight, model)
+        em = self._settings(len(ragged.x))
+        fit: Fit[Any] = self._climb(em, cast(Any, model), source, First(), collapsed)
+        self._set_parameters(model, fit.params, parts)
+        self._keep(fit, model, source)
+        self._warn_unless_done(em)
+        return self
+
+    def _settings(self, n_steps: int) -> EM:
+        """How to climb; where nothing is said of starts, several race."""
+        usual = {"tol": 1e-3, "max_iter": 1000, "starts": None}
+        em = self._climb_settings(defaults=usual)
+        if em.starts is None:
+            em.starts = starts_for(n_steps, self.n_states)
+            em.race = em.starts > 1
+        return em
+
+    def _chain(self) -> MarkovChain:
+        constraint = _constraint(self.transitions, self.n_states)
+        if self.start == "stationary":
+            return StationaryStart(self.n_states, constraint)
+        return FreeStart(self.n_states, transitions=constraint)
+
+    def _model(self, parts: tuple[registry.Part, ...]) -> HiddenMarkovModel:
+        family = making.built(parts, self.n_states)
+        guesses = StateGuesses(self.n_states, self.init_params, making.codes(parts))
+        return HiddenMarkovModel(family, guesses, self._chain())
+
+    def _set_parameters(
+        self,
+        model: HiddenMarkovModel,
+        params: HiddenMarkovParams,
+        parts: tuple[registry.Part, ...],
+    ) -> None:
+        self.startprob_, self.transmat_ = model.law(params)
+        self.params_ = params.emissions
+        self.family_, self._parts = model.family, parts
+
+    def _fitted(self) -> Fitted:
+        check_is_fitted(self, ["startprob_", "transmat_", "params_"])
+
+        def plain(leaf: Any) -> Any:
+            return np.asarray(leaf, dtype=np.float64)
+
+        start: Any = () if self.start == "stationary" else plain(self.startprob_)
+        made = tree.transform(plain, self.params_)
+        return Fitted(
+            self._model(self._parts), HiddenMarkovParams(start, plain(self.transmat_), made)
+        )
+
+    def _to_record(self) -> Record:
+        return record.to_record(self)
+
+    @classmethod
+    def _from_record(cls, written: Record) -> HiddenMarkov:
+        return record.restore(cls, written)
+
+
+def _constraint(transitions: Any, k: int) -> Constraint | None:
+    """The constraint that an argument stands for."""
+    if transitions is None or isinstance(transitions, Constraint):
+        return transitions
+    if isinstance(transitions, str):
+        same = np.eye(k, dtype=np.bool_)
+        shapes = {"left-right": np.triu(np.ones_like(same)), "cyclic": same | np.roll(same, 1, 1)}
+        if transitions not in shapes:
+            raise ValueError(
+                f"got transitions={transitions!r}, expected 'left-right', 'cyclic', or an array "
+                "that is True where a transition is possible"
+            )
+        return Simplex(shapes[transitions])
+    support = np.asarray(transitions)
+    if support.shape != (k, k) or support.dtype != np.bool_ or not support.any(axis=1).all():
+        raise ValueError(
+            f"got transitions of shape {support.shape} and type {support.dtype}, expected "
+            f"({k}, {k}) of True and False with a True in every row: True where a transition is "
+            "possible"
+        )
+    return Simplex(support)
