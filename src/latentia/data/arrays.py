@@ -272,7 +272,7 @@ class Frame(NamedTuple):
         away = x - first
         if not whole:
             away[~known] = 0.0
-        origin = first + (w @ away) / total
+        origin = first + _weighted_sum(w, away) / total
         np.subtract(x, origin, out=away)
         if not whole:
             away[~known] = 0.0
@@ -280,7 +280,7 @@ class Frame(NamedTuple):
         width = np.maximum(away.max(axis=0), -away.min(axis=0))
         unit = np.where(width > 0, width, 1.0)
         np.divide(away, unit, out=away)
-        spread = unit * np.sqrt(w @ np.square(away, out=away) / total)
+        spread = unit * np.sqrt(_weighted_sum(w, np.square(away, out=away)) / total)
         spread = np.where(spread > 0, spread, 1.0)
         largest = spread.max()
         typical = float(largest * np.sqrt(np.mean((spread / largest) ** 2)))
@@ -290,3 +290,8 @@ class Frame(NamedTuple):
         """Rows in the frame's origin and unit."""
         away = x - self.origin
         return np.divide(away, self.scale, out=away)
+
+
+def _weighted_sum(weights: NDArray[np.float64], x: NDArray[np.float64]) -> NDArray[np.float64]:
+    """sum_i w_i x_i without BLAS, whose threads would go on spinning into the first steps."""
+    return np.einsum("i,ij->j", weights, x)
