@@ -168,6 +168,18 @@ def test_other_standard_errors_are_about_the_same(method):
     assert (ratio < 2.5).all()
 
 
+def test_components_are_numbered_by_size_whichever_start_won():
+    frame = FRAME.iloc[:150]  # of the second class there are half as many
+    for seed in range(4):
+        fitted = fit(frame=frame, random_state=seed, concomitant="~ kind" if seed else None)
+        assert fitted.weights_[0] > fitted.weights_[1]
+        assert fitted.coefficients_[0, 2] > fitted.coefficients_[1, 2]
+        assert fitted.log_likelihood(frame).sum() == pytest.approx(fitted.loglik_, abs=1e-9)
+        assert fitted.fit_.params.components.coefficients is fitted.coefficients_
+        if seed:
+            assert not fitted.concomitant_[0].any()
+
+
 # -- groups ------------------------------------------------------------------------------------
 
 

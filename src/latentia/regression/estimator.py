@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, Self, final
 
@@ -25,7 +26,7 @@ from .coefficients import Coefficient, Names
 from .data import NOTHING, Beside
 from .kinds import KINDS
 from .lines import Lines, lines
-from .prediction import Expected, expected, mean_weights, posterior
+from .prediction import Expected, by_size, expected, posterior
 from .reading import Read
 from .setting import Setting, learned, source_of
 from .start import METHODS
@@ -89,7 +90,7 @@ class MixtureRegression(RegressorMixin, Climbing):
     dispersions_ : array of shape (K,) or (1,), or None
         Residual variances, or shapes of gamma responses.
     weights_ : array of shape (K,)
-        The weights, with covariates on them their mean over the rows.
+        The weights, with covariates on them their mean over the rows; the largest comes first.
     concomitant_ : array of shape (K, q), or None
         Coefficients of the logits against component 0, in the order of `concomitant_names_`.
     design_names_, concomitant_names_ : list of str, the second perhaps None
@@ -233,8 +234,9 @@ class MixtureRegression(RegressorMixin, Climbing):
         mixed = np.nan
         if fit.status is not Status.DEGENERATE and suff is not None:
             mixed = max(fit.loglik - model.q(fit.params, suff), 0.0)
-        self._set_parameters(fit.params, setting, mean_weights(setting, fit.params, rows))
-        self._restore(fit, mixed)
+        params, weights = by_size(setting, fit.params, rows)
+        self._set_parameters(params, setting, weights)
+        self._restore(replace(fit, params=params), mixed)
         self._data = source
         self._warn_unless_done(em)
         return self

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentia.data.arrays import LEAST
+from latentia.engine.relabel import permute
 from latentia.mixture.groups import grouped
 from latentia.mixture.model import Membership, MixtureParams, bayes
 
@@ -15,6 +16,9 @@ from . import data
 from .setting import Setting
 
 Array = NDArray[np.float64]
+
+EQUAL = 3
+"""Decimals to which weights are told apart where components are numbered."""
 
 
 class Expected(NamedTuple):
@@ -76,8 +80,16 @@ def posterior(
     return Membership(of_groups.log_density[group], of_groups.resp[group])
 
 
-def mean_weights(setting: Setting, params: MixtureParams, rows: Any) -> Array:
-    """The weights, with covariates on them their mean over the units, (K,)."""
+def by_size(setting: Setting, params: MixtureParams, rows: Any) -> tuple[MixtureParams, Array]:
+    """The components with the largest weight first, and these weights, (K,).
+
+    With covariates on them weights are their mean over the units. Of equals the one with the
+    smaller intercept comes first, so that numbers do not depend on which start won.
+    """
+    model = setting.model()
     z = data.units(rows)[:, : setting.n_concomitant]
-    each = np.exp(setting.model().weighting.log_weights(params.weights, z))
-    return each if each.ndim == 1 else rows.weights @ each / rows.weights.sum()
+    weights = np.exp(model.weighting.log_weights(params.weights, z))
+    if weights.ndim == 2:
+        weights = rows.weights @ weights / rows.weights.sum()
+    order = np.lexsort((params.components.coefficients[:, 0], -np.round(weights, EQUAL)))
+    return permute(model.space, params, order), weights[order]
