@@ -54,12 +54,15 @@ class Blocks(NamedTuple):
     members : sparse array of shape (C, M)
         The levels, those of all columns side by side, in each combination; a missing cell has
         none, and is numbered after the levels of its column.
+    transposed : sparse array of shape (M, C)
+        The same; to transpose takes longer than a product.
     """
 
     first: list[int]
     stride: NDArray[np.int32]
     before: NDArray[np.int32]
     members: Any
+    transposed: Any
 
     @classmethod
     def of(cls, n_levels: NDArray[np.intp]) -> Blocks:
@@ -85,7 +88,8 @@ class Blocks(NamedTuple):
             columns.append(levels_before[j] + level[there])
         rows, columns = np.concatenate(rows), np.concatenate(columns)
         shape = (int(before[-1]), int(levels_before[-1]))
-        return cls(first, stride, before, csr_array((np.ones(len(rows)), (rows, columns)), shape))
+        members = csr_array((np.ones(len(rows)), (rows, columns)), shape)
+        return cls(first, stride, before, members, members.T)
 
 
 class CodedRows(NamedTuple):
@@ -97,6 +101,8 @@ class CodedRows(NamedTuple):
     weights : array of shape (n,)
     indicators : sparse array of shape (n, C)
         Which combination of each block row i has.
+    transposed : sparse array of shape (C, n)
+        The same.
     impossible : array of bool, shape (n,)
         Rows with a cell that is no code of its column.
     """
@@ -104,18 +110,19 @@ class CodedRows(NamedTuple):
     x: Any
     weights: Array
     indicators: Any
+    transposed: Any
     impossible: NDArray[np.bool_]
 
     def __len__(self) -> int:
         return len(self.x)
 
     def take(self, idx: NDArray[np.intp]) -> Self:
-        return type(self)(
-            self.x[idx], self.weights[idx], self.indicators[idx], self.impossible[idx]
-        )
+        some = self.indicators[idx]
+        return type(self)(self.x[idx], self.weights[idx], some, some.T, self.impossible[idx])
 
     def reweight(self, w: Array) -> Self:
-        return type(self)(self.x, self.weights * w, self.indicators, self.impossible)
+        weights = self.weights * w
+        return type(self)(self.x, weights, self.indicators, self.transposed, self.impossible)
 
 
 @final
@@ -173,14 +180,14 @@ class Categorical(Family[CategoricalParams, CategoricalStats]):
     def prepare(self, rows: Rows) -> CodedRows:
         """Each row's combinations by their numbers, found once a fit."""
         codes, possible = self._codes(rows.x)
-        first, stride, before, members = self.blocks
+        first, stride, before, members, _ = self.blocks
         digits = np.where(possible, codes, self.n_levels).astype(np.int32) * stride
         places = np.add.reduceat(digits, first, axis=1, dtype=np.int32) + before[:-1]
         ends = np.arange(len(codes) + 1, dtype=np.int32) * len(first)
         parts = (np.ones(places.size), places.ravel(), ends)
         indicators = csr_array(parts, shape=(len(codes), members.shape[0]))
         impossible = ~(possible | np.isnan(rows.x)).all(axis=1)
-        return CodedRows(rows.x, rows.weights, indicators, impossible)
+        return CodedRows(rows.x, rows.weights, indicators, indicators.T, impossible)
 
     def _prepared(self, x: Array) -> CodedRows:
         return self.prepare(Rows(x, np.ones(len(x))))
@@ -193,7 +200,7 @@ class Categorical(Family[CategoricalParams, CategoricalStats]):
 
     def _counts(self, rows: CodedRows, resp: Array) -> Array:
         counts = np.zeros((self.n_components, *self.support.shape))
-        counts[:, self.support] = (self.blocks.members.T @ (rows.indicators.T @ resp)).T
+        counts[:, self.support] = (self.blocks.transposed @ (rows.transposed @ resp)).T
         return counts
 
     def _log_density(self, params: CategoricalParams, rows: CodedRows) -> Array:

@@ -15,7 +15,7 @@ from latentia.data.arrays import Rows
 from latentia.families import Categorical
 from latentia.families.predictor import Basis
 from latentia.mixture.concomitant import Concomitant
-from latentia.mixture.model import MixtureModel, MixtureParams
+from latentia.mixture.model import MixtureModel, MixtureParams, membership
 from latentia.mixture.start_general import GeneralGuesses
 
 Array = NDArray[np.float64]
@@ -23,22 +23,24 @@ Array = NDArray[np.float64]
 INTERCEPT = "intercept"
 
 
-LOOKED_AT = 2000
-"""Rows that a first guess looks at, at most; the others are not counted in it."""
+LOOKED_AT, STEPS = 2000, 20
+"""Of more rows than this a guess is made on so many, and improved by EM steps on them."""
 
 
 class ItemGuesses(NamedTuple):
-    """First guesses at the memberships, by the answers alone, of a sample of many rows.
+    """First guesses at the memberships, by the answers alone.
 
     Attributes
     ----------
     n_covariates : int
         Columns before the answers.
     guesses : GeneralGuesses
+    family : Categorical
     """
 
     n_covariates: int
     guesses: GeneralGuesses
+    family: Categorical
 
     def __call__(self, sample: Any, rng: np.random.Generator) -> list[Array]:
         x, weights = sample.x[:, self.n_covariates :], sample.weights
@@ -46,12 +48,19 @@ class ItemGuesses(NamedTuple):
         if n <= LOOKED_AT:
             return self.guesses(Rows(x, weights), rng)
         some = np.sort(rng.choice(n, LOOKED_AT, replace=False, p=weights / weights.sum()))
-        found: list[Array] = []
-        for resp in self.guesses(Rows(x[some], np.ones(LOOKED_AT)), rng):
-            every = np.zeros((n, resp.shape[1]))
-            every[some] = resp / weights[some, None]
-            found.append(every)
-        return found
+        rows = self.family.prepare(Rows(x[some], np.ones(LOOKED_AT)))
+        return [self._spread(resp, rows, x) for resp in self.guesses(rows, rng)]
+
+    def _spread(self, resp: Array, rows: Any, x: Array) -> Array:
+        """Memberships of all rows by what some steps on a few make of a guess at theirs."""
+        shares, params = resp.mean(axis=0), self.family.start(rows.x, resp)
+        for _ in range(STEPS):
+            made = self.family.mixture_pass(params, shares, rows)
+            shares = made.count / made.count.sum()
+            params = self.family.m_step(made.stats, params)
+        known = membership(self.family.log_density(params, x), shares)
+        nowhere = ~np.isfinite(known.log_density)[:, None]  # with an answer that none of them gave
+        return np.where(nowhere, shares, known.resp)
 
 
 def built(
@@ -73,10 +82,10 @@ def built(
     general = GeneralGuesses(n_components, method, codes)
     family = Categorical(n_components, n_levels)
     if basis is None:
-        return MixtureModel(family, n_components, ItemGuesses(0, general))
+        return MixtureModel(family, n_components, ItemGuesses(0, general, family))
     q = len(basis.columns)
     weighting = Concomitant(n_components, q, basis)
-    return MixtureModel(family, n_components, ItemGuesses(q, general), weighting)
+    return MixtureModel(family, n_components, ItemGuesses(q, general, family), weighting)
 
 
 def design(z: Array) -> Array:
