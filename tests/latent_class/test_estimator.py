@@ -184,7 +184,7 @@ def test_known_classes(answers, fitted):
     model = LatentClass(3, random_state=0).fit(answers, labels=given)
     agreed = (model.predict(answers) == (labels + 1) % 3).mean()
     assert agreed > 0.8
-    resp = np.concatenate([model._posterior(rows).resp for rows in model._data.chunks()])
+    resp = np.concatenate([model._fitted().posterior(rows).resp for rows in model._data.chunks()])
     assert ((resp == 1).sum(axis=1) == 1).sum() >= 10  # different patterns among the 60 known
     allowed = np.ones((len(labels), 3), dtype=bool)
     allowed[:, 2] = False

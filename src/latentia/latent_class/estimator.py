@@ -12,7 +12,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from latentia.data.arrays import Rows, RowSource, distinct_rows
+from latentia.data.arrays import Rows, RowSource
 from latentia.engine import EM, inference, tree
 from latentia.estimator import Estimate, feature_names
 from latentia.families.predictor import Basis
@@ -24,7 +24,8 @@ from latentia.mixture.model import Membership, MixtureModel, MixtureParams, draw
 from latentia.mixture.parameters import MixtureErrors
 
 from . import columns, items, model, record, residuals, three_step
-from .classification import Classification, classification
+from .classification import Classification
+from .fitted import Fitted
 
 if TYPE_CHECKING:
     from latentia.persistence import Record
@@ -195,7 +196,7 @@ class LatentClass(MixtureEstimator):
         em = self._climb_settings(defaults=DEFAULTS)
         if self.init_params == "portfolio":
             em = portfolio.raced(em)
-        built = self._model()
+        built = self._model(self.n_components)
         fit = self._climb(em, built, source, First(), errors.no_maximum)
         suff: Any = fit.climbs[fit.best].suff
         self._restore(fit, max(fit.loglik - built.q(fit.params, suff), 0.0))
@@ -232,9 +233,9 @@ class LatentClass(MixtureEstimator):
             return patterns(Rows(x, weights))
         return LabelledSource(LabelledRows(x, weights, mask))
 
-    def _model(self) -> MixtureModel:
+    def _model(self, n_components: int) -> MixtureModel:
         levels = [len(each) for each in self.categories_]
-        return model.built(levels, self.n_components, self.init_params, self._basis)
+        return model.built(levels, n_components, self.init_params, self._basis)
 
     def _describe(self, sizes: Array, start: str) -> None:
         """The attributes that show the parameters of the fit."""
@@ -250,21 +251,17 @@ class LatentClass(MixtureEstimator):
 
     # -- using a fitted model ---------------------------------------------------------------
 
+    def _fitted(self) -> Fitted:
+        check_is_fitted(self, "weights_")
+        return Fitted(self._model(len(self.weights_)), self._params())
+
     def _rows_of(self, X: Any) -> Array:
         check_is_fitted(self, "weights_")
         return self._coded(columns.read(self, X, reset=False))
 
     def _memberships(self, X: Any) -> Iterator[Membership]:
-        for block in Rows.of(self._rows_of(X)).blocks():
-            yield self._posterior(block)
-
-    def _posterior(self, rows: Any) -> Membership:
-        """What is known of rows; one that could not be tells nothing of its class."""
-        built, params = self._model(), self._params()
-        known = built.posterior(params, rows)
-        shares = np.exp(built.weighting.log_weights(params.weights, built._split(rows)[0]))
-        nowhere = ~np.isfinite(known.log_density)[:, None]
-        return known._replace(resp=np.where(nowhere, shares, known.resp))
+        fitted = self._fitted()
+        return (fitted.posterior(block) for block in Rows.of(self._rows_of(X)).blocks())
 
     def _n_parameters(self) -> int:
         return self.n_parameters_
@@ -283,7 +280,7 @@ class LatentClass(MixtureEstimator):
         y : array of shape (n_samples,)
             The class of each row; rows come sorted by it.
         """
-        check_is_fitted(self, "weights_")
+        fitted = self._fitted()
         errors.require_draws(n_samples)
         if self._basis is not None:
             raise ValueError(
@@ -292,7 +289,7 @@ class LatentClass(MixtureEstimator):
             )
         rng = self._generator()
         labels = np.sort(drawn(self.weights_, n_samples, rng))
-        x = self._model().family.draw(self._params().components, labels, rng)
+        x = fitted.model.family.draw(fitted.params.components, labels, rng)
         return items.decoded(x, self.categories_), labels
 
     # -- how good the model is --------------------------------------------------------------
@@ -313,9 +310,7 @@ class LatentClass(MixtureEstimator):
         Classification
             Entropy and relative entropy, the classification table, average memberships, errors.
         """
-        rows = self._rows(X, sample_weight)
-        resp = [self._posterior(chunk).resp for chunk in rows]
-        return classification(np.concatenate(resp), np.concatenate([c.weights for c in rows]))
+        return self._fitted().classification(self._rows(X, sample_weight))
 
     def goodness_of_fit(
         self, X: Any = None, sample_weight: ArrayLike | None = None
@@ -340,12 +335,7 @@ class LatentClass(MixtureEstimator):
         >>> round(fit.g2, 2), fit.df
         (62.37, 112)
         """
-        if self._basis is not None:
-            raise ValueError("got a model with covariates, expected one without: rows differ")
-        seen = self._patterns(X, sample_weight)
-        density = np.exp(self._posterior(seen).log_density)
-        levels = [len(each) for each in self.categories_]
-        return residuals.goodness_of_fit(seen.x, seen.weights, density, levels, self.n_parameters_)
+        return self._fitted().goodness_of_fit(self._rows(X, sample_weight), self.n_parameters_)
 
     def bivariate_residuals(
         self, X: Any = None, sample_weight: ArrayLike | None = None
@@ -362,23 +352,12 @@ class LatentClass(MixtureEstimator):
         -------
         BivariateResiduals
         """
-        seen, built, params = self._patterns(X, sample_weight), self._model(), self._params()
-        q = built.weighting.n_features
-        shares = np.exp(built.weighting.log_weights(params.weights, seen.x[:, :q]))
-        return residuals.bivariate_residuals(
-            seen.x[:, q:],
-            seen.weights,
-            shares,
-            params.components.probabilities,
-            [len(each) for each in self.categories_],
-            self.item_names(),
-        )
+        rows = self._rows(X, sample_weight)
+        return self._fitted().bivariate_residuals(rows, self.item_names())
 
     def item_names(self, names: Sequence[str] | None = None) -> list[str]:
         """The columns that are items, by the names of the fit or by other names of all columns."""
-        known = feature_names(self, self.n_features_in_) if names is None else list(names)
-        some, _ = columns.split(self.covariates, feature_names(self, self.n_features_in_))
-        return [known[j] for j in some]
+        return self._named(names)[0]
 
     def _rows(self, X: Any, sample_weight: Any) -> Sequence[Any]:
         """Chunks of rows: of X, or those of the fit."""
@@ -389,12 +368,6 @@ class LatentClass(MixtureEstimator):
         if self._data is None:
             raise NotFittedError("the data of the fit are not kept in model files; give them as X")
         return self._data.chunks()
-
-    def _patterns(self, X: Any, sample_weight: Any) -> Rows:
-        """Different rows and how often each occurs."""
-        rows = self._rows(X, sample_weight)
-        x, w = (np.concatenate([getattr(chunk, name) for chunk in rows]) for name in ROWS)
-        return distinct_rows(Rows(x, w))
 
     # -- external variables -----------------------------------------------------------------
 
@@ -434,14 +407,14 @@ class LatentClass(MixtureEstimator):
         allowed: ArrayLike | None = None,
     ) -> Self:
         """Put the data of the fit at hand again, for `standard_errors`, after loading."""
-        x = self._rows_of(X)
-        weights = errors.checked_weights(sample_weight, x)
-        self._data = self._source(x, weights, labels, allowed)
+        given = columns.read(self, X, reset=False)
+        weights = errors.checked_weights(sample_weight, given[0].values)
+        self._data = self._source(self._coded(given, weights > 0), weights, labels, allowed)
         self._errors = None
         return self
 
     def _compute_errors(self, method: str = "oakes", **asked: Any) -> MixtureErrors:
-        built, params = self._model(), self._params()
+        built, params = self._fitted()
         if self._basis is None:
             return parameters.standard_errors(built, self._data, params, method, **asked)
         found = inference.standard_errors(built, self._data, params, method, **asked)
@@ -465,8 +438,7 @@ class LatentClass(MixtureEstimator):
         return self._table(unknown, 0.95)
 
     def _table(self, errors: MixtureParams, level: float) -> list[Estimate]:
-        params, places = self._params(), self._places()
-        return parameters.tabulated(self._model(), params, errors, places, level)
+        return parameters.tabulated(*self._fitted(), errors, self._places(), level)
 
     def parameter_names(self, columns: Sequence[str] | None = None) -> list[str]:
         """What `parameter_table` calls them, with other names of the columns if given."""
@@ -474,10 +446,15 @@ class LatentClass(MixtureEstimator):
         return [name for name, _, _ in self._places(columns)]
 
     def _places(self, names: Sequence[str] | None = None) -> list[Any]:
-        known = feature_names(self, self.n_features_in_) if names is None else list(names)
-        some, others = columns.split(self.covariates, feature_names(self, self.n_features_in_))
-        covariates, asked = ([known[j] for j in each] for each in (others, some))
+        asked, covariates = self._named(names)
         return model.places(self._params(), covariates, asked, self.category_names())
+
+    def _named(self, names: Sequence[str] | None = None) -> tuple[list[str], list[str]]:
+        """Items and covariates, by other names of all columns if given."""
+        own = feature_names(self, self.n_features_in_)
+        known = own if names is None else list(names)
+        some, others = columns.split(self.covariates, own)
+        return [known[j] for j in some], [known[j] for j in others]
 
     def category_names(self) -> list[list[str]]:
         """The categories of each item as texts."""
@@ -501,7 +478,3 @@ class LatentClass(MixtureEstimator):
     @classmethod
     def _from_record(cls, written: Record) -> LatentClass:
         return record.restore(cls, written)
-
-
-ROWS = ("x", "weights")
-"""What chunks of codes hold."""
