@@ -58,6 +58,7 @@ PUBLIC = {
     "BayesianGaussianMixture": "mixture",
     "Dask": "backends",
     "EM": "engine",
+    "EMImputer": "missing",
     "GaussianMixture": "mixture",
     "HiddenMarkov": "hmm",
     "IncompleteNormal": "missing",

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from latentia.engine import EM, Model, Suff, check_model
     from latentia.hmm import HiddenMarkov
     from latentia.latent_class import LatentClass
-    from latentia.missing import IncompleteNormal
+    from latentia.missing import EMImputer, IncompleteNormal
     from latentia.mixture import BayesianGaussianMixture, GaussianMixture, Mixture
     from latentia.persistence import load
     from latentia.regression import MixtureRegression
@@ -30,6 +30,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "EM",
+    "EMImputer",
     "BayesianGaussianMixture",
     "Dask",
     "GaussianMixture",
@@ -53,6 +54,7 @@ _HOME_OF = {
     "BayesianGaussianMixture": "latentia.mixture",
     "Dask": "latentia.backends.dask",
     "EM": "latentia.engine",
+    "EMImputer": "latentia.missing",
     "GaussianMixture": "latentia.mixture",
     "HiddenMarkov": "latentia.hmm",
     "IncompleteNormal": "latentia.missing",

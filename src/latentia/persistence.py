@@ -21,6 +21,7 @@ FORMAT_VERSION = 1
 
 _ESTIMATORS = {
     "BayesianGaussianMixture": "latentia.mixture:BayesianGaussianMixture",
+    "EMImputer": "latentia.missing:EMImputer",
     "GaussianMixture": "latentia.mixture:GaussianMixture",
     "HiddenMarkov": "latentia.hmm:HiddenMarkov",
     "IncompleteNormal": "latentia.missing:IncompleteNormal",

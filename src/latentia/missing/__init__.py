@@ -8,13 +8,17 @@ from typing import TYPE_CHECKING
 from latentia.engine.lazy import on_demand
 
 if TYPE_CHECKING:
+    from .draws import ChainWarning
     from .estimator import IncompleteNormal, NormalErrors
+    from .imputer import EMImputer
     from .little import LittleTest
     from .model import NormalModel
     from .patterns import Patterns
     from .pooling import Pooled, pool
 
 __all__ = [
+    "ChainWarning",
+    "EMImputer",
     "IncompleteNormal",
     "LittleTest",
     "NormalErrors",
@@ -25,6 +29,8 @@ __all__ = [
 ]
 
 _HOME_OF = {
+    "ChainWarning": ".draws",
+    "EMImputer": ".imputer",
     "IncompleteNormal": ".estimator",
     "LittleTest": ".little",
     "NormalErrors": ".estimator",

@@ -102,6 +102,13 @@ def _compiled(normal: Normal, rows: RowsByPattern) -> Expected:
     return Expected(loglik, float(rows.weights.sum()), weighted.sum(axis=0), second)
 
 
+def completed_moments(normal: Normal, rows: RowsByPattern, noise: Array) -> tuple[Array, Array]:
+    """Sums and products about the mean, in the frame, of rows with hidden cells drawn."""
+    away, *_ = _completed(normal, rows, rows.weights, noise)
+    weighted = away * rows.weights[:, None]
+    return weighted.sum(axis=0), weighted.T @ away
+
+
 def _completed(
     normal: Normal, rows: RowsByPattern, weights: Array, noise: Array | None
 ) -> tuple[Array, Array, Array, Array]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, NamedTuple, Self, cast, final
 
@@ -164,7 +164,14 @@ class IncompleteNormal(LatentEstimator):
         """
         self._validate_params()
         rows, dtype = self._rows(X, sample_weight, reset=True)
-        names = feature_names(self, rows.x.shape[1])
+        self.fit_rows(rows, feature_names(self, rows.x.shape[1]), dtype)
+        if self.fit_.status in (Status.MAX_ITER, Status.INTERRUPTED) and self.max_iter > 0:
+            told = f"{self.fit_.status} {self.certificate_.remaining}"
+            warnings.warn(told, NotConvergedWarning, stacklevel=2)
+        return self
+
+    def fit_rows(self, rows: Rows, names: Sequence[str], dtype: Any) -> None:
+        """Estimate from rows that were checked, whose columns have these names."""
         holes.require_estimable(rows, names)
         self.apart_ = holes.never_together(rows)
         holes.warn_of(self.apart_, names, self.ridge)
@@ -174,11 +181,6 @@ class IncompleteNormal(LatentEstimator):
         self._restore(fit, 0.0)
         self.patterns_ = patterns_of(rows, names)
         self._data = rows
-        if fit.status in (Status.MAX_ITER, Status.INTERRUPTED) and self.max_iter > 0:
-            warnings.warn(
-                f"{fit.status} {fit.certificate.remaining}", NotConvergedWarning, stacklevel=2
-            )
-        return self
 
     def _rows(self, X: Any, sample_weight: Any, *, reset: bool) -> tuple[Rows, Any]:
         x = errors.validated(self, X, reset=reset)

@@ -114,11 +114,11 @@ class NormalModel(Model[Normal, Any]):
         n, first, second = suff.stats
         mean = first / n
         scatter = second - np.outer(mean, first)
-        covariance = (scatter + self.ridge * self._shape()) / (n + self.ridge)
+        covariance = (scatter + self.ridge * self.shape()) / (n + self.ridge)
         return self.outside(Normal(mean, (covariance + covariance.T) / 2))
 
-    def _shape(self) -> Array:
-        """L, in the frame."""
+    def shape(self) -> Array:
+        """L of the prior, in the frame."""
         return np.diag((self.frame.spread / self.frame.scale) ** 2)
 
     def _scatter(self, mean: Array, suff: Suff) -> Array:
@@ -148,11 +148,11 @@ class NormalModel(Model[Normal, Any]):
         if not self.ridge:
             return 0.0
         covariance = self.inside(params).covariance
-        return _height(covariance, self.ridge * self._shape(), self.ridge)
+        return _height(covariance, self.ridge * self.shape(), self.ridge)
 
     def prior_score(self, params: Normal) -> Normal:
         precision = np.linalg.inv(self.inside(params).covariance)
-        slope = _slope(precision, self.ridge * self._shape(), self.ridge)
+        slope = _slope(precision, self.ridge * self.shape(), self.ridge)
         return Normal(np.zeros(len(slope)), slope / self.frame.scale**2)
 
     def simulate(self, params: Normal, chunk: Any, rng: np.random.Generator) -> Rows:

@@ -17,7 +17,7 @@ MOST_PATTERNS, MOST_COLUMNS = 12, 16
 """Patterns that a summary lists, and columns up to which it does."""
 
 
-def summarise_normal(estimator: Any, level: float = 0.95) -> Summary:
+def summarise_normal(estimator: Any, level: float = 0.95, standard_errors: bool = True) -> Summary:
     """What a fitted `IncompleteNormal` says.
 
     Parameters
@@ -26,6 +26,8 @@ def summarise_normal(estimator: Any, level: float = 0.95) -> Summary:
         Fitted.
     level : float, default=0.95
         Of the confidence intervals.
+    standard_errors : bool, default=True
+        Whether to compute standard errors, which takes longer than all the rest.
 
     Returns
     -------
@@ -42,7 +44,9 @@ def summarise_normal(estimator: Any, level: float = 0.95) -> Summary:
     n, d = float(rows.sum()), len(columns)
     holes, cells = float(missing.sum()), n * d
     heights = estimator.criteria()
-    estimates, note = _estimates(estimator, level)
+    estimates, note = (
+        _estimates(estimator, level) if standard_errors else (estimator.estimates(), "")
+    )
     tables = [_parameters(estimates, level)]
     if d <= MOST_COLUMNS:
         tables.insert(0, patterns_table(estimator.patterns_))

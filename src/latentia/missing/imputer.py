@@ -1,0 +1,495 @@
+"""`EMImputer`: what is missing filled in, once or several times, as a transformer."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from numbers import Integral, Real
+from typing import TYPE_CHECKING, Any, NamedTuple, Self, final
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.impute import MissingIndicator
+from sklearn.utils import check_random_state
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils._set_output import _wrap_data_with_container
+from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
+
+from latentia.data.arrays import Rows
+from latentia.engine import EM
+from latentia.estimator import climb_settings, feature_names
+from latentia.mixture import errors
+
+from . import conditional, draws, holes, imputer_record, scales
+from .conditional import Normal
+from .estimator import IncompleteNormal
+from .little import LittleTest
+from .scales import Scale
+
+if TYPE_CHECKING:
+    from latentia.persistence import Record
+
+Array = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+
+DEFAULTS = {"tol": 1e-3, "max_iter": 1000}
+"""What `tol` and `max_iter` are where nothing is said."""
+
+TRIES = 100
+"""How often a row is drawn again that breaks a bound, before it is put there."""
+
+
+class Columns(NamedTuple):
+    """What becomes of each column of the input.
+
+    Attributes
+    ----------
+    modelled : array of int
+        Those of the normal distribution.
+    constant : array of shape (d,)
+        What is imputed in columns that have one value only; nan elsewhere, and where a column
+        has none.
+    kept : array of int
+        Those of the output.
+    """
+
+    modelled: NDArray[np.intp]
+    constant: Array
+    kept: NDArray[np.intp]
+
+
+@final
+class EMImputer(TransformerMixin, BaseEstimator):
+    """Fill what is missing from a multivariate normal distribution fitted by EM.
+
+    Conditional means, for prediction, or draws, for inference: with `draw` "bootstrap" or
+    "posterior" the parameters are drawn too, and `imputations` gives several tables whose
+    differences say how much is not known; `latentia.missing.pool` puts what is estimated from them
+    together. A value that was seen is never changed. Cells may be missing at random: whether one
+    is missing may depend on what was seen of its row.
+
+    Parameters
+    ----------
+    missing_values : number, nan or pandas.NA, default=nan
+        What stands for a missing value.
+    draw : {None, "conditional", "bootstrap", "posterior"}, default=None
+        None imputes conditional means. "conditional" draws cells at the estimate, which leaves
+        out that this is not known exactly; "bootstrap" fits each imputation to rows drawn anew
+        (EMB, as Amelia does); "posterior" draws parameters by data augmentation.
+    n_imputations : int, default=1
+        How many tables `imputations` gives.
+    transforms : dict, optional
+        "log" or "sqrt" by column name or number: the scale on which a column is modelled. What is
+        imputed is put back; a conditional mean is then the conditional median.
+    bounds : dict, optional
+        (low, high) by column, None for no bound. Rows that are drawn outside are drawn again, up
+        to a hundred times; means are put on the bound.
+    integers : sequence of columns, default=()
+        Columns in which imputed values are rounded to whole numbers.
+    ordered : sequence of columns, default=()
+        Columns in which imputed values are the nearest of the values that were seen.
+    ridge : float, default=1.0
+        A prior worth so many rows without correlations, as in `IncompleteNormal`. 0 is maximum
+        likelihood, which needs more rows than columns and none that follows from others.
+    steps : int, optional
+        Steps of the chain between imputations, for "posterior"; by default as many as it takes
+        to forget 99 % at the rate at which EM converges, 10 to 1000.
+    tol : float, default=1e-3
+        As in `IncompleteNormal`, in nats.
+    max_iter : int, default=1000
+        E-steps of each climb, at most.
+    add_indicator : bool, default=False
+        Append a column for each that had missing values, 1 where it was missing.
+    keep_empty_features : bool, default=False
+        Keep columns without any value, as zeros; otherwise they are dropped.
+    random_state : int, RandomState instance or None, default=None
+        Seed of all that is drawn.
+    em : EM, optional
+        Settings of the climb. An argument above that differs from its default wins.
+
+    Attributes
+    ----------
+    normal_ : IncompleteNormal
+        The distribution of the columns that vary, on their scales.
+    draws_ : list of Normal
+        The distribution that each imputation is drawn from.
+    indicator_ : MissingIndicator or None
+    certificate_ : Certificate
+        The evidence for `normal_`.
+    n_iter_ : int
+        E-steps.
+    n_features_in_ : int
+    feature_names_in_ : array of shape (d,)
+        Only where X has column names.
+
+    References
+    ----------
+    Rubin (1987), Multiple Imputation for Nonresponse in Surveys; Schafer (1997), Analysis of
+    Incomplete Multivariate Data; Honaker & King (2010), What to do about missing values in
+    time-series cross-section data, American Journal of Political Science 54, 561-581.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from latentia import EMImputer, datasets
+    >>> apple = datasets.load("apple").values
+    >>> EMImputer().fit_transform(apple)[-3:].round(1)
+    array([[ 6. , 57. ],
+           [ 8. , 55.2],
+           [10. , 53.3]])
+    >>> imputer = EMImputer(draw="bootstrap", n_imputations=5, random_state=0).fit(apple)
+    >>> len(list(imputer.imputations(apple)))
+    5
+    """
+
+    _parameter_constraints = {  # noqa: RUF012
+        "missing_values": "no_validation",
+        "draw": [StrOptions({"conditional", "bootstrap", "posterior"}), None],
+        "n_imputations": [Interval(Integral, 1, None, closed="left")],
+        "transforms": [dict, None],
+        "bounds": [dict, None],
+        "integers": ["array-like"],
+        "ordered": ["array-like"],
+        "ridge": [Interval(Real, 0.0, None, closed="left")],
+        "steps": [Interval(Integral, 1, None, closed="left"), None],
+        "tol": [Interval(Real, 0.0, None, closed="left")],
+        "max_iter": [Interval(Integral, 0, None, closed="left")],
+        "add_indicator": ["boolean"],
+        "keep_empty_features": ["boolean"],
+        "random_state": ["random_state"],
+        "em": [HasMethods(["fit", "get_params"]), None],
+    }
+
+    n_features_in_: int
+
+    def __init__(
+        self,
+        *,
+        missing_values: Any = np.nan,
+        draw: str | None = None,
+        n_imputations: int = 1,
+        transforms: Mapping[Any, str] | None = None,
+        bounds: Mapping[Any, tuple[Any, Any]] | None = None,
+        integers: Sequence[Any] = (),
+        ordered: Sequence[Any] = (),
+        ridge: float = 1.0,
+        steps: int | None = None,
+        tol: float = 1e-3,
+        max_iter: int = 1000,
+        add_indicator: bool = False,
+        keep_empty_features: bool = False,
+        random_state: Any = None,
+        em: EM | None = None,
+    ) -> None:
+        self.missing_values = missing_values
+        self.draw = draw
+        self.n_imputations = n_imputations
+        self.transforms = transforms
+        self.bounds = bounds
+        self.integers = integers
+        self.ordered = ordered
+        self.ridge = ridge
+        self.steps = steps
+        self.tol = tol
+        self.max_iter = max_iter
+        self.add_indicator = add_indicator
+        self.keep_empty_features = keep_empty_features
+        self.random_state = random_state
+        self.em = em
+
+    def __sklearn_tags__(self) -> Any:
+        tags: Any = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = _is_nan(self.missing_values)
+        tags.transformer_tags.preserves_dtype = ["float64", "float32"]
+        return tags
+
+    # -- fitting ---------------------------------------------------------------------------
+
+    def fit(self, X: Any, y: Any = None, sample_weight: ArrayLike | None = None) -> Self:
+        """Estimate the distribution, and draw as many as there are to be imputations.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, d)
+        y : ignored
+        sample_weight : array-like of shape (n,), optional
+            How often each row counts. A whole number is the same as repeating the row.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If a cell is infinite or no number, if what is said of columns makes no sense, or, at
+            ``ridge=0``, if columns follow from one another.
+        """
+        self._validate_params()
+        x, hidden = self._read(X, reset=True)
+        weights = errors.checked_weights(sample_weight, x)
+        names = feature_names(self, x.shape[1])
+        self._scales = scales.learnt(self._asked(names), np.where(hidden, np.nan, x), names)
+        self._columns = self._sorted(x, hidden, weights)
+        self._holes = hidden.any(axis=0)
+        self._remember_indicator(hidden)
+        self._fit_normal(x, hidden, weights, names)
+        return self
+
+    def _asked(self, names: Sequence[str]) -> list[Scale]:
+        return scales.scales_of(names, self.transforms, self.bounds, self.integers, self.ordered)
+
+    def _sorted(self, x: Array, hidden: Mask, weights: Array) -> Columns:
+        """What becomes of each column."""
+        seen = np.where(hidden, np.nan, x)
+        empty = holes.unseen(seen, weights)
+        same = holes.constant(seen, weights) & ~empty
+        constant = np.full(x.shape[1], np.nan)
+        for j in np.flatnonzero(same):
+            constant[j] = seen[~hidden[:, j] & (weights > 0), j][0]
+        if self.keep_empty_features:
+            constant[empty] = 0.0
+        elif empty.any():
+            j = int(np.argmax(empty))
+            name = feature_names(self, x.shape[1])[j]
+            more = f" (and {int(empty.sum()) - 1} more)" if empty.sum() > 1 else ""
+            warnings.warn(
+                f"column {name!r}{more} has no value at all and is dropped; "
+                "keep_empty_features=True keeps it, as zeros",
+                errors.DataWarning,
+                stacklevel=3,
+            )
+        kept = np.flatnonzero(~empty | self.keep_empty_features)
+        return Columns(np.flatnonzero(~empty & ~same), constant, kept)
+
+    def _fit_normal(self, x: Array, hidden: Mask, weights: Array, names: Sequence[str]) -> None:
+        used = self._columns.modelled
+        if not used.size:
+            self.normal_, self.draws_ = None, []
+            self.certificate_, self.n_iter_ = None, 0
+            return
+        y = self._on_scales(x, hidden)
+        given = {"tol": self.tol, "max_iter": self.max_iter}
+        em = climb_settings(self.em, given, DEFAULTS)
+        normal = IncompleteNormal(ridge=self.ridge, em=em, random_state=self.random_state)
+        rows = Rows(y, weights)
+        normal.fit_rows(rows, [names[int(j)] for j in used], np.float64)
+        self.normal_: IncompleteNormal | None = normal
+        self.certificate_, self.n_iter_ = normal.certificate_, normal.n_iter_
+        made = draws.drawn(
+            self.draw or "",
+            normal._model(),
+            rows,
+            normal.fit_.params,
+            self.n_imputations,
+            em,
+            self.steps,
+            np.random.default_rng(self._seed()),
+        )
+        self.draws_: list[Normal] = list(made)
+
+    def _seed(self) -> list[int]:
+        return [int(s) for s in check_random_state(self.random_state).randint(2**31, size=4)]
+
+    def _read(self, X: Any, *, reset: bool) -> tuple[Any, Mask]:
+        """X as floats of its own, and which cells are missing."""
+        x = errors.validated(self, X, reset=reset)
+        hidden = np.isnan(x)
+        if not _is_nan(self.missing_values):
+            if hidden.any():
+                i, j = (int(a) for a in np.argwhere(hidden)[0])
+                raise ValueError(
+                    f"Input X contains NaN at row {i}, column {feature_names(self, x.shape[1])[j]}:"
+                    f" missing_values={self.missing_values!r} stands for what is missing here; "
+                    "write one of the two throughout"
+                )
+            hidden = np.asarray(x == self.missing_values)
+        holes.require_no_infinity(x, feature_names(self, x.shape[1]), type(self).__name__)
+        return x, hidden
+
+    def _on_scales(self, x: Array, hidden: Mask) -> Array:
+        """The columns that are modelled, on their scales; nan where they are missing."""
+        used = self._columns.modelled
+        y = np.where(hidden[:, used], np.nan, x[:, used]).astype(np.float64)
+        names = feature_names(self, x.shape[1])
+        for at, j in enumerate(map(int, used)):
+            scales.require_possible(self._scales[j], y[:, at], names[j])
+            y[:, at] = self._scales[j].into(y[:, at])
+        return y
+
+    # -- imputing --------------------------------------------------------------------------
+
+    def transform(self, X: Any) -> Any:
+        """X with what is missing filled in: the first of `imputations`.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, d)
+
+        Returns
+        -------
+        array of shape (n, d'), or data frame after ``set_output``
+            Every value that was seen, to the bit; float32 where X is.
+        """
+        check_is_fitted(self, "draws_")
+        x, hidden = self._read(X, reset=False)
+        return self._imputed(x, hidden, 0)
+
+    def imputations(self, X: Any) -> Iterator[Any]:
+        """X filled in `n_imputations` times, one after the other.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, d)
+
+        Yields
+        ------
+        array of shape (n, d'), or data frame after ``set_output``
+        """
+        check_is_fitted(self, "draws_")
+        x, hidden = self._read(X, reset=False)
+        for i in range(self.n_imputations):
+            made = self._imputed(x, hidden, i)
+            yield _wrap_data_with_container("transform", made, X, self)
+
+    def _imputed(self, x: Array, hidden: Mask, i: int) -> Any:
+        """The i-th imputation of rows."""
+        modelled, constant, kept = self._columns
+        out = np.array(x)
+        for j in np.flatnonzero(~np.isnan(constant)):
+            out[hidden[:, j], j] = constant[j]
+        if modelled.size and hidden[:, modelled].any():
+            y = self._completed(self._on_scales(x, hidden), i)
+            for at, j in enumerate(modelled):
+                mine = hidden[:, j]
+                out[mine, j] = self._scales[j].back(y[mine, at])
+        out = out[:, kept]
+        if self.indicator_ is None:
+            return out
+        marks: Any = self.indicator_.transform(_marked(hidden))
+        return np.hstack([out, marks.astype(out.dtype)])
+
+    def _completed(self, y: Array, i: int) -> Array:
+        """Rows on the scales of the model, completed."""
+        normal = self.draws_[i]
+        if self.draw is None:
+            return conditional.filled(normal, y)
+        rng = np.random.default_rng([*self._seed(), i])
+        used = [self._scales[j] for j in self._columns.modelled]
+        hidden = np.isnan(y)
+        made = conditional.filled(normal, y, rng)
+        for _ in range(TRIES):
+            again = np.flatnonzero(scales.outside(used, made, hidden))
+            if not again.size:
+                break
+            made[again] = conditional.filled(normal, y[again], rng)
+        return made
+
+    def inverse_transform(self, X: Any) -> Array:
+        """What `transform` was given: missing values where the indicator says so.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, d')
+            With the columns that `add_indicator` appends.
+
+        Returns
+        -------
+        array of shape (n, d)
+
+        Raises
+        ------
+        ValueError
+            If there is no indicator, which alone tells what was missing.
+        """
+        check_is_fitted(self, "draws_")
+        if self.indicator_ is None:
+            raise ValueError(
+                "got an imputer with add_indicator=False, which does not keep what was missing; "
+                "expected add_indicator=True"
+            )
+        x, kept = np.asarray(X), self._columns.kept
+        if x.ndim != 2 or x.shape[1] != len(kept) + int(self._holes.sum()):
+            raise ValueError(
+                f"got X of shape {x.shape}, expected {len(kept) + int(self._holes.sum())} columns, "
+                "as transform gives them"
+            )
+        hollow: Any = np.nan if _is_nan(self.missing_values) else self.missing_values
+        out = np.full((len(x), self.n_features_in_), hollow, dtype=np.result_type(x, np.float32))
+        out[:, kept] = x[:, : len(kept)]
+        out[:, self._holes] = np.where(x[:, len(kept) :] > 0, hollow, out[:, self._holes])
+        return out
+
+    def get_feature_names_out(self, input_features: Any = None) -> NDArray[Any]:
+        """The names of the columns of the output.
+
+        Parameters
+        ----------
+        input_features : array-like of str, optional
+            Those of the fit, or x0, x1, ..., by default.
+        """
+        check_is_fitted(self, "draws_")
+        names: Any = _check_feature_names_in(self, input_features)
+        kept = names[self._columns.kept]
+        if self.indicator_ is None:
+            return kept
+        marks = [f"missingindicator_{name}" for name in names[self._holes]]
+        return np.concatenate([kept, np.array(marks, dtype=object)])
+
+    def _remember_indicator(self, hidden: Mask) -> None:
+        self.indicator_ = None
+        if self.add_indicator:
+            self.indicator_ = MissingIndicator(error_on_new=False).fit(_marked(hidden))
+
+    # -- what is known of the fit ------------------------------------------------------------
+
+    def _fitted_normal(self) -> IncompleteNormal:
+        check_is_fitted(self, "draws_")
+        if self.normal_ is None:
+            raise ValueError("no column has more than one value, so there is no distribution")
+        return self.normal_
+
+    def little_test(self) -> LittleTest:
+        """Little's test of whether cells are missing completely at random, on the model's scales.
+
+        On the data of the fit, which are not kept in files.
+        """
+        return self._fitted_normal().little_test()
+
+    def summary(self) -> Any:
+        """A table of the fitted distribution that a person can read, without standard errors."""
+        from latentia.report.missing import summarise_normal
+
+        return summarise_normal(self._fitted_normal(), standard_errors=False)
+
+    @property
+    def plot(self) -> Any:
+        """Pictures of the fit: ``plot.patterns()``, ``plot.climb()``."""
+        return self._fitted_normal().plot
+
+    def save(self, path: Any) -> None:
+        """Write the fitted imputer to a file that `latentia.load` reads."""
+        from latentia.persistence import save_estimator
+
+        check_is_fitted(self, "draws_")
+        save_estimator(self, path)
+
+    def _to_record(self) -> Record:
+        return imputer_record.to_record(self)
+
+    @classmethod
+    def _from_record(cls, written: Record) -> EMImputer:
+        return imputer_record.restore(cls(), written)
+
+
+def _is_nan(value: Any) -> bool:
+    """Whether nan, or pandas' NA, stands for what is missing."""
+    if type(value).__name__ == "NAType":
+        return True
+    return isinstance(value, Real) and bool(np.isnan(float(value)))
+
+
+def _marked(hidden: Mask) -> Array:
+    """nan where a cell is missing, for the indicator."""
+    return np.where(hidden, np.nan, 0.0)

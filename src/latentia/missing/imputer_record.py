@@ -1,0 +1,126 @@
+"""A fitted imputer as a record for a file, and back."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from latentia.mixture import evidence
+
+from .conditional import Normal
+from .scales import Scale
+
+if TYPE_CHECKING:
+    from latentia.persistence import Record
+
+    from .imputer import EMImputer
+
+_BY_COLUMN = ("transforms", "bounds", "integers", "ordered")
+
+
+def to_record(estimator: EMImputer) -> Record:
+    """Everything but the data."""
+    from latentia.persistence import Record
+
+    whole: Any = estimator
+    normal = estimator.normal_
+    inner = None if normal is None else normal._to_record()
+    columns = estimator._columns
+    missing = estimator.missing_values
+    settings = evidence.settings_of(whole)
+    for name in ("missing_values", "random_state"):
+        value = settings["settings"].get(name)
+        if isinstance(value, float) and not np.isfinite(value):
+            del settings["settings"][name]
+    header = {
+        **settings,
+        "columns": estimator.n_features_in_,
+        "missing_is_nan": not (isinstance(missing, int | float) and missing == missing),
+        "scales": [[s.transform, s.whole] for s in estimator._scales],
+        "by_column": {name: _plain(getattr(estimator, name)) for name in _BY_COLUMN},
+        "normal": None if inner is None else inner.header,
+        "n_draws": len(estimator.draws_),
+    }
+    arrays: dict[str, Any] = {
+        "modelled": columns.modelled,
+        "constant": columns.constant,
+        "kept": columns.kept,
+        "holes": estimator._holes,
+        "ends": np.array([[s.low, s.high] for s in estimator._scales]),
+    }
+    for j, scale in enumerate(estimator._scales):
+        if scale.levels:
+            arrays[f"levels.{j}"] = np.array(scale.levels)
+    for i, draw in enumerate(estimator.draws_):
+        arrays[f"draw.{i}.mean"], arrays[f"draw.{i}.covariance"] = draw
+    if inner is not None:
+        arrays |= {f"normal.{name}": value for name, value in inner.arrays.items()}
+    return Record(type(estimator).__name__, header, arrays)
+
+
+def _plain(value: Any) -> Any:
+    """A setting by column as JSON can carry it: pairs, since keys may be numbers."""
+    if value is None:
+        return None
+    if isinstance(value, dict):
+        return {"pairs": [[_item(k), _items(v)] for k, v in value.items()]}
+    return [_item(each) for each in value]
+
+
+def _items(value: Any) -> Any:
+    return value if isinstance(value, str) else [_item(each) for each in value]
+
+
+def _item(value: Any) -> Any:
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float) and not np.isfinite(value):
+        return None  # no bound
+    return value
+
+
+def restore(estimator: EMImputer, written: Record) -> EMImputer:
+    """A fitted imputer from its record; the inverse of `to_record`."""
+    from latentia.persistence import Record
+
+    from .estimator import IncompleteNormal
+    from .imputer import Columns
+
+    header, arrays = written.header, written.arrays
+    whole: Any = estimator
+    evidence.take_settings(whole, written)
+    evidence.take_names(whole, written)
+    for name, value in header["by_column"].items():
+        if isinstance(value, dict):
+            pairs = value["pairs"]
+            value = {k: v if isinstance(v, str) else tuple(v) for k, v in pairs}
+        setattr(estimator, name, tuple(value) if isinstance(value, list) else value)
+    vars(estimator)["n_features_in_"] = int(header["columns"])
+    estimator._scales = [
+        Scale(
+            transform,
+            float(low),
+            float(high),
+            bool(rounded),
+            tuple(float(level) for level in arrays.get(f"levels.{j}", ())),
+        )
+        for j, ((transform, rounded), (low, high)) in enumerate(
+            zip(header["scales"], arrays["ends"], strict=True)
+        )
+    ]
+    kept = (arrays["modelled"], arrays["constant"], arrays["kept"])
+    estimator._columns, estimator._holes = Columns(*kept), arrays["holes"]
+    estimator.draws_ = [
+        Normal(arrays[f"draw.{i}.mean"], arrays[f"draw.{i}.covariance"])
+        for i in range(header["n_draws"])
+    ]
+    estimator._remember_indicator(np.atleast_2d(estimator._holes))
+    estimator.normal_, estimator.certificate_, estimator.n_iter_ = None, None, 0
+    if header["normal"] is not None:
+        mine = {k.removeprefix("normal."): v for k, v in arrays.items() if k.startswith("normal.")}
+        inner = Record(IncompleteNormal.__name__, header["normal"], mine)
+        normal = IncompleteNormal._from_record(inner)
+        estimator.normal_ = normal
+        estimator.certificate_, estimator.n_iter_ = normal.certificate_, normal.n_iter_
+    return estimator

@@ -1,0 +1,178 @@
+"""The scale on which each column is modelled, and the way back for what was imputed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+
+TRANSFORMS = ("log", "sqrt")
+
+
+class Scale(NamedTuple):
+    """One column's scale.
+
+    Attributes
+    ----------
+    transform : {"", "log", "sqrt"}
+        What the column is modelled as.
+    low, high : float
+        Between which imputed values lie, in the user's units.
+    whole : bool
+        Whether they are whole numbers.
+    levels : tuple of float
+        The only values that there are, in order; empty where any may be.
+    """
+
+    transform: str = ""
+    low: float = -np.inf
+    high: float = np.inf
+    whole: bool = False
+    levels: tuple[float, ...] = ()
+
+    def into(self, x: Array) -> Array:
+        """The values on the scale of the model."""
+        if self.transform == "log":
+            return np.log(x)
+        return np.sqrt(x) if self.transform == "sqrt" else x
+
+    def limits(self) -> tuple[float, float]:
+        """`low` and `high` on the scale of the model."""
+        if not self.transform:
+            return self.low, self.high
+        with np.errstate(divide="ignore"):
+            ends = self.into(np.maximum([self.low, self.high], 0.0))
+        return float(ends[0]), float(ends[1])
+
+    def back(self, y: Array) -> Array:
+        """Imputed values in the user's units: the inverse of `into`, then rounded and bounded."""
+        if self.transform == "log":
+            y = np.exp(y)
+        elif self.transform == "sqrt":
+            y = np.maximum(y, 0.0) ** 2
+        low, high = self.low, self.high
+        if self.whole:
+            y, low, high = np.round(y), np.ceil(low), np.floor(high)
+        y = np.clip(y, low, high)
+        return nearest(y, np.array(self.levels)) if self.levels else y
+
+
+def nearest(y: Array, levels: Array) -> Array:
+    """Of sorted levels the nearest to each value, the lower of two.
+
+    Examples
+    --------
+    >>> nearest(np.array([-1.0, 1.4, 1.6, 9.0]), np.array([1.0, 2.0, 5.0]))
+    array([1., 1., 2., 5.])
+    """
+    return levels[np.searchsorted((levels[1:] + levels[:-1]) / 2, y)]
+
+
+def scales_of(
+    names: Sequence[str],
+    transforms: Mapping[Any, str] | None,
+    bounds: Mapping[Any, tuple[Any, Any]] | None,
+    integers: Iterable[Any],
+    ordered: Iterable[Any],
+) -> list[Scale]:
+    """The scale of every column, its levels not yet known: those of `ordered` have nan.
+
+    Raises
+    ------
+    ValueError
+        If a column is not there, or what is said of one makes no sense.
+    """
+    made = [Scale() for _ in names]
+    for column, transform in (transforms or {}).items():
+        if transform not in TRANSFORMS:
+            raise ValueError(
+                f"got {transform!r} for column {column!r} in transforms, expected 'log' or 'sqrt'"
+            )
+        j = position(column, names, "transforms")
+        made[j] = made[j]._replace(transform=transform)
+    for column, ends in (bounds or {}).items():
+        j = position(column, names, "bounds")
+        low, high = _ends(column, ends)
+        made[j] = made[j]._replace(low=low, high=high)
+    for column in integers:
+        j = position(column, names, "integers")
+        made[j] = made[j]._replace(whole=True)
+    for column in ordered:
+        j = position(column, names, "ordered")
+        made[j] = made[j]._replace(levels=(np.nan,))
+    return made
+
+
+def _ends(column: Any, ends: Any) -> tuple[float, float]:
+    try:
+        low, high = ends
+        low, high = (
+            -np.inf if low is None else float(low),
+            np.inf if high is None else float(high),
+        )
+    except (TypeError, ValueError):
+        low = high = np.nan
+    if not low < high:
+        raise ValueError(
+            f"got {ends!r} for column {column!r} in bounds, expected two numbers, the lower one "
+            "first, or None where there is no bound"
+        )
+    return low, high
+
+
+def position(column: Any, names: Sequence[str], where: str) -> int:
+    """Where a column is, that was given by its name or number."""
+    if isinstance(column, str):
+        if column in names:
+            return list(names).index(column)
+    elif -len(names) <= column < len(names):
+        return int(column) % len(names)
+    raise ValueError(
+        f"got the column {column!r} in {where}, expected one of {', '.join(names[:8])}"
+        f"{', ...' if len(names) > 8 else ''} or its number"
+    )
+
+
+def learnt(scales: Sequence[Scale], x: Array, names: Sequence[str]) -> list[Scale]:
+    """The scales with the levels that ordered columns have in x (n, d).
+
+    Raises
+    ------
+    ValueError
+        If a value cannot be transformed, naming the first.
+    """
+    made: list[Scale] = []
+    for j, scale in enumerate(scales):
+        require_possible(scale, x[:, j], names[j])
+        if scale.levels:
+            seen = np.unique(x[~np.isnan(x[:, j]), j])
+            scale = scale._replace(levels=tuple(float(level) for level in seen))
+        made.append(scale)
+    return made
+
+
+def require_possible(scale: Scale, column: Array, name: str) -> None:
+    """Refuse a column that has no logarithm or square root somewhere."""
+    wrong = column <= 0 if scale.transform == "log" else column < 0
+    if scale.transform and wrong.any():
+        i = int(np.argmax(wrong))
+        least = "above 0" if scale.transform == "log" else "of at least 0"
+        raise ValueError(
+            f"got {column[i]:g} at row {i} of column {name!r}, expected numbers {least} for "
+            f"transforms={{{name!r}: {scale.transform!r}}}; move the column or leave it as it is"
+        )
+
+
+def outside(scales: Sequence[Scale], y: Array, hidden: Mask) -> Mask:
+    """Rows of which a hidden cell, on the model's scale, breaks its bounds, (n,)."""
+    wrong = np.zeros(len(y), dtype=np.bool_)
+    for j, scale in enumerate(scales):
+        low, high = scale.limits()
+        if np.isfinite([low, high]).any():
+            wrong |= hidden[:, j] & ((y[:, j] < low) | (y[:, j] > high))
+    return wrong
