@@ -222,3 +222,16 @@ def test_the_mixture_of_it_keeps_the_contract_under_a_floor(kind):
         lambda rows, rng: guesses(rows, 2, "random", rng),
     )
     check_model(model, rows)
+
+
+@every_kind
+def test_a_start_that_does_not_lend_is_an_m_step(kind):
+    case = Case(kind, seed=5, k=3, d=3, n=60)
+    resp = np.eye(3)[np.arange(60) % 3]
+    lean = Gaussian(3, case.structure, case.frame, 0.0, lends=False)
+    made = lean.start(case.raw, resp)
+    expected = lean.m_step(lean.stats(case.params, case.raw, resp), made)
+    np.testing.assert_allclose(made.covariances, expected.covariances, rtol=1e-5)
+    few = np.eye(3)[np.array([0] * 30 + [1] * 28 + [2, 2])]  # what would be thin is lent rows
+    thin = lean.start(case.raw, few)
+    assert np.linalg.eigvalsh(case.matrices(thin)).min() > 1e-3

@@ -126,8 +126,8 @@ def test_every_second_kmeans_start_draws_its_centres():
 def test_a_portfolio_tries_all_and_then_draws_centres():
     assert [method_of("portfolio", i) for i in range(6)] == list(PORTFOLIO)
     assert {method_of("portfolio", i) for i in range(6, 20)} == {"k-means++", "random_from_data"}
-    assert method_of("hierarchical", 0) == "hierarchical"
-    assert method_of("hierarchical", 1) == "random_from_data"
+    assert [method_of("hierarchical", i) for i in range(2)] == list(PORTFOLIO[:2])
+    assert method_of("hierarchical", 2) == "random_from_data"
     sample = _sample(0)
     alone = [guesses(sample, 3, name, np.random.default_rng(1))[0] for name in PORTFOLIO[:4]]
     together = guesses(sample, 3, "portfolio", np.random.default_rng(1))
@@ -137,8 +137,9 @@ def test_a_portfolio_tries_all_and_then_draws_centres():
 
 def test_hierarchical_starts_are_the_trees():
     sample = _sample(0)
-    found = guesses(sample, 3, "hierarchical", np.random.default_rng(0))
-    for resp, criterion in zip(found, ("VVV", "EII"), strict=True):
+    for i, criterion in enumerate(("VVV", "EII")):
+        method = method_of("hierarchical", i)
+        (resp,) = guesses(sample, 3, method, np.random.default_rng(0))
         labels = agglomerate(sample.x, sample.weights, 3, criterion).labels(3)
         np.testing.assert_array_equal(resp.argmax(axis=1), labels)
 

@@ -13,7 +13,7 @@ from latentia.engine import tree
 from latentia.engine.space import Real
 
 from . import incomplete, moments, twofold
-from .covariance import Covariance
+from .covariance import OWN, STRUCTURES, Covariance
 from .family import Family, MixturePass
 from .incomplete import Batch, RowsInPatterns, See
 from .kernels.ready import ready
@@ -22,6 +22,9 @@ from .moments import Moments
 
 Array = NDArray[np.float64]
 LOG_2PI = float(np.log(2 * np.pi))
+
+THIN = 1e-3
+"""A component thinner than this share of what is within all sits on a few rows."""
 
 
 class GaussianParams(NamedTuple):
@@ -109,6 +112,9 @@ class Gaussian(Family[GaussianParams, GaussianStats]):
         worth it. The two agree to rounding.
     n_rows : int, optional
         Rows of the whole fit, for that default; those of each chunk if it is not given.
+    lends : bool, default=True
+        Whether a start lends each component d + 1 typical rows, which keeps guesses from being
+        narrow; if not, it lends to those alone that would be thinner than `THIN` without.
     """
 
     takes_missing = True
@@ -121,10 +127,11 @@ class Gaussian(Family[GaussianParams, GaussianStats]):
         floor: float = 0.0,
         compiled: bool | None = None,
         n_rows: int | None = None,
+        lends: bool = True,
     ) -> None:
         self.n_components, self.covariance = n_components, covariance
         self.frame, self.floor, self.compiled, self.n_rows = frame, floor, compiled, n_rows
-        self.n_features = len(frame.origin)
+        self.n_features, self.lends = len(frame.origin), lends
 
     @property
     def space(self) -> GaussianParams:
@@ -180,14 +187,31 @@ class Gaussian(Family[GaussianParams, GaussianStats]):
             deviation = z - centre
             within = (deviation.T @ (resp.sum(axis=1)[:, None] * deviation) - between) / count.sum()
             scatter = moments.scatter(self.covariance, stats.moments, means)
-        borrowed = np.full(self.n_components, self.n_features + 1.0)
+        lent = np.full(self.n_components, self.n_features + 1.0)
+        if not self.lends:
+            lent = np.where(self._narrow(count, scatter, within), lent, 0.0)
         covariances = self.covariance.maximum(
-            count + borrowed,
-            scatter + self.covariance.pooled(within, borrowed),
+            count + lent,
+            scatter + self.covariance.pooled(within, lent),
             self.floor / self.frame.scale**2,
             self.n_features,
         )
         return self.outside(GaussianParams(means, covariances))
+
+    def _narrow(self, count: Array, scatter: Array, within: Array) -> NDArray[np.bool_]:
+        """Which components are by themselves next to nothing in some direction, (K,)."""
+        structure, once = self.covariance, np.full(self.n_components, 1e-6)
+        if structure.pattern is not None and structure.pattern.shape == OWN:
+            structure = STRUCTURES[structure.form]  # a volume for all would hide a lack of rows
+        made = structure.maximum(
+            count + once, scatter + structure.pooled(within, once), 0.0, self.n_features
+        )
+        matrices = structure.matrices(made, self.n_components, self.n_features)
+        try:
+            white = np.linalg.inv(np.linalg.cholesky(within))
+        except np.linalg.LinAlgError:
+            return np.ones(self.n_components, dtype=np.bool_)
+        return np.linalg.eigvalsh(white @ matrices @ white.T).min(axis=1) < THIN
 
     def stats(self, params: GaussianParams, x: Array, resp: Array) -> GaussianStats:
         z, (means, covariances) = self.frame.into(x), self.inside(params)

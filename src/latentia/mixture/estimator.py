@@ -70,8 +70,9 @@ class GaussianMixture(MixtureEstimator):
         Starts; the best is kept.
     init_params : str, default="kmeans"
         How a start guesses the memberships: as scikit-learn with "kmeans" (on whitened data too),
-        "k-means++", "random" or "random_from_data"; "hierarchical" cuts the trees of
-        `latentia.mixture.agglomerate`; "portfolio" makes a start of each kind, six at least, and
+        "k-means++", "random" or "random_from_data"; "hierarchical" cuts the tree of
+        `latentia.mixture.agglomerate` by the Gaussian criterion, as mclust does, and for a second
+        start that by Ward's; "portfolio" makes a start of each kind, six at least, and
         races them.
     weights_init, means_init, precisions_init : array-like, optional
         Given parts of the start. Given means decide the memberships from which the rest is made.
@@ -287,7 +288,10 @@ class GaussianMixture(MixtureEstimator):
     def _model(self, frame: Frame, n_rows: int | None = None) -> MixtureModel:
         """The engine's view of this estimator."""
         structure = structure_of(self.covariance_type, len(frame.origin))
-        family = Gaussian(self.n_components, structure, frame, self.reg_covar, n_rows=n_rows)
+        lends = self.init_params not in ("hierarchical", "portfolio")
+        family = Gaussian(
+            self.n_components, structure, frame, self.reg_covar, n_rows=n_rows, lends=lends
+        )
 
         means = None
         if self.means_init is not None:

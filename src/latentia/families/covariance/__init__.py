@@ -2,11 +2,12 @@
 
 from .decomposition import Factors
 from .forms import MODELS, STRUCTURES, pattern_of, structure_of, written_out
-from .pattern import PATTERNS, Pattern
+from .pattern import OWN, PATTERNS, Pattern
 from .structure import Covariance, raise_eigenvalues
 
 __all__ = [
     "MODELS",
+    "OWN",
     "PATTERNS",
     "STRUCTURES",
     "Covariance",

@@ -72,13 +72,12 @@ def oriented_maximum(
                 raise
     if previous is not None:
         axes = common_axes(previous)
-        starts = [(axes, along(axes, previous))]
+        values, axes, _ = _climbed(pattern, count, scatter, floor, axes, along(axes, previous))
     else:
         _, pooled = axes_of(scatter.sum(axis=0))
         own = [] if pattern.shape == EQUAL else list(axes_of(scatter)[1])
-        starts = [(axes, None) for axes in (pooled, *own)]
-    made = [_climbed(pattern, count, scatter, floor, *start) for start in starts]
-    values, axes, _ = min(made, key=lambda found: found[2])
+        tried = [_climbed(pattern, count, scatter, floor, each, None) for each in (pooled, *own)]
+        values, axes, _ = min(tried, key=lambda found: found[2])
     return assembled(values, axes)
 
 

@@ -86,7 +86,9 @@ class Patterned(Constraint):
             volume, matrices = sized(self.pattern, value)
             if not np.isfinite(volume).all():
                 return None, 1.0
-            return np.exp(volume)[:, None, None] * matrices, float(np.abs(matrices).max())
+            values = np.linalg.eigvalsh(matrices)
+            stretched = float((values[:, -1] / np.maximum(values[:, 0], 1e-300)).max())
+            return np.exp(volume)[:, None, None] * matrices, stretched
         factors = factors_of(self.pattern, value, self.n_features)
         if not (factors.volume > 0).all():
             return None, 1.0
