@@ -56,9 +56,11 @@ LATER: dict[str, set[str]] = {
 }
 PUBLIC = {
     "BayesianGaussianMixture": "mixture",
+    "CategoricalHMM": "hmm",
     "Dask": "backends",
     "EM": "engine",
     "EMImputer": "missing",
+    "GaussianHMM": "hmm",
     "GaussianMixture": "mixture",
     "HiddenMarkov": "hmm",
     "IncompleteNormal": "missing",
@@ -66,6 +68,7 @@ PUBLIC = {
     "MixtureRegression": "regression",
     "Mixture": "mixture",
     "MixtureDiscriminant": "discriminant",
+    "PoissonHMM": "hmm",
     "select": "selection",
     "load": "persistence",
     "scan": "data",

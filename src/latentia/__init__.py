@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from latentia.data.scan import scan
     from latentia.discriminant import MixtureDiscriminant
     from latentia.engine import EM, Model, Suff, check_model
-    from latentia.hmm import HiddenMarkov
+    from latentia.hmm import CategoricalHMM, GaussianHMM, HiddenMarkov, PoissonHMM
     from latentia.latent_class import LatentClass
     from latentia.missing import EMImputer, IncompleteNormal
     from latentia.mixture import BayesianGaussianMixture, GaussianMixture, Mixture
@@ -32,7 +32,9 @@ __all__ = [
     "EM",
     "EMImputer",
     "BayesianGaussianMixture",
+    "CategoricalHMM",
     "Dask",
+    "GaussianHMM",
     "GaussianMixture",
     "HiddenMarkov",
     "IncompleteNormal",
@@ -41,6 +43,7 @@ __all__ = [
     "MixtureRegression",
     "MixtureDiscriminant",
     "Model",
+    "PoissonHMM",
     "Suff",
     "__version__",
     "check_model",
@@ -52,9 +55,11 @@ __all__ = [
 
 _HOME_OF = {
     "BayesianGaussianMixture": "latentia.mixture",
+    "CategoricalHMM": "latentia.hmm",
     "Dask": "latentia.backends.dask",
     "EM": "latentia.engine",
     "EMImputer": "latentia.missing",
+    "GaussianHMM": "latentia.hmm",
     "GaussianMixture": "latentia.mixture",
     "HiddenMarkov": "latentia.hmm",
     "IncompleteNormal": "latentia.missing",
@@ -63,6 +68,7 @@ _HOME_OF = {
     "MixtureRegression": "latentia.regression",
     "MixtureDiscriminant": "latentia.discriminant",
     "Model": "latentia.engine",
+    "PoissonHMM": "latentia.hmm",
     "Suff": "latentia.engine",
     "check_model": "latentia.engine",
     "load": "latentia.persistence",

@@ -297,7 +297,8 @@ class ChainEstimator(Climbing, ABC):
     def described(self) -> str:
         """The family in words, with the columns of each where there are several."""
         columns = feature_names(self, self.n_features_in_)
-        return making.described(self._fitted().model.family, columns)
+        family: Any = self._fitted().model.family
+        return making.described(getattr(family, "inner", family), columns)
 
     def smallest_variance(self) -> float:
         """1: what it says of Gaussian components has no meaning here."""

@@ -11,7 +11,7 @@ from scipy.optimize import minimize
 from scipy.special import xlogy
 
 from latentia.engine.chart import Chart
-from latentia.engine.space import Constraint, Masked, Simplex, Tied
+from latentia.engine.space import Constraint, Fixed, Masked, Simplex, Tied
 from latentia.families.cells import slope
 
 from . import probabilities
@@ -183,17 +183,19 @@ def of_transitions(constraint: Constraint | None) -> Constraint:
     return Simplex(exchangeable=(0, 1)) if constraint is None else constraint
 
 
-def allowed(constraint: Constraint, n_states: int) -> NDArray[np.bool_]:
-    """Which transitions a constraint does not forbid, (K, K)."""
+def allowed(constraint: Constraint, shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    """Which probabilities of this shape a constraint does not forbid; none where all are fixed."""
     inner: Any = constraint
     groups: Any = slice(None)
+    if isinstance(inner, Fixed):
+        return np.zeros(shape, dtype=np.bool_)
     if isinstance(inner, Tied):
         groups, inner = inner.groups, inner.inner
     inner = inner.inner if isinstance(inner, Masked) else inner
     support = getattr(inner, "support", None)
     if support is None:
-        return np.ones((n_states, n_states), dtype=np.bool_)
-    return np.broadcast_to(support[groups], (n_states, n_states))
+        return np.ones(shape, dtype=np.bool_)
+    return np.broadcast_to(support if support.ndim == 1 else support[groups], shape)
 
 
 def stationary(transitions: Array) -> Array:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentia.engine import inference, tree
+from latentia.engine.space import Fixed
 from latentia.estimator import Estimate
 from latentia.mixture.parameters import of_family, tabulated
 
@@ -63,7 +64,8 @@ def named(
         for k in range(model.n_states):
             yield f"start[{k}]", at, (k,)
         at += 1
-    possible = allowed(model.chain.transitions, model.n_states)
+    constraint, k = model.chain.transitions, model.n_states
+    possible = allowed(constraint, (k, k)) | isinstance(constraint, Fixed)
     for i, j in np.argwhere(possible).tolist():
         yield f"transition[{i}, {j}]", at, (i, j)
     yield from of_family(model.family, tree.leaves(params), at + 1, columns)

@@ -1,0 +1,354 @@
+"""What the drop-ins for hmmlearn share: its arguments and attributes over this engine."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from numbers import Integral, Real
+from typing import TYPE_CHECKING, Any, NamedTuple, Self, cast
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.exceptions import NotFittedError
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+
+from latentia.data.arrays import Rows, RowSource
+from latentia.engine import EM, Fit, tree
+from latentia.engine.space import Constraint, Fixed, Simplex
+from latentia.estimator import feature_names
+from latentia.families import making, registry
+from latentia.families.family import Family
+from latentia.mixture import evidence
+from latentia.mixture.given import First
+
+from .base import ChainEstimator, Fitted, collapsed
+from .chains import FreeStart, allowed
+from .held import Held
+from .model import HiddenMarkovModel, HiddenMarkovParams, HiddenMarkovStats
+from .monitor import Monitor, Reporter
+from .parameters import HiddenMarkovErrors
+from .start import StateGuesses, starts_for
+
+if TYPE_CHECKING:
+    from latentia.persistence import Record
+
+Array = NDArray[np.float64]
+
+MAX_ITER = 1000
+"""E-steps of a climb where `n_iter` is not given."""
+
+SHARED = {
+    "n_components": [Interval(Integral, 1, None, closed="left")],
+    "startprob_prior": "no_validation",
+    "transmat_prior": "no_validation",
+    "algorithm": [StrOptions({"viterbi", "map"})],
+    "random_state": ["random_state"],
+    "n_iter": [Interval(Integral, 1, None, closed="left"), None],
+    "tol": [Interval(Real, None, None, closed="neither")],
+    "verbose": ["verbose"],
+    "params": [str],
+    "init_params": [str],
+    "implementation": [StrOptions({"log", "scaling"})],
+    "em": [HasMethods(["fit", "get_params"]), None],
+}
+"""What the arguments that all of them have may be."""
+
+
+class Setup(NamedTuple):
+    """A model as a fit needs it: whole, with what is given of its start."""
+
+    model: HiddenMarkovModel
+    first: First
+
+
+class HmmlearnEstimator(ChainEstimator, ABC):
+    """An estimator with the arguments and attributes of one of hmmlearn's (0.3.3).
+
+    A leaf defines its constructor and the abstract methods. Sequences, what `params` and
+    `init_params` say, priors and files are the same for all.
+
+    Attributes
+    ----------
+    monitor_ : Monitor
+        The log-likelihoods that the fit went through.
+    """
+
+    startprob_prior: Any
+    transmat_prior: Any
+    n_iter: int | None
+    params: str
+    init_params: str
+    implementation: str
+    _parts: tuple[registry.Part, ...]
+
+    @property
+    @abstractmethod
+    def _letters(self) -> Mapping[str, tuple[str, str]]:
+        """Letters of `params`: the attribute of each, and the family's field."""
+
+    @abstractmethod
+    def _specification(self) -> Any:
+        """What the states make, as `Mixture` takes it."""
+
+    @abstractmethod
+    def _parts_of_attributes(self) -> tuple[registry.Part, ...]:
+        """The family's parts where nothing was fitted, from attributes that a user has set."""
+
+    @abstractmethod
+    def _read_attribute(self, letter: str) -> Array:
+        """A field of the family's parameters from the attribute of a letter."""
+
+    @abstractmethod
+    def _set_emissions(self, made: Any) -> None:
+        """Set the attributes from the family's parameters."""
+
+    @abstractmethod
+    def _imagined(self, family: Family[Any, Any]) -> Any:
+        """Statistics that stand for the prior of the emissions; None without one."""
+
+    @property
+    def _least_variance(self) -> float:
+        """What starts add to variances."""
+        return float(getattr(self, "min_covar", 0.0))
+
+    # -- fitting -----------------------------------------------------------------------------
+
+    def fit(
+        self,
+        X: Any,
+        lengths: Any = None,
+        sample_weight: Any = None,
+        *,
+        id: str | None = None,
+        time: str | None = None,
+    ) -> Self:
+        """Estimate the parameters.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, d), list of arrays, ragged column or data frame
+            The steps of one sequence, or of several. nan is missing.
+        lengths : array-like of int, optional
+            Steps of each sequence, where X has several one behind the other.
+        sample_weight : array-like of shape (m,), optional
+            How often each sequence counts.
+        id, time : str, optional
+            Columns of a data frame: whose a step is, and when it was.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If sequences or arguments make no sense, which is named; if a state collapses.
+        """
+        self._validate_params()
+        self._check_letters()
+        ragged = self._read(X, lengths, id, time, reset=True)
+        rows = Rows.of(ragged.x[~np.isnan(ragged.x).all(axis=1)])
+        specified = registry.parts_of(
+            self._specification(), feature_names(self, self.n_features_in_)
+        )
+        self._parts = making.learned(specified, rows, RowSource(rows).distinct)
+        model, first = self._setup()
+        source = self._source(ragged, sample_weight, model)
+        em = self._settings(len(ragged.x), whole=first.start is not None)
+        fit: Fit[Any] = self._climb(em, cast(Any, model), source, first, collapsed)
+        params: HiddenMarkovParams = fit.params
+        self.startprob_, self.transmat_ = params.start, params.transitions
+        self._set_emissions(params.emissions)
+        self._keep(fit, model, source)
+        self.monitor_ = Monitor(em.tol, em.max_iter, fit)
+        self._warn_unless_done(em)
+        return self
+
+    def _settings(self, n_steps: int, whole: bool) -> EM:
+        """How to climb; where nothing is said of starts, several race."""
+        if self.em is not None:
+            return cast(EM, self.em)
+        starts = 1 if whole else starts_for(n_steps, self.n_components)
+        told = (Reporter(),) if self.verbose else ()
+        most = MAX_ITER if self.n_iter is None else self.n_iter
+        return EM(
+            tol=max(self.tol, 0.0),
+            max_iter=most,
+            starts=starts,
+            race=starts > 1,
+            callbacks=told,
+        )
+
+    def _check_letters(self) -> None:
+        known = {"s", "t", *self._letters}
+        for name in ("params", "init_params"):
+            given = getattr(self, name)
+            if not set(given) <= known:
+                raise ValueError(
+                    f"got {name}={given!r}, expected letters of {''.join(sorted(known))!r} alone"
+                )
+        for letter in known - set(self.init_params):
+            attribute = _OF_CHAIN.get(letter) or self._letters[letter][0]
+            if not hasattr(self, attribute):
+                raise ValueError(
+                    f"got init_params={self.init_params!r} without {letter!r}, expected "
+                    f"{attribute} to be set before the fit; set it, or let it be initialised"
+                )
+
+    def _setup(self) -> Setup:
+        """The model under `params` and its priors, and what `init_params` leaves as it is."""
+        given: dict[str, Any] = {}
+        if "s" not in self.init_params:
+            given["start"] = self._probabilities("startprob_", (self.n_components,))
+        if "t" not in self.init_params:
+            shape = (self.n_components, self.n_components)
+            given["transitions"] = self._probabilities("transmat_", shape)
+        made = {
+            field: self._read_attribute(letter)
+            for letter, (_, field) in self._letters.items()
+            if letter not in self.init_params
+        }
+        chain = FreeStart(
+            self.n_components,
+            self._of_chain("s", given.get("start")),
+            self._of_chain("t", given.get("transitions")),
+        )
+        held = [field for letter, (_, field) in self._letters.items() if letter not in self.params]
+        model = self._model(chain, held)
+        kind: Any = type(model.family.space)
+        emissions = kind(**{name: made.get(name) for name in kind._fields})
+        start = HiddenMarkovParams(given.get("start"), given.get("transitions"), emissions)
+        missing = [leaf is None for leaf in tree.leaves(start)]
+        if not any(missing):
+            return Setup(model, First(start=cast(Any, start)))
+        return Setup(model, First() if all(missing) else First(given=cast(Any, start)))
+
+    def _of_chain(self, letter: str, value: Array | None) -> Constraint | None:
+        """The constraint of the start or the transitions; zeros that are given stay zeros."""
+        if letter not in self.params:
+            return Fixed()
+        if value is None or (value > 0).all():
+            return None
+        return Simplex(value > 0)
+
+    def _model(self, chain: FreeStart | None = None, held: Any = ()) -> HiddenMarkovModel:
+        family = making.built(self._parts, self.n_components)
+        imagined = self._imagined(family)
+        if held or self._least_variance:
+            family = Held(family, held, self._least_variance)
+        guesses = StateGuesses(self.n_components, "kmeans", making.codes(self._parts))
+        chain = FreeStart(self.n_components) if chain is None else chain
+        return HiddenMarkovModel(family, guesses, chain, self._prior(family, imagined, chain))
+
+    def _prior(
+        self, family: Family[Any, Any], imagined: Any, chain: FreeStart
+    ) -> HiddenMarkovStats | None:
+        k = self.n_components
+        start = _counts("startprob_prior", self.startprob_prior, (k,))
+        start = np.where(allowed(chain.start, (k,)), start, 0.0)
+        moves = _counts("transmat_prior", self.transmat_prior, (k, k))
+        moves = np.where(allowed(chain.transitions, (k, k)), moves, 0.0)
+        if imagined is None and not start.any() and not moves.any():
+            return None
+        if imagined is None:
+            d = sum(len(part.columns) for part in self._parts)
+            whole: Any = getattr(family, "inner", family)
+            start_at = whole.start(np.zeros((1, d)), np.ones((1, k)))
+            imagined = whole.stats(start_at, np.empty((0, d)), np.empty((0, k)))
+        return HiddenMarkovStats(start, moves, imagined)
+
+    def _probabilities(self, name: str, shape: tuple[int, ...]) -> Array:
+        """Start or transition probabilities that a user has set."""
+        value = np.asarray(getattr(self, name), dtype=np.float64)
+        if value.shape != shape:
+            raise ValueError(f"got {name} of shape {value.shape}, expected {shape}")
+        if not (np.isfinite(value).all() and (value >= 0).all()):
+            raise ValueError(f"got {name} with entries that are no probabilities, expected some")
+        total = value.sum(axis=-1)
+        if not np.allclose(total, 1.0):
+            raise ValueError(f"{name} must sum to 1 (got {total}); divide each row by its sum")
+        return value / value.sum(axis=-1, keepdims=True)
+
+    # -- parameters --------------------------------------------------------------------------
+
+    def _fitted(self) -> Fitted:
+        for attribute in (*_OF_CHAIN.values(), *(name for name, _ in self._letters.values())):
+            if not hasattr(self, attribute):
+                raise NotFittedError(
+                    f"this {type(self).__name__} has no {attribute}; fit it, or set the attribute"
+                )
+        if not hasattr(self, "_parts"):
+            self._parts = self._parts_of_attributes()
+            vars(self)["n_features_in_"] = sum(len(part.columns) for part in self._parts)
+        k = self.n_components
+        start = self._probabilities("startprob_", (k,))
+        transitions = self._probabilities("transmat_", (k, k))
+        chain = FreeStart(
+            k,
+            None if "s" in self.init_params else self._of_chain("s", start),
+            None if "t" in self.init_params else self._of_chain("t", transitions),
+        )
+        if "s" not in self.params or "t" not in self.params:
+            chain = FreeStart(
+                k,
+                chain.start if "s" in self.params else Fixed(),
+                chain.transitions if "t" in self.params else Fixed(),
+            )
+        held = [field for letter, (_, field) in self._letters.items() if letter not in self.params]
+        model = self._model(chain, held)
+        kind: Any = type(model.family.space)
+        made = {field: self._read_attribute(x) for x, (_, field) in self._letters.items()}
+        return Fitted(model, HiddenMarkovParams(start, transitions, kind(**made)))
+
+    # -- files -------------------------------------------------------------------------------
+
+    def _to_record(self) -> Record:
+        params = self._fitted().params
+        names = (f"params.{name}" for name in tree.names(params))
+        arrays = dict(zip(names, tree.leaves(params), strict=True))
+        for name in self.get_params(deep=False):
+            value = getattr(self, name)
+            if isinstance(value, list | tuple | np.ndarray):
+                arrays[f"setting.{name}"] = np.asarray(value)
+        return evidence.to_record(self, {"parts": making.stored(self._parts)}, arrays)
+
+    @classmethod
+    def _from_record(cls, written: Record) -> Self:
+        header, arrays = written.header, written.arrays
+        estimator = cls()
+        evidence.take_settings(estimator, written)
+        for name, value in arrays.items():
+            if name.startswith("setting."):
+                estimator.set_params(**{name.removeprefix("setting."): value})
+        estimator._parts = making.restored(header["parts"])
+        space = estimator._model().space
+        held: list[Any] = [arrays[f"params.{name}"] for name in tree.names(space)]
+        params: HiddenMarkovParams = tree.rebuild(space, held)
+        vars(estimator)["n_features_in_"] = sum(len(part.columns) for part in estimator._parts)
+        estimator.startprob_, estimator.transmat_ = params.start, params.transitions
+        estimator._set_emissions(params.emissions)
+        evidence.restore(estimator, written, params, HiddenMarkovErrors(*params, note=""))
+        estimator.monitor_ = Monitor(
+            estimator.certificate_.tol, estimator.n_iter or MAX_ITER, estimator.fit_
+        )
+        return estimator
+
+
+_OF_CHAIN = {"s": "startprob_", "t": "transmat_"}
+
+
+def _counts(name: str, prior: Any, shape: tuple[int, ...]) -> Array:
+    """A Dirichlet prior's parameters less one: rows imagined beside those seen."""
+    alpha = np.asarray(prior, dtype=np.float64)
+    if not (np.isfinite(alpha).all() and (alpha >= 1).all()):
+        raise ValueError(
+            f"got {name}={prior!r}, expected numbers of at least 1, which is no prior: below, its "
+            "density is unbounded"
+        )
+    return np.array(np.broadcast_to(alpha - 1, shape))
+
+
+def counts_of(name: str, prior: Any, shape: tuple[int, ...]) -> Array | None:
+    """The same of emissions; None where there is no prior."""
+    counts = _counts(name, prior, shape)
+    return counts if counts.any() else None

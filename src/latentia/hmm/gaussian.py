@@ -1,0 +1,210 @@
+"""`GaussianHMM`: a hidden Markov model of normal states."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from numbers import Real
+from typing import Any, cast, final
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils._param_validation import Interval, StrOptions
+
+from latentia.engine import EM
+from latentia.families import registry, twofold
+from latentia.families.family import Family
+from latentia.families.gaussian import Gaussian, GaussianParams, GaussianStats
+
+from .dropin import SHARED, HmmlearnEstimator
+
+Array = NDArray[np.float64]
+
+
+@final
+class GaussianHMM(HmmlearnEstimator):
+    """Normal states that follow a Markov chain: a drop-in for ``hmmlearn.hmm.GaussianHMM``.
+
+    Parameters
+    ----------
+    n_components : int, default=1
+        Number of states K.
+    covariance_type : {"diag", "full", "spherical", "tied"}, default="diag"
+    min_covar : float, default=1e-3
+        What starts add to the variances. It has no say later: there is no floor.
+    startprob_prior, transmat_prior : float or array, default=1.0
+        Parameters of Dirichlet priors, at least 1; 1 is no prior.
+    means_prior, means_weight : float or array, default=0
+        The prior mean of the means, and steps imagined there; 0 is no prior.
+    covars_prior, covars_weight : float or array, optional
+        hmmlearn's inverse Wishart prior of the covariances: squares imagined beside those seen,
+        and steps imagined plus 1 ("diag", "spherical") or plus d ("full", "tied"). None, unlike
+        hmmlearn's 0.01 and 1, is no prior.
+    algorithm, random_state, n_iter, tol, verbose, implementation, em
+        As in `PoissonHMM`.
+    params, init_params : str, default="stmc"
+        As in `PoissonHMM`, with m(eans) and c(ovariances).
+
+    Attributes
+    ----------
+    startprob_ : array of shape (K,)
+    transmat_ : array of shape (K, K)
+    means_ : array of shape (K, d)
+    covars_ : array of shape (K, d, d)
+        Always as matrices. It is set in the shape of its type: (K, d, d) for "full", (d, d) for
+        "tied", (K, d) for "diag", (K,) for "spherical".
+    monitor_ : Monitor
+    n_features : int
+    converged_, n_iter_, loglik_, n_parameters_, certificate_, fit_
+        As in `HiddenMarkov`.
+
+    Raises
+    ------
+    ValueError
+        From `fit`, if the numbers of steps imagined for means and for covariances differ, for
+        which there is no conjugate prior here.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from latentia.hmm import GaussianHMM
+    >>> rng = np.random.default_rng(0)
+    >>> X = rng.normal(np.repeat([0.0, 5.0, 0.0], 50))[:, None]
+    >>> model = GaussianHMM(2, random_state=0).fit(X)
+    >>> bool(model.converged_), np.sort(model.means_.ravel()).round(1)
+    (True, array([0.1, 5. ]))
+    """
+
+    _parameter_constraints = {  # noqa: RUF012
+        **SHARED,
+        "covariance_type": [StrOptions({"diag", "full", "spherical", "tied"})],
+        "min_covar": [Interval(Real, 0.0, None, closed="left")],
+        "means_prior": "no_validation",
+        "means_weight": "no_validation",
+        "covars_prior": "no_validation",
+        "covars_weight": "no_validation",
+    }
+
+    means_: Any
+    _covars: Any
+
+    def __init__(
+        self,
+        n_components: int = 1,
+        covariance_type: str = "diag",
+        min_covar: float = 1e-3,
+        startprob_prior: Any = 1.0,
+        transmat_prior: Any = 1.0,
+        means_prior: Any = 0,
+        means_weight: Any = 0,
+        covars_prior: Any = None,
+        covars_weight: Any = None,
+        algorithm: str = "viterbi",
+        random_state: Any = None,
+        n_iter: int | None = None,
+        tol: float = 1e-2,
+        verbose: bool = False,
+        params: str = "stmc",
+        init_params: str = "stmc",
+        implementation: str = "log",
+        em: EM | None = None,
+    ) -> None:
+        self.n_components = n_components
+        self.covariance_type = covariance_type
+        self.min_covar = min_covar
+        self.startprob_prior = startprob_prior
+        self.transmat_prior = transmat_prior
+        self.means_prior = means_prior
+        self.means_weight = means_weight
+        self.covars_prior = covars_prior
+        self.covars_weight = covars_weight
+        self.algorithm = algorithm
+        self.random_state = random_state
+        self.n_iter = n_iter
+        self.tol = tol
+        self.verbose = verbose
+        self.params = params
+        self.init_params = init_params
+        self.implementation = implementation
+        self.em = em
+
+    @property
+    def covars_(self) -> Array:
+        """The covariances as matrices, (K, d, d)."""
+        if not hasattr(self, "_covars"):
+            raise AttributeError("covars_ is not set; fit the model, or set it")
+        value, d = np.asarray(self._covars), np.shape(self.means_)[1]
+        if self.covariance_type == "tied":
+            return np.tile(value, (self.n_components, 1, 1))
+        if self.covariance_type == "full":
+            return value
+        return np.asarray(value).reshape(self.n_components, -1)[:, :, None] * np.eye(d)
+
+    @covars_.setter
+    def covars_(self, value: Any) -> None:
+        self._covars = np.array(value, dtype=np.float64)
+
+    @property
+    def n_features(self) -> int:
+        """The number of columns."""
+        return self.n_features_in_
+
+    @property
+    def _letters(self) -> Mapping[str, tuple[str, str]]:
+        return {"m": ("means_", "means"), "c": ("covars_", "covariances")}
+
+    def _specification(self) -> Any:
+        return f"gaussian(covariance_type={self.covariance_type!r}, reg_covar=0.0)"
+
+    def _parts_of_attributes(self) -> tuple[registry.Part, ...]:
+        d = np.shape(self.means_)[-1]
+        (part,) = registry.parts_of(self._specification(), [f"x{j}" for j in range(d)])
+        frame = {"origin": [0.0] * d, "scale": 1.0, "spread": [1.0] * d}
+        return (part._replace(arguments={**part.arguments, "frame": frame}),)
+
+    def _read_attribute(self, letter: str) -> Array:
+        k, means = self.n_components, np.asarray(self.means_, dtype=np.float64)
+        if means.ndim != 2 or len(means) != k:
+            raise ValueError(f"got means_ of shape {means.shape}, expected ({k}, columns)")
+        if letter == "m":
+            return means
+        d = means.shape[1]
+        shapes = {"full": (k, d, d), "tied": (d, d), "diag": (k, d), "spherical": (k,)}
+        shape, value = shapes[self.covariance_type], np.asarray(self._covars, dtype=np.float64)
+        if value.shape != shape:
+            raise ValueError(
+                f"got covars_ of shape {value.shape}, expected {shape} for "
+                f"covariance_type={self.covariance_type!r}"
+            )
+        return value
+
+    def _set_emissions(self, made: GaussianParams) -> None:
+        self.means_, self._covars = made
+
+    def _imagined(self, family: Family[Any, Any]) -> GaussianStats | None:
+        weight = np.asarray(self.means_weight, dtype=np.float64)
+        if not weight.any() and self.covars_prior is None and self.covars_weight is None:
+            return None
+        gaussian = cast(Gaussian, family)
+        k, d, kind = gaussian.n_components, gaussian.n_features, self.covariance_type
+        squares = 0.0 if self.covars_prior is None else self.covars_prior
+        squares = np.asarray(squares, dtype=np.float64)
+        matrices = kind in ("full", "tied")
+        behind = d if matrices else 1
+        asked = behind if self.covars_weight is None else float(self.covars_weight)
+        steps = np.broadcast_to(weight, (k,)).astype(np.float64)
+        together = steps.sum() if kind == "tied" else steps
+        if not np.allclose(together, max(asked - behind, 0.0)):
+            raise ValueError(
+                f"got means_weight={self.means_weight!r} and covars_weight={self.covars_weight!r}, "
+                f"expected covars_weight - {behind} to be the steps imagined for the means; give "
+                "both as a conjugate prior has them"
+            )
+        scale = gaussian.frame.scale
+        centre = np.broadcast_to(np.asarray(self.means_prior, dtype=np.float64), (k, d))
+        away = (centre - gaussian.frame.origin) / scale
+        shapes = {"full": (k, d, d), "tied": (d, d), "diag": (k, d), "spherical": (k, d)}
+        second = np.array(np.broadcast_to(squares, shapes[kind])) / scale**2
+        second = second.sum(axis=1) if kind == "spherical" else second
+        second = second + gaussian.covariance.outer(steps, away, away)
+        low = twofold.nothing(k, d) if gaussian.covariance.form == "full" else ()
+        return GaussianStats(steps, steps[:, None] * away, second, low)

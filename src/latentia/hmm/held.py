@@ -1,0 +1,88 @@
+"""A family of which some parameters stay as they were given."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from typing import Any, final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latentia.engine.space import Fixed
+from latentia.families import moments, twofold
+from latentia.families.family import Family
+from latentia.families.gaussian import GaussianStats
+
+Array = NDArray[np.float64]
+
+
+@final
+class Held(Family[Any, Any]):
+    """Another family whose M-step leaves some fields of the parameters alone.
+
+    Given their means, covariances are those about these means.
+
+    Parameters
+    ----------
+    inner : Family
+    fields : collection of str
+        Names of the parameters that stay.
+    least : float, default=0.0
+        What the start adds to variances, in the user's units.
+    """
+
+    def __init__(
+        self, inner: Family[Any, Any], fields: Collection[str] = (), least: float = 0.0
+    ) -> None:
+        self.inner, self.fields, self.least = inner, frozenset(fields), least
+        self.n_components, self.m_step_exact = inner.n_components, inner.m_step_exact
+        self.takes_missing, self.n_gauge = inner.takes_missing, inner.n_gauge
+
+    @property
+    def space(self) -> Any:
+        return self.inner.space._replace(**{name: Fixed() for name in self.fields})
+
+    def start(self, x: Array, resp: Array) -> Any:
+        made = self.inner.start(x, resp)
+        if not self.least:
+            return made
+        inner: Any = self.inner
+        matrices = inner.covariance.form in ("full", "tied")
+        more = self.least * np.eye(x.shape[1]) if matrices else self.least
+        return made._replace(covariances=made.covariances + more)
+
+    def log_density(self, params: Any, x: Array) -> Array:
+        return self.inner.log_density(params, x)
+
+    def stats(self, params: Any, x: Array, resp: Array) -> Any:
+        return self.inner.stats(params, x, resp)
+
+    def m_step(self, stats: Any, params: Any) -> Any:
+        kept = {name: getattr(params, name) for name in self.fields}
+        if len(kept) == len(params):
+            return params
+        if isinstance(stats, GaussianStats) and "means" in kept:
+            stats = self._about(stats, params)
+        return self.inner.m_step(stats, params)._replace(**kept)
+
+    def _about(self, stats: GaussianStats, params: Any) -> GaussianStats:
+        """Statistics of rows as far from the held means, on either side of them."""
+        inner: Any = self.inner
+        means = inner.inside(params).means
+        scatter = moments.scatter(inner.covariance, stats.moments, means)
+        count = moments.weight(stats.moments)
+        second = scatter + inner.covariance.outer(count, means, means)
+        low = twofold.nothing(*means.shape) if isinstance(stats.low, twofold.Low) else ()
+        return GaussianStats(count, count[:, None] * means, second, low, stats.hidden)
+
+    def q(self, params: Any, stats: Any) -> float:
+        return self.inner.q(params, stats)
+
+    def score(self, params: Any, stats: Any) -> Any:
+        return self.inner.score(params, stats)
+
+    def fault(self, x: Array) -> tuple[int, int, str] | None:
+        return self.inner.fault(x)
+
+    def draw(self, params: Any, labels: NDArray[np.intp], rng: np.random.Generator) -> Array:
+        return self.inner.draw(params, labels, rng)

@@ -1,0 +1,242 @@
+"""The drop-ins beside hmmlearn 0.3.3: recorded steps and scores, arguments, documented uses."""
+
+import json
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.exceptions import NotFittedError
+
+from latentia import EM, check_model, datasets, load
+from latentia.data.groups import GroupedRows
+from latentia.hmm import CategoricalHMM, GaussianHMM, HiddenMarkov, PoissonHMM
+
+RECORDED = json.loads(
+    (Path(__file__).parents[1] / "parity" / "hmmlearn_steps.json").read_text(encoding="utf-8")
+)
+LENGTHS = [30, 1, 19]
+START = np.array([0.5, 0.3, 0.2])
+MOVES = np.array([[0.8, 0.1, 0.1], [0.2, 0.7, 0.1], [0.0, 0.3, 0.7]])
+ONE_STEP = EM(accelerate="none", max_iter=1, tol=0.0)
+QUAKES = datasets.load("earthquakes").values[:, 1:]
+
+COVARS = {
+    "diag": np.full((3, 2), 1.5),
+    "spherical": np.full(3, 1.5),
+    "full": np.tile([[1.5, 0.2], [0.2, 1.2]], (3, 1, 1)),
+    "tied": np.array([[1.5, 0.2], [0.2, 1.2]]),
+}
+PRIORS = {
+    "none": {},
+    "prior": {"covars_prior": 0.7, "startprob_prior": 2.0, "transmat_prior": 3.0},
+    "held": {"params": "mt"},
+}
+
+
+def as_recorded(name):
+    """The model of a recorded case, its parameters set as in tests/parity/hmmlearn_steps.py."""
+    kind, *more = name.split()
+    if kind == "gaussian":
+        model = GaussianHMM(3, more[0], **PRIORS[more[1]])
+        model.means_ = np.array([[0.3, 0.1], [3.5, 1.2], [1.1, 4.0]])
+        model.covars_ = COVARS[more[0]]
+    elif kind == "poisson":
+        model = PoissonHMM(3)
+        model.lambdas_ = np.array([[1.5], [8.0], [5.0]])
+    else:
+        model = CategoricalHMM(3, emissionprob_prior=float(more[0]))
+        model.emissionprob_ = [[0.4, 0.3, 0.2, 0.1], [0.1, 0.1, 0.4, 0.4], [0.25] * 4]
+    model.startprob_, model.transmat_ = START, MOVES
+    return model.set_params(init_params="", em=ONE_STEP)
+
+
+@pytest.mark.parametrize("name", RECORDED)
+@pytest.mark.filterwarnings("ignore::latentia.engine.NotConvergedWarning")
+def test_scores_paths_and_a_step_are_hmmlearns(name):
+    model, known = as_recorded(name), RECORDED[name]
+    X = np.array(known["X"])
+    assert model.score(X, LENGTHS) == pytest.approx(known["score"], abs=1e-9)
+    height, states = model.decode(X, LENGTHS)
+    assert height == pytest.approx(known["decoded"], abs=1e-9)
+    np.testing.assert_array_equal(states, known["states"])
+    model.fit(X, LENGTHS)
+    for attribute, expected in known["after"].items():
+        got = model._covars if attribute == "_covars_" else getattr(model, attribute)
+        expected = np.array(expected)
+        if attribute == "_covars_" and "spherical" in name:
+            expected = expected.reshape(3, -1)[:, 0]
+        np.testing.assert_allclose(got, expected, rtol=1e-8, atol=1e-10, err_msg=attribute)
+
+
+@pytest.mark.parametrize("name", [n for n in RECORDED if "prior" in n or "held" in n or "1.5" in n])
+def test_priors_and_held_parameters_keep_the_contract(name):
+    model = as_recorded(name)
+    X = np.array(RECORDED[name]["X"])
+    model._read(X, LENGTHS, reset=True)
+    fitted = model._fitted()
+    chunk = GroupedRows(X, np.ones(3), np.array(LENGTHS))
+    check_model(fitted.model, chunk, 0, params=fitted.params, points=1)
+
+
+@pytest.mark.parametrize("kind", COVARS)
+def test_covariances_about_means_that_are_held_keep_the_contract(kind):
+    model = as_recorded(f"gaussian {kind} none").set_params(params="tc")
+    X = np.array(RECORDED["gaussian diag none"]["X"])
+    model._read(X, LENGTHS, reset=True)
+    fitted = model._fitted()
+    chunk = GroupedRows(X, np.ones(3), np.array(LENGTHS))
+    check_model(fitted.model, chunk, 0, params=fitted.params, points=1)
+
+
+@pytest.mark.parametrize("kind", COVARS)
+def test_a_conjugate_prior_of_means_and_covariances_keeps_the_contract(kind):
+    """m imagined steps at the mean, and as many in the covariance."""
+    behind = 2 if kind in ("full", "tied") else 1
+    steps = 3 * 2.0 if kind == "tied" else 2.0
+    model = as_recorded(f"gaussian {kind} none").set_params(
+        means_prior=0.5, means_weight=2.0, covars_prior=0.3, covars_weight=steps + behind
+    )
+    X = np.array(RECORDED["gaussian diag none"]["X"])
+    model._read(X, LENGTHS, reset=True)
+    fitted = model._fitted()
+    chunk = GroupedRows(X, np.ones(3), np.array(LENGTHS))
+    check_model(fitted.model, chunk, 0, params=fitted.params, points=1)
+    with pytest.raises(ValueError, match="to be the steps imagined for the means"):
+        model.set_params(covars_weight=30.0).fit(X, LENGTHS)
+
+
+def test_their_poisson_example():
+    """hmmlearn's documentation fits earthquakes with 1 to 4 states, ten seeds and the best kept."""
+    model = PoissonHMM(3, random_state=0, tol=1e-6).fit(QUAKES)
+    assert model.score(QUAKES) == pytest.approx(-328.527483, abs=1e-5)
+    assert model.bic(QUAKES) == pytest.approx(2 * 328.527483 + 11 * np.log(107), abs=1e-4)
+    assert model.aic(QUAKES) == pytest.approx(2 * 328.527483 + 22, abs=1e-4)
+    assert model.monitor_.converged
+    assert model.monitor_.history[-1] == pytest.approx(model.loglik_)
+    assert len(model.monitor_.history) == model.monitor_.iter
+    assert np.all(np.diff(model.monitor_.history) > -1e-9)
+    np.testing.assert_allclose(
+        np.sort(model.lambdas_.ravel()), [13.13376, 19.71316, 29.70972], atol=1e-3
+    )
+    np.testing.assert_allclose(
+        model.get_stationary_distribution() @ model.transmat_, model.get_stationary_distribution()
+    )
+
+
+def test_their_gaussian_examples():
+    """Drawn from an unfitted model, and fitted again: at least the likelihood of the truth."""
+    model = GaussianHMM(n_components=4, covariance_type="full")
+    model.startprob_ = np.array([0.6, 0.3, 0.1, 0.0])
+    model.transmat_ = np.array(
+        [[0.7, 0.2, 0.0, 0.1], [0.3, 0.5, 0.2, 0.0], [0.0, 0.3, 0.5, 0.2], [0.2, 0.0, 0.2, 0.6]]
+    )
+    model.means_ = np.array([[0.0, 0.0], [0.0, 11.0], [9.0, 10.0], [11.0, -1.0]])
+    model.covars_ = 0.5 * np.tile(np.identity(2), (4, 1, 1))
+    X, Z = model.sample(500, random_state=0)
+    assert X.shape == (500, 2)
+    assert set(Z) == {0, 1, 2, 3}
+    again = GaussianHMM(4, "full", random_state=1).fit(X)
+    assert again.score(X) > model.score(X)
+    assert again.n_features == 2
+    assert again.covars_.shape == (4, 2, 2)
+    order = [int(np.argmin(((m - model.means_) ** 2).sum(axis=1))) for m in again.means_]
+    assert sorted(order) == [0, 1, 2, 3]
+    assert (np.array(order)[again.predict(X)] == Z).mean() > 0.99
+    assert again.predict_proba(X).shape == (500, 4)
+
+
+def test_attributes_that_were_set_are_gone_on_from():
+    """As hmmlearn's tutorial fixes the transitions' zeros: what init_params leaves out stays."""
+    model = PoissonHMM(2, init_params="l", params="tl", random_state=0)
+    model.startprob_ = np.array([1.0, 0.0])
+    model.transmat_ = np.array([[0.9, 0.1], [0.0, 1.0]])
+    model.fit(QUAKES)
+    np.testing.assert_array_equal(model.startprob_, [1.0, 0.0])
+    assert model.transmat_[1, 0] == 0
+    assert model.transmat_[0, 1] != 0.1
+    assert model.n_parameters_ == 0 + 1 + 2
+    assert model._n_free() == model.n_parameters_
+
+
+def test_the_same_likelihood_as_hidden_markov():
+    codes = (QUAKES > 20).astype(int) + (QUAKES > 15)
+    ours = HiddenMarkov("categorical", 2, random_state=0, em=EM(tol=1e-8)).fit(codes)
+    theirs = CategoricalHMM(2, random_state=0, em=EM(tol=1e-8)).fit(codes)
+    assert theirs.loglik_ == pytest.approx(ours.loglik_, abs=1e-7)
+    assert theirs.emissionprob_.shape == (2, 3)
+    assert theirs.n_parameters_ == ours.n_parameters_ == 1 + 2 + 4
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        PoissonHMM(2, transmat_prior=np.array([[2.0, 1.0], [1.0, 2.0]]), random_state=0),
+        GaussianHMM(2, "tied", random_state=0),
+        GaussianHMM(2, "spherical", covars_prior=0.1, random_state=0),
+        CategoricalHMM(2, n_features=60, random_state=0),
+    ],
+)
+def test_a_file_and_a_pickle_keep_a_fit(model, tmp_path):
+    fitted = clone(model).fit(QUAKES)
+    fitted.save(tmp_path / "chain.safetensors")
+    for again in (load(tmp_path / "chain.safetensors"), pickle.loads(pickle.dumps(fitted))):
+        assert type(again) is type(fitted)
+        assert again.score(QUAKES) == fitted.score(QUAKES)
+        assert again.monitor_.history == fitted.monitor_.history
+        assert str(again.summary()).splitlines()[0] == str(fitted.summary()).splitlines()[0]
+    assert load(tmp_path / "chain.safetensors").standard_errors(QUAKES).start.shape == (2,)
+
+
+def test_missing_cells_and_a_limit_of_steps():
+    X = np.array(RECORDED["gaussian diag none"]["X"])
+    X[::7, 0] = np.nan
+    X[11] = np.nan
+    model = GaussianHMM(2, random_state=0).fit(X, LENGTHS)
+    assert model.converged_
+    with pytest.warns(UserWarning, match="max_iter"):
+        short = GaussianHMM(3, n_iter=2, random_state=0).fit(X, LENGTHS)
+    assert short.n_iter_ <= 2
+    assert not short.monitor_.converged
+
+
+def test_verbose_tells_each_step(capsys):
+    PoissonHMM(2, random_state=0, verbose=True).fit(QUAKES)
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) > 3
+    number, height, _ = lines[0].split()
+    assert int(number) == 1
+    assert float(height) < 0
+
+
+@pytest.mark.parametrize(
+    ("model", "attributes", "told"),
+    [
+        (PoissonHMM(2, init_params="st"), {}, "lambdas_ to be set before the fit"),
+        (PoissonHMM(2, params="sx"), {}, "expected letters of 'lst' alone"),
+        (PoissonHMM(2, startprob_prior=0.5), {}, "startprob_prior=0.5, expected numbers of at"),
+        (PoissonHMM(2, lambdas_prior=-1), {}, "lambdas_prior=-1"),
+        (GaussianHMM(2, "round"), {}, "covariance_type"),
+        (
+            PoissonHMM(2, init_params="tl"),
+            {"startprob_": [0.5, 0.4]},
+            r"startprob_ must sum to 1 \(got 0.9\)",
+        ),
+        (PoissonHMM(2, init_params="tl"), {"startprob_": [1.0]}, "startprob_ of shape"),
+        (PoissonHMM(2, init_params="st"), {"lambdas_": [[1.0]]}, "lambdas_ of shape"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_in_a_sentence(model, attributes, told):
+    model = clone(model)
+    for name, value in attributes.items():
+        setattr(model, name, value)
+    with pytest.raises(ValueError, match=told):
+        model.fit(QUAKES)
+
+
+def test_an_unfitted_model_says_what_it_lacks():
+    with pytest.raises(NotFittedError, match="PoissonHMM has no startprob_"):
+        PoissonHMM(2).predict(QUAKES)
+    with pytest.raises(AttributeError, match="covars_ is not set"):
+        _ = GaussianHMM(2).covars_
