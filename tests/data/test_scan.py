@@ -304,4 +304,4 @@ def test_text_takes_176_mib_at_most_however_long_it_is(tmp_path, d):
     told = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     rows, peak = map(int, told.split())
     assert rows == 4 * n
-    assert peak < 176 * 1024  # 123 to 158 were seen; all of it at once would take 250
+    assert peak < 176 * 1024  # 123 to 158 were seen
