@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.base import clone
 
-from latentia.engine import Status
+from latentia.engine import DecreasedWarning, NotConvergedWarning, Status
 from latentia.engine import selection as criteria
 from latentia.families.covariance import PATTERNS
 from latentia.mixture import DataWarning, GaussianMixture, Mixture
@@ -251,19 +253,51 @@ def _of_class(
         {"n_components": single, "covariance_type": list(dict.fromkeys(map(alone, names)))},
         {"n_components": possible[len(single) :], "covariance_type": list(names)},
     ]
+    grids = [grid for grid in grids if grid["n_components"]]
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DataWarning)
-            found = [
+        return _swept(mixture, x, weights, grids)
+    except ValueError as error:
+        raise ValueError(f"class {name!r}: {error}") from error
+
+
+def _swept(
+    mixture: GaussianMixture, x: Any, weights: Array, grids: Sequence[dict[str, Any]]
+) -> GaussianMixture:
+    """The best of all combinations.
+
+    At first without a floor: what a floor would hold up cannot win, and collapses soon. Only where
+    nothing else is left candidates are held up.
+    """
+    floor = mixture.reg_covar
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DataWarning)
+        if floor > 0:
+            free: Any = clone(mixture)
+            with warnings.catch_warnings(), suppress(ValueError):
+                for kind in (NotConvergedWarning, DecreasedWarning):  # such candidates do not win
+                    warnings.simplefilter("ignore", kind)
+                best = _best(free.set_params(reg_covar=0.0), x, weights, grids)
+                if not best.candidates[best.best].note:
+                    return best.best_estimator.set_params(reg_covar=floor)
+        return _best(mixture, x, weights, grids).best_estimator
+
+
+def _best(
+    mixture: GaussianMixture, x: Any, weights: Array, grids: Sequence[dict[str, Any]]
+) -> Selection:
+    found: list[Selection] = []
+    for i, grid in enumerate(grids):
+        last = i == len(grids) - 1
+        try:
+            found.append(
                 select(
                     mixture, x, grid, sample_weight=weights, n_jobs=1, callback=_unless_interrupted
                 )
-                for grid in grids
-                if grid["n_components"]
-            ]
-    except ValueError as error:
-        raise ValueError(f"class {name!r}: {error}") from error
-    return min(found, key=_rank).best_estimator
+            )
+        except ValueError:
+            if last and not found:
+                raise
+    return min(found, key=_rank)
 
 
 def _unless_interrupted(done: int, total: int, candidate: Any) -> None:
