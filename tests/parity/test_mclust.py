@@ -1,0 +1,74 @@
+"""Gaussian mixtures against mclust 6.0.0, recorded in mclust.csv by mclust.R.
+
+`loglik` there is what mclust's EM reaches from its own hierarchical partitions (hc.csv). Where its
+thinnest component is next to nothing, or where it goes on to a singular one, it has no maximum.
+"""
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from latentia import EM, GaussianMixture, datasets
+from latentia.data.arrays import Frame, Rows
+from latentia.families.covariance import PATTERNS, structure_of
+from latentia.families.gaussian import Gaussian
+from latentia.mixture.model import MixtureModel, MixtureParams
+
+HERE = Path(__file__).parent
+PARTITIONS = list(csv.DictReader((HERE / "hc.csv").read_text().splitlines()))
+RECORDED = {
+    (row["data"], int(row["k"]), row["model"]): float(row["loglik"])
+    for row in csv.DictReader((HERE / "mclust.csv").read_text().splitlines())
+    if row["loglik"] != "NA" and row["longer"] != "NA" and float(row["thinnest"]) >= 1e-3
+}
+every_model = pytest.mark.parametrize("name", list(PATTERNS))
+
+
+def _climbed(data, k, name, accelerate):
+    """The log-likelihood from mclust's partition on."""
+    x = datasets.load(data).values
+    labels = [int(row[f"VVV{k}"]) - 1 for row in PARTITIONS if row["data"] == data] if k > 1 else 0
+    resp = np.eye(k)[np.broadcast_to(labels, len(x))]
+    rows = Rows.of(x)
+    family = Gaussian(k, structure_of(name, x.shape[1]), Frame.of(rows), lends=False)
+    start = MixtureParams(resp.mean(axis=0), family.start(x, resp))
+    em = EM(tol=1e-5, max_iter=5000, accelerate=accelerate)
+    return em.fit(MixtureModel(family, k, lambda rows, rng: []), rows, 0, start=start).loglik
+
+
+@every_model
+@pytest.mark.parametrize(
+    ("data", "k"), [("iris", 1), ("iris", 2), ("iris", 4), ("diabetes", 3), ("faithful", 3)]
+)
+def test_plain_steps_reach_what_mclusts_reach(data, k, name):
+    assert _climbed(data, k, name, "none") >= RECORDED[data, k, name] - 1e-3
+
+
+@every_model
+@pytest.mark.parametrize(("data", "k"), [("iris", 3), ("diabetes", 4)])
+def test_accelerated_steps_reach_what_mclusts_reach(data, k, name):
+    assert _climbed(data, k, name, "auto") >= RECORDED[data, k, name] - 1e-3
+
+
+@every_model
+@pytest.mark.parametrize(
+    ("data", "k"), [("iris", 2), ("iris", 6), ("diabetes", 2), ("diabetes", 6)]
+)
+def test_hierarchical_starts_reach_what_mclusts_reach(data, k, name):
+    if (data, k, name) not in RECORDED:
+        pytest.skip("mclust has no maximum there")
+    gm = GaussianMixture(
+        k, covariance_type=name, init_params="hierarchical", random_state=0, em=EM()
+    )
+    assert gm.fit(datasets.load(data).values).loglik_ >= RECORDED[data, k, name] - 1e-3
+
+
+@pytest.mark.parametrize("k", range(1, 7))
+@pytest.mark.parametrize(("data", "name"), [("galaxies", "V"), ("acidity", "E"), ("acidity", "V")])
+def test_one_column(data, k, name):
+    if (data, k, name) not in RECORDED:
+        pytest.skip("mclust has no maximum there")
+    gm = GaussianMixture(k, covariance_type=name, init_params="portfolio", random_state=0, em=EM())
+    assert gm.fit(datasets.load(data).values).loglik_ >= RECORDED[data, k, name] - 1e-3
