@@ -12,7 +12,7 @@ from latentia.data.arrays import Frame, Rows
 from latentia.engine import tree
 from latentia.engine.space import Real
 
-from . import incomplete, moments, twofold
+from . import completing, incomplete, moments, twofold
 from .covariance import OWN, STRUCTURES, Covariance
 from .family import Family, MixturePass
 from .incomplete import Batch, RowsInPatterns, See
@@ -157,9 +157,9 @@ class Gaussian(Family[GaussianParams, GaussianStats]):
     def log_density(self, params: GaussianParams, x: Array) -> Array:
         z = self.frame.into(x)
         if np.isnan(z).any():
-            see, parts = self._seer(params, x), incomplete.batches(x, self.n_components)
-            shape = (len(z), self.n_components)
-            return incomplete.over_rows(parts, lambda batch: see(batch)[0], shape)
+            means, covariances = params
+            matrices = self.covariance.matrices(covariances, *means.shape)
+            return incomplete.log_density(np.asarray(x, dtype=np.float64), means, matrices)
         means, covariances = self.inside(params)
         precision = self.covariance.precision(covariances)
         return normal_log_density(self.covariance, means, precision, z) - self._log_unit
@@ -295,7 +295,8 @@ class Gaussian(Family[GaussianParams, GaussianStats]):
         n = len(rows) - len(some)
         compiled = self.compiled
         if compiled is None:
-            compiled = worth_compiling(n, self.n_features, self.n_components)
+            n_rows = n if self.n_rows is None else self.n_rows
+            compiled = worth_compiling(n_rows, self.n_features, self.n_components)
         if compiled and n:
             whole = self.prepare(rows.take(np.flatnonzero(~hollow)))
         parts = incomplete.batches(
@@ -309,7 +310,10 @@ class Gaussian(Family[GaussianParams, GaussianStats]):
             if rows.whole is None:
                 return made
             whole = self.mixture_pass(params, weights, rows.whole)
-            assert whole is not None, "rows without holes are apart only where that is compiled"
+            if whole is None:  # a thin component, for which nothing is compiled yet
+                x, w = rows.whole.x, rows.whole.weights
+                parts = incomplete.batches(x, self.n_components)
+                whole = self.mixture_pass(params, weights, RowsInPatterns(x, w, parts))
             return tree.add(made, whole)
         means, covariances = self.inside(params)
         precision = self.covariance.precision(covariances)
@@ -388,7 +392,7 @@ class Gaussian(Family[GaussianParams, GaussianStats]):
 
     def expected(self, params: GaussianParams, x: Array) -> Array:
         means, covariances = params
-        return incomplete.expected(x, means, self.covariance.matrices(covariances, *means.shape))
+        return completing.expected(x, means, self.covariance.matrices(covariances, *means.shape))
 
     def completed(
         self,
@@ -399,7 +403,7 @@ class Gaussian(Family[GaussianParams, GaussianStats]):
     ) -> Array:
         means, covariances = params
         matrices = self.covariance.matrices(covariances, *means.shape)
-        return incomplete.drawn(x, means, matrices, labels, rng)
+        return completing.drawn(x, means, matrices, labels, rng)
 
     def draw(
         self, params: GaussianParams, labels: NDArray[np.intp], rng: np.random.Generator

@@ -7,7 +7,7 @@ so that those of all patterns have one shape and hidden cells drop out of every 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -232,6 +232,19 @@ def expected_moments(given: Seen, resp: Array, weight: Array) -> tuple[Array, Ar
     return first, second
 
 
+def all_moments(
+    parts: list[Batch], z: Array, means: Array, covariances: Array, resp: Array
+) -> tuple[Array, Array]:
+    """`expected_moments` of all batches of rows (n, d) with responsibilities (n, K)."""
+    first, second = np.zeros(means.shape), np.zeros(covariances.shape)
+    for batch in parts:
+        given = seen(batch, z[batch.rows], means, covariances)
+        mine = telling(given, shares(batch, resp))
+        made = expected_moments(given, mine, mine)
+        first, second = first + made[0], second + made[1]
+    return first, second
+
+
 def guess(z: Array, resp: Array) -> tuple[Array, Array, Array]:
     """Counts (K,), means (K, d) and scatters (K, d, d) of rows z (n, d) to start from.
 
@@ -245,11 +258,7 @@ def guess(z: Array, resp: Array) -> tuple[Array, Array, Array]:
     squares = cells.summed(z**2, resp) - 2 * means * total + means**2 * known
     variances = cells.ratio(squares.sum(axis=0), known.sum(axis=0), np.ones(z.shape[1]))
     matrices = np.tile(np.diag(np.maximum(variances, VANISHING)), (len(means), 1, 1))
-    first, second = np.zeros(means.shape), np.zeros(matrices.shape)
-    for batch in batches(z, len(means)):
-        mine = shares(batch, resp)
-        made = expected_moments(seen(batch, z[batch.rows], means, matrices), mine, mine)
-        first, second = first + made[0], second + made[1]
+    first, second = all_moments(batches(z, len(means)), z, means, matrices, resp)
     count = resp.sum(axis=0)
     shift = cells.ratio(first, count[:, None], np.zeros(means.shape))
     outer = shift[:, :, None] * shift[:, None, :]
@@ -262,6 +271,17 @@ def over_rows(parts: list[Batch], each: Callable[[Batch], Array], shape: tuple[i
     for batch in parts:
         out[batch.rows[batch.real]] = np.swapaxes(each(batch), 1, 2)[batch.real]
     return out
+
+
+def log_density(x: Array, means: Array, covariances: Array) -> Array:
+    """log N(x_i; m_k, C_k) of what was seen of rows (n, d), shape (n, K)."""
+
+    def each(batch: Batch) -> Array:
+        given = seen(batch, x[batch.rows], means, covariances)
+        scale = given.log_det + given.number[:, None] * np.log(2 * np.pi)
+        return -(scale[:, :, None] + given.distance) / 2
+
+    return over_rows(batches(x, len(means)), each, (len(x), len(means)))
 
 
 def shares(batch: Batch, resp: Array) -> Array:
@@ -305,58 +325,3 @@ def mixture_pass(rows: RowsInPatterns, weights: Array, see: See) -> MixturePass:
         made = stats_of(resp)
         stats = made if stats is None else tree.add(stats, made)
     return MixturePass(loglik, count, stats)
-
-
-def completed(
-    x: Array, means: Array, covariances: Array
-) -> Iterator[tuple[Batch, Seen, Array, Array]]:
-    """Of each batch with holes: what was seen, all cells as expected (P, K, m, d), and `left`."""
-    for batch in batches(x, len(means)):
-        if not batch.whole:
-            given = seen(batch, x[batch.rows], means, covariances)
-            slope, left = regression(given)
-            yield batch, given, means[:, None, :] + given.deviation @ slope, left
-
-
-def expected(x: Array, means: Array, covariances: Array) -> Array:
-    """The rows with what is missing as each component expects it, (n, K, d)."""
-    out = np.repeat(x[:, None, :], len(means), axis=1)
-    for batch, _, filled, _ in completed(x, means, covariances):
-        made = np.where(batch.seen[:, None, None, :], x[batch.rows][:, None], filled)
-        out[batch.rows[batch.real]] = np.swapaxes(made, 1, 2)[batch.real]
-    return out
-
-
-def drawn(
-    x: Array,
-    means: Array,
-    covariances: Array,
-    labels: Places,
-    rng: np.random.Generator,
-    stretch: Callable[[Seen], Array] | None = None,
-) -> Array:
-    """The rows with what is missing drawn anew from the component of each label, (n, d).
-
-    Parameters
-    ----------
-    x : array of shape (n, d)
-    means : array of shape (K, d)
-    covariances : array of shape (K, d, d)
-    labels : array of int, shape (n,)
-    rng : numpy.random.Generator
-    stretch : callable, optional
-        What noise is multiplied by, (P, K, m); by default 1.
-    """
-    out = np.array(x, dtype=np.float64)
-    for batch, given, filled, left in completed(x, means, covariances):
-        values, axes = np.linalg.eigh(left)
-        factor = axes * np.sqrt(np.maximum(values, 0.0))[..., None, :]
-        noise = rng.standard_normal((*filled.shape[:1], *filled.shape[2:]))[:, None]
-        noise = noise @ np.swapaxes(factor, 2, 3)
-        if stretch is not None:
-            noise = noise * stretch(given)[..., None]
-        place, row = np.nonzero(batch.real)
-        at = batch.rows[place, row]
-        made = (filled + noise)[place, labels[at], row]
-        out[at] = np.where(batch.seen[place], out[at], made)
-    return out

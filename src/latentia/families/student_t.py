@@ -12,7 +12,7 @@ from scipy.special import digamma, gammaln, ndtr, stdtr
 from latentia.data.arrays import Frame, Rows
 from latentia.engine.space import Constraint, Fixed, Interval
 
-from . import incomplete, moments
+from . import completing, incomplete, moments
 from .covariance import Covariance
 from .family import Family, MixturePass
 from .gaussian import LOG_2PI, Gaussian, GaussianParams
@@ -330,7 +330,7 @@ class StudentT(Family[StudentTParams, StudentTStats]):
 
     def expected(self, params: StudentTParams, x: Array) -> Array:
         locations, matrices = self._matrices(params)
-        return incomplete.expected(x, locations, matrices)
+        return completing.expected(x, locations, matrices)
 
     def completed(
         self,
@@ -348,7 +348,7 @@ class StudentT(Family[StudentTParams, StudentTStats]):
             weight = rng.gamma(np.broadcast_to(shape, given.distance.shape))
             return np.sqrt((1 / heavy + given.distance) / 2 / weight)
 
-        return incomplete.drawn(x, *self._matrices(params), labels, rng, stretch)
+        return completing.drawn(x, *self._matrices(params), labels, rng, stretch)
 
     def _matrices(self, params: StudentTParams) -> tuple[Array, Array]:
         locations, scales, _ = params

@@ -17,7 +17,7 @@ from latentia.engine.evaluator import FAILURES
 from latentia.engine.model import Source
 from latentia.estimator import LatentEstimator, climb_settings
 
-from . import errors, memberships
+from . import errors, imputation, memberships
 from .given import First
 from .model import Membership, MixtureModel, MixtureParams
 from .printer import Printer
@@ -167,6 +167,56 @@ class MixtureEstimator(DensityMixin, Climbing, ABC):
         """The integrated completed likelihood on X, BIC plus twice the entropy; lower is better."""
         loglik, n, mixed = self._sums(X)
         return criteria.icl(loglik, self._n_parameters(), n, mixed)
+
+    def impute(self, X: Any) -> Array:
+        """The rows with each missing cell replaced by its expectation given the others.
+
+        Over all components, by their probabilities given what was seen of the row. Shape (n, d);
+        what was seen stays as it is.
+
+        Raises
+        ------
+        TypeError
+            If the components say nothing of missing cells, or cannot tell their expectations.
+        """
+        family, params = self._completing()
+        return imputation.expected(X, self._memberships(X), family, params.components)
+
+    def sample_imputations(self, X: Any, n_imputations: int = 5) -> Array:
+        """Rows with each missing cell drawn given the others, several times over.
+
+        For each imputation a component is drawn for every row, given what was seen of it, and
+        then what was not, given both; uncertainty of the parameters is not in them (Little &
+        Rubin 2002, sec. 10.2). `random_state` is their seed.
+
+        Parameters
+        ----------
+        X : array-like of shape (n, d)
+        n_imputations : int, default=5
+
+        Returns
+        -------
+        array of shape (n_imputations, n, d)
+
+        Raises
+        ------
+        ValueError
+            If fewer than one is asked for.
+        TypeError
+            If the components say nothing of missing cells.
+        """
+        family, params = self._completing()
+        if n_imputations < 1:
+            raise ValueError(f"got n_imputations={n_imputations}, expected at least 1")
+        known, rng = list(self._memberships(X)), self._generator()
+        each = (X, known, family, params.components, rng)
+        return np.stack([imputation.drawn(*each) for _ in range(n_imputations)])
+
+    def _completing(self) -> tuple[Any, MixtureParams]:
+        """The family that completes rows, and the parameters."""
+        raise TypeError(
+            f"{type(self).__name__} takes no missing cells, so there is nothing to complete"
+        )
 
     def _sums(self, X: Any) -> memberships.Sums:
         return memberships.sums(self._memberships(X))

@@ -52,11 +52,13 @@ def _column(j: int, names: Any) -> str:
     return f"column {j}" if names is None else f"column {str(names[j])!r}"
 
 
-def require_finite(x: Array, names: Any, whose: str = "GaussianMixture") -> None:
-    """Refuse NaN and infinity, naming the first cell; `whose` is the estimator's name."""
+def require_finite(
+    x: Array, names: Any, whose: str = "GaussianMixture", holes: bool = False
+) -> None:
+    """Refuse infinity, and NaN unless `holes`, naming the first cell; `whose` is the estimator."""
     wrong, first = 0, None
     for at, block in _blocks(x):
-        bad = ~np.isfinite(block)
+        bad = np.isinf(block) if holes else ~np.isfinite(block)
         if bad.any():
             wrong += int(bad.sum())
             if first is None:
@@ -66,9 +68,25 @@ def require_finite(x: Array, names: Any, whose: str = "GaussianMixture") -> None
         return
     i, j = first
     what = "NaN" if np.isnan(x[i, j]) else "inf (infinity)"
+    cure = "put nan where a cell is missing" if holes else "drop these rows or fill them in"
     raise ValueError(
         f"Input X contains {what} at row {i}, {_column(j, names)} ({wrong} such "
-        f"cells in all): {whose} needs finite numbers, so drop these rows or fill them in."
+        f"cells in all): {whose} needs finite numbers, so {cure}."
+    )
+
+
+def require_known_columns(x: Array, weights: Array, names: Any) -> None:
+    """Refuse a column without any value in the rows that count."""
+    known = np.zeros(x.shape[1], dtype=np.bool_)
+    for at, block in _blocks(x, 1024):
+        used = weights[at : at + 1024] > 0
+        known |= (~np.isnan(block[used])).any(axis=0)
+        if known.all():
+            return
+    j = int(np.argmin(known))
+    raise ValueError(
+        f"Input X contains NaN in every row of {_column(j, names)}: there is nothing to learn of "
+        "it, so drop the column"
     )
 
 
@@ -223,10 +241,14 @@ def require_draws(n_samples: int) -> None:
 
 def judge_columns(x: Array, weights: Array, names: Any, reg_covar: float) -> None:
     """Warn of constant columns, or refuse them where there is no floor; warn of a high floor."""
-    first = x[int(np.argmax(weights > 0))]
+    first = np.array(x[int(np.argmax(weights > 0))])
     same = np.ones(x.shape[1], dtype=bool)
     for at, block in _blocks(x, 1024):
-        same &= ((block == first) | (weights[at : at + 1024, None] == 0)).all(axis=0)
+        known = ~np.isnan(block) & (weights[at : at + 1024, None] > 0)
+        if np.isnan(first).any():  # the first of each column that is known
+            here = block[known.argmax(axis=0), np.arange(x.shape[1])]
+            first = np.where(np.isnan(first) & known.any(axis=0), here, first)
+        same &= ((block == first) | ~known).all(axis=0)
         if not same.any():
             break
     constant = np.flatnonzero(same)

@@ -22,6 +22,7 @@ from . import (
     components,
     errors,
     given,
+    imputation,
     inference,
     memberships,
     partial,
@@ -189,6 +190,11 @@ class GaussianMixture(MixtureEstimator):
         self.verbose_interval = verbose_interval
         self.em = em
 
+    def __sklearn_tags__(self) -> Any:
+        tags: Any = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        return tags
+
     # -- fitting ---------------------------------------------------------------------------
 
     def fit(self, X: Any, y: Any = None, sample_weight: ArrayLike | None = None) -> Self:
@@ -199,7 +205,7 @@ class GaussianMixture(MixtureEstimator):
         X : array-like of shape (n, d), or what lies on disk
             A memory map, a path (a file, a folder or a glob of Parquet, CSV or Arrow), what
             `latentia.scan` makes of one, or a Dask collection. float32 and float64 are used as
-            they are, without a copy.
+            they are, without a copy. Missing cells are nan: they are integrated out.
         y : ignored
         sample_weight : array-like of shape (n,), optional
             How often each row counts. A whole number is the same as repeating the row.
@@ -279,8 +285,9 @@ class GaussianMixture(MixtureEstimator):
     def _training_rows(self, X: Any, sample_weight: ArrayLike | None) -> tuple[Rows, Any]:
         x = errors.validated(self, X, reset=True)
         names = getattr(self, "feature_names_in_", None)
-        errors.require_finite(x, names)
+        errors.require_finite(x, names, holes=True)
         weights = errors.checked_weights(sample_weight, x)
+        errors.require_known_columns(x, weights, names)
         errors.require_enough_rows(x, weights, self.n_components)
         errors.judge_columns(x, weights, names, self.reg_covar)
         return Rows(x, weights), x.dtype
@@ -297,6 +304,7 @@ class GaussianMixture(MixtureEstimator):
         if self.means_init is not None:
             means = np.asarray(self.means_init, dtype=np.float64)
         guesses = start.Guesses(self.n_components, self.init_params, frame, means)
+        guesses = imputation.Filled(guesses, frame)
         return MixtureModel(family, self.n_components, guesses)
 
     def _keep(self, fit: Fit[MixtureParams], frame: Frame, rows: Rows, dtype: Any) -> None:
@@ -345,6 +353,13 @@ class GaussianMixture(MixtureEstimator):
     def _n_parameters(self) -> int:
         k, d = self.means_.shape
         return pattern_of(self.covariance_type).n_free(k, d) + k * d + k - 1
+
+    def _completing(self) -> tuple[Gaussian, MixtureParams]:
+        check_is_fitted(self, ["weights_", "means_", "covariances_"])
+        d = self.means_.shape[1]
+        frame = Frame(np.zeros(d), 1.0, np.ones(d))
+        structure = structure_of(self.covariance_type, d)
+        return Gaussian(len(self.means_), structure, frame), self._params()
 
     def sample(self, n_samples: int = 1) -> tuple[Array, NDArray[np.int64]]:
         """Draw rows from the fitted mixture.

@@ -201,6 +201,7 @@ class Mixture(MixtureEstimator):
         weights = errors.checked_weights(sample_weight, x)
         errors.require_enough_rows(x, weights, self.n_components)
         names = getattr(self, "feature_names_in_", None)
+        errors.require_known_columns(x, weights, names)
         specified = registry.parts_of(self.family, feature_names(self, x.shape[1]))
         source = patterns(Rows(x, weights))
         parts = making.learned(specified, Rows(x, weights), source.distinct)
@@ -273,6 +274,10 @@ class Mixture(MixtureEstimator):
 
     def _n_parameters(self) -> int:
         return self.n_parameters_
+
+    def _completing(self) -> tuple[Family[Any, Any], MixtureParams]:
+        check_is_fitted(self, ["weights_", "params_"])
+        return self.family_, self._params()
 
     def sample(self, n_samples: int = 1) -> tuple[Array, NDArray[np.int64]]:
         """Draw rows from the fitted mixture.

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from latentia.data.arrays import Rows
+from latentia.families import incomplete
 from latentia.families.covariance import written_out
 from latentia.families.gaussian import normal_log_density
 
@@ -34,14 +35,20 @@ def of_gaussian(mixture: GaussianMixture, X: Any) -> Iterator[Membership]:
     """Of consecutive rows, from the public attributes alone, which a user may have set."""
     check_is_fitted(mixture, ["weights_", "means_", "precisions_cholesky_"])
     x = errors.validated(mixture, X, reset=False)
-    errors.require_finite(x, getattr(mixture, "feature_names_in_", None))
+    errors.require_finite(x, getattr(mixture, "feature_names_in_", None), holes=True)
     means = np.asarray(mixture.means_, dtype=np.float64)
     precision = np.asarray(mixture.precisions_cholesky_, dtype=np.float64)
     weights = np.asarray(mixture.weights_, dtype=np.float64)
     structure = written_out(mixture.covariance_type)
     for block in Rows.of(x).blocks():
         z = np.asarray(block.x, dtype=np.float64)
-        yield membership(normal_log_density(structure, means, precision, z), weights)
+        if np.isnan(z).any():
+            precisions = structure.matrices(structure.inverse(precision), *means.shape)
+            covariances = np.asarray(np.linalg.inv(precisions), dtype=np.float64)
+            made = incomplete.log_density(z, means, covariances)
+        else:
+            made = normal_log_density(structure, means, precision, z)
+        yield membership(made, weights)
 
 
 def labels(known: Iterator[Membership]) -> NDArray[np.int64]:

@@ -141,7 +141,7 @@ def _after_fit(estimator: GaussianMixture) -> Online:
 
 def _next_rows(estimator: GaussianMixture, X: Any, sample_weight: ArrayLike | None) -> Rows:
     x = errors.validated(estimator, X, reset=False)
-    errors.require_finite(x, getattr(estimator, "feature_names_in_", None))
+    errors.require_finite(x, getattr(estimator, "feature_names_in_", None), holes=True)
     return Rows(x, errors.checked_weights(sample_weight, x))
 
 

@@ -1,0 +1,93 @@
+"""Rows with holes, completed: as a normal or a component expects them, or at random given them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import incomplete
+from .incomplete import Batch, Seen
+
+Array = NDArray[np.float64]
+Places = NDArray[np.intp]
+
+
+def plausible(x: Array, w: Array, steps: int = 10) -> Array:
+    """The rows with what is missing where one normal for all of them expects it, (n, d).
+
+    The normal is a few EM steps from its start: for first guesses, which need every cell.
+    """
+    weight = w[:, None]
+    count, means, scatter = incomplete.guess(x, weight)
+    parts = incomplete.batches(x, 1)
+    for _ in range(steps):
+        matrices = _definite(scatter / max(float(count[0]), incomplete.VANISHING))
+        first, second = incomplete.all_moments(parts, x, means, matrices, weight)
+        shift = first / max(float(count[0]), incomplete.VANISHING)
+        scatter = second - count[:, None, None] * shift[:, :, None] * shift[:, None, :]
+        means = means + shift
+    matrices = _definite(scatter / max(float(count[0]), incomplete.VANISHING))
+    return expected(x, means, matrices)[:, 0]
+
+
+def _definite(matrices: Array) -> Array:
+    """The matrices with a millionth of their variances added to these."""
+    variances = np.maximum(np.diagonal(matrices, axis1=1, axis2=2), incomplete.VANISHING)
+    return matrices + 1e-6 * variances[:, :, None] * np.eye(matrices.shape[1])
+
+
+def completed(
+    x: Array, means: Array, covariances: Array
+) -> Iterator[tuple[Batch, Seen, Array, Array]]:
+    """Of each batch with holes: what was seen, all cells as expected (P, K, m, d), and `left`."""
+    for batch in incomplete.batches(x, len(means)):
+        if not batch.whole:
+            given = incomplete.seen(batch, x[batch.rows], means, covariances)
+            slope, left = incomplete.regression(given)
+            yield batch, given, means[:, None, :] + given.deviation @ slope, left
+
+
+def expected(x: Array, means: Array, covariances: Array) -> Array:
+    """The rows with what is missing as each component expects it, (n, K, d)."""
+    out = np.repeat(x[:, None, :], len(means), axis=1)
+    for batch, _, filled, _ in completed(x, means, covariances):
+        made = np.where(batch.seen[:, None, None, :], x[batch.rows][:, None], filled)
+        out[batch.rows[batch.real]] = np.swapaxes(made, 1, 2)[batch.real]
+    return out
+
+
+def drawn(
+    x: Array,
+    means: Array,
+    covariances: Array,
+    labels: Places,
+    rng: np.random.Generator,
+    stretch: Callable[[Seen], Array] | None = None,
+) -> Array:
+    """The rows with what is missing drawn anew from the component of each label, (n, d).
+
+    Parameters
+    ----------
+    x : array of shape (n, d)
+    means : array of shape (K, d)
+    covariances : array of shape (K, d, d)
+    labels : array of int, shape (n,)
+    rng : numpy.random.Generator
+    stretch : callable, optional
+        What noise is multiplied by, (P, K, m); by default 1.
+    """
+    out = np.array(x, dtype=np.float64)
+    for batch, given, filled, left in completed(x, means, covariances):
+        values, axes = np.linalg.eigh(left)
+        factor = axes * np.sqrt(np.maximum(values, 0.0))[..., None, :]
+        noise = rng.standard_normal((*filled.shape[:1], *filled.shape[2:]))[:, None]
+        noise = noise @ np.swapaxes(factor, 2, 3)
+        if stretch is not None:
+            noise = noise * stretch(given)[..., None]
+        place, row = np.nonzero(batch.real)
+        at = batch.rows[place, row]
+        made = (filled + noise)[place, labels[at], row]
+        out[at] = np.where(batch.seen[place], out[at], made)
+    return out
