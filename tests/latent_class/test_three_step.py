@@ -8,7 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.optimize import approx_fprime
+from sklearn.exceptions import NotFittedError
 
+import latentia
 from latentia import EM, LatentClass
 from latentia.latent_class import logit, three_step
 
@@ -89,7 +91,7 @@ def true_order(model):
 
 @pytest.fixture(scope="module")
 def many():
-    x, z, y = drawn(40_000, 5)
+    x, z, y = drawn(20_000, 5)
     model = LatentClass(3, random_state=0).fit(x)
     first, _, last = true_order(model)
     return model, x, z, y, [first, ({0, 1, 2} - {first, last}).pop(), last]
@@ -270,3 +272,36 @@ def test_a_class_that_no_row_is_assigned_to_is_named():
         three_step.read_outcome([1.0, np.nan], 2)
     with pytest.raises(ValueError, match="assignment='soft', expected 'modal' or 'proportional'"):
         three_step.assign(resp, np.ones(50), "soft")
+
+
+def test_errors_count_how_uncertain_the_classes_are():
+    """Over samples from a known model, intervals hold the truth as often as they say."""
+    truth, held = np.array([0.3, 1.0]), {True: [], False: []}
+    p = np.array([[0.75] * 5, [0.3] * 5])
+    for seed in range(80):
+        rng = np.random.default_rng(seed)
+        z = rng.normal(size=500)
+        c = (rng.random(500) > 1 / (1 + np.exp(truth[0] + truth[1] * z))).astype(int)
+        x = (rng.random((500, 5)) < p[c]).astype(int)
+        model = LatentClass(2, n_init=2, random_state=0).fit(x)
+        first = int(np.argmax([each[1] for each in model.probabilities_[0]]))
+        for counted in (True, False):
+            found = model.assign(x, first_step=counted).regress(z, reference=first)
+            gap = found.coefficients[1 - first] - truth
+            held[counted].append(np.abs(gap) < 1.96 * found.standard_errors[1 - first])
+    shares = {counted: np.mean(each, axis=0) for counted, each in held.items()}
+    assert (shares[True] > 0.88).all()  # 95 % less three standard errors of 80 samples
+    assert shares[False][0] < 0.85
+
+
+def test_the_data_of_the_fit_are_asked_for_where_they_are_needed(measured, tmp_path):
+    measured.save(tmp_path / "m.safetensors")
+    loaded = latentia.load(tmp_path / "m.safetensors")
+    with pytest.raises(NotFittedError, match=r"remember\(X\), or give first_step=False"):
+        loaded.assign(ITEMS)
+    known = loaded.assign(ITEMS, first_step=False).regress(Z)
+    assert (known.standard_errors[1:] > 0).all()
+    again = loaded.remember(ITEMS).assign(ITEMS).regress(Z)
+    expected = measured.assign(ITEMS).regress(Z)
+    np.testing.assert_allclose(again.standard_errors, expected.standard_errors, rtol=1e-6)
+    assert (again.standard_errors[1:] > known.standard_errors[1:]).all()

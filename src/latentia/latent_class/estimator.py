@@ -25,6 +25,7 @@ from latentia.mixture.parameters import MixtureErrors
 
 from . import columns, items, model, record, residuals, three_step
 from .classification import Classification
+from .first_step import of_fit
 from .fitted import Fitted
 
 if TYPE_CHECKING:
@@ -365,14 +366,18 @@ class LatentClass(MixtureEstimator):
             x = self._rows_of(X)
             return [Rows(x, errors.checked_weights(sample_weight, x))]
         check_is_fitted(self, "weights_")
-        if self._data is None:
-            raise NotFittedError("the data of the fit are not kept in model files; give them as X")
+        self._require_data("give them as X")
         return self._data.chunks()
 
     # -- external variables -----------------------------------------------------------------
 
     def assign(
-        self, X: Any, sample_weight: ArrayLike | None = None, *, assignment: str = "modal"
+        self,
+        X: Any,
+        sample_weight: ArrayLike | None = None,
+        *,
+        assignment: str = "modal",
+        first_step: bool = True,
     ) -> three_step.Assignment:
         """Assign rows to classes, to relate these to other variables in a third step.
 
@@ -383,6 +388,9 @@ class LatentClass(MixtureEstimator):
         sample_weight : array-like of shape (n,), optional
         assignment : {"modal", "proportional"}, default="modal"
             Each row to its most probable class, or to all in proportion to its memberships.
+        first_step : bool, default=True
+            Whether standard errors of the third step count how uncertain the classes are, for
+            which the data of the fit must be at hand; False takes the classes as known.
 
         Returns
         -------
@@ -391,10 +399,20 @@ class LatentClass(MixtureEstimator):
 
         References
         ----------
-        Vermunt (2010), Political Analysis 18, 450-469.
+        Vermunt (2010), Political Analysis 18, 450-469; standard errors: Bakk, Oberski & Vermunt
+        (2014), Political Analysis 22, 520-540.
         """
-        resp = self.predict_proba(X)
-        return three_step.assign(resp, errors.checked_weights(sample_weight, resp), assignment)
+        x, fitted, first = self._rows_of(X), self._fitted(), None
+        weights = errors.checked_weights(sample_weight, x)
+        if first_step:
+            self._require_data("remember them with remember(X), or give first_step=False")
+            first = of_fit(fitted, self._data, x, self._backend())
+        resp = np.concatenate([fitted.posterior(block).resp for block in Rows.of(x).blocks()])
+        return three_step.assign(resp, weights, assignment, first)
+
+    def _require_data(self, remedy: str) -> None:
+        if self._data is None:
+            raise NotFittedError(f"the data of the fit are not kept in model files; {remedy}")
 
     # -- what `LatentEstimator` asks for -----------------------------------------------------
 

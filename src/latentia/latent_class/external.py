@@ -22,7 +22,7 @@ class ClassRegression(NamedTuple):
     coefficients : array of shape (K, q)
         The intercept first; 0 for the reference.
     standard_errors : array of shape (K, q)
-        Robust, of this step alone: the classes are taken as known.
+        Robust, with what the classes themselves are uncertain unless these were taken as known.
     covariance : array of shape (K, q, K, q)
     names : tuple of str
         ``"intercept"``, then the covariates.
@@ -82,7 +82,7 @@ class OutcomeMeans(NamedTuple):
     means : array of shape (K, m)
         m = 1, or the number of categories.
     standard_errors : array of shape (K, m)
-        Robust, of this step alone: the classes are taken as known.
+        Robust, with what the classes themselves are uncertain unless these were taken as known.
     covariance : array of shape (K, m, K, m)
     names : tuple of str
         The variable, or its categories.

@@ -48,13 +48,19 @@ class Logit(NamedTuple):
     ----------
     coefficients : array of shape (K - 1, q)
     value : float
+    at : array of shape (K - 1, q)
+        The coefficients in a basis in which the columns of the design are uncorrelated.
+    bread : array of shape ((K - 1) q, (K - 1) q)
+        The inverse of the information there.
     covariance : array of shape ((K - 1) q, (K - 1) q)
         A^-1 B A^-1 with A the information and B the sum of squares of the rows' scores (White
-        1982): right even where weights of a class are negative.
+        1982): right even where weights of a class are negative. There too.
     """
 
     coefficients: Array
     value: float
+    at: Array
+    bread: Array
     covariance: Array
 
 
@@ -175,9 +181,15 @@ def highest(
             "the coefficients of the covariates grow without end, since covariates tell some "
             "classes apart perfectly; leave out such covariates, or use fewer classes"
         )
-    out = np.kron(np.eye(k - 1), basis.columns)
-    covariance = np.asarray(out @ _sandwich(here, weights) @ out.T, dtype=np.float64)
-    return Logit(basis.out(at), here.value, covariance)
+    flat = here.scores.reshape(len(weights), -1)
+    bread = np.asarray(np.linalg.inv(here.information), dtype=np.float64)
+    covariance = bread @ (flat.T @ (weights[:, None] * flat)) @ bread
+    return Logit(basis.out(at), here.value, at, bread, covariance)
+
+
+def slope(objective: Objective, weights: Array, at: Array) -> Array:
+    """The gradient of an objective, ((K - 1) q,)."""
+    return np.tensordot(weights, objective(at).scores, axes=1).ravel()
 
 
 def _ascent(information: Array, gradient: Array, z: Array, weights: Array, at: Array) -> Array:
@@ -198,10 +210,3 @@ def _climbed(
             return at + step, there
         step, gain = step / 2, gain / 2
     return at, here
-
-
-def _sandwich(here: Slope, weights: Array) -> Array:
-    flat = here.scores.reshape(len(weights), -1)
-    bread = np.linalg.inv(here.information)
-    covariance = bread @ (flat.T @ (weights[:, None] * flat)) @ bread
-    return np.asarray((covariance + covariance.T) / 2, dtype=np.float64)

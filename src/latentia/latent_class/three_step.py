@@ -9,6 +9,7 @@ themselves, and two corrections use that: BCH weights rows so that the errors ca
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 from . import columns, items, logit
 from .classification import assignments, one_hot
 from .external import ClassRegression, OutcomeMeans
+from .first_step import FirstStep
 from .model import INTERCEPT, design, independent
 
 Array = NDArray[np.float64]
@@ -40,11 +42,22 @@ class Assignment(NamedTuple):
         P(assigned to s | class t), a row for each t (Vermunt 2010).
     weights : array of shape (n,)
         Of the rows.
+    assignment : {"modal", "proportional"}
+    first : FirstStep or None
+        How uncertain the classes are; None takes them as known.
     """
 
     share: Array
     error: Array
     weights: Array
+    assignment: str
+    first: FirstStep | None = None
+
+    def at(self, resp: Array) -> Assignment:
+        """The same rows, were their memberships others; modal classes stay what they are."""
+        share = self.share if self.assignment == "modal" else resp
+        error = assignments(resp, share, self.weights) / (self.weights @ resp)[:, None]
+        return self._replace(share=share, error=error)
 
     def bch_weights(self) -> Array:
         """Weights of the rows in each class, (n, K): they add up to one, some below zero.
@@ -98,19 +111,24 @@ class Assignment(NamedTuple):
         z, names = design(z), (INTERCEPT, *names)
         basis = independent(z, self.weights, names)
         order = [t for t in range(k) if t != reference] + [reference]
-        if correction == "ml":
-            self._require_told_apart()
-            told = {"assigned": self.share[:, order], "error": self.error[np.ix_(order, order)]}
-            objective = partial(logit.misclassified, weights=self.weights, **told)
-        else:
-            each = self.share if correction == "none" else self.bch_weights()
-            objective = partial(logit.assigned, weights=self.weights, responses=each[:, order])
-        found = logit.highest(objective, z, self.weights, basis, k)
-        q = len(names)
+        found = logit.highest(
+            partial(self._objective, correction=correction, order=order), z, self.weights, basis, k
+        )
+        spread, q = found.covariance, len(names)
+        if self.first is not None:
+            rows = z @ basis.columns
+
+            def moved(resp: Array) -> Array:
+                objective = self.at(resp)._objective(rows, correction, order)
+                return found.bread @ logit.slope(objective, self.weights, found.at)
+
+            spread = spread + self.first.spread(moved)
+        out = np.kron(np.eye(k - 1), basis.columns)
+        spread = out @ spread @ out.T
         free = np.ix_(order[:-1], range(q), order[:-1], range(q))
         coefficients, covariance = np.zeros((k, q)), np.zeros((k, q, k, q))
         coefficients[order[:-1]] = found.coefficients
-        covariance[free] = found.covariance.reshape(k - 1, q, k - 1, q)
+        covariance[free] = spread.reshape(k - 1, q, k - 1, q)
         errors = np.sqrt(np.einsum("tjtj->tj", covariance))
         return ClassRegression(
             coefficients, errors, covariance, names, reference, correction, found.value
@@ -146,15 +164,35 @@ class Assignment(NamedTuple):
                 "density of the outcome"
             )
         values, names = read_outcome(outcome, len(self.weights))
-        each = self.bch_weights() if correction == "bch" else self.share
-        size = self.weights @ each
-        means = (each * self.weights[:, None]).T @ values / size[:, None]
+        each = self._each(correction)
+        size, means = self.weights @ each, self._means(values, correction)
         moved = each[:, :, None] * (values[:, None, :] - means) / size[:, None]
         flat = moved.reshape(len(values), -1)
         covariance = flat.T @ (flat * self.weights[:, None])
+        if self.first is not None:
+            covariance = covariance + self.first.spread(
+                lambda resp: self.at(resp)._means(values, correction).ravel()
+            )
         covariance = covariance.reshape(*means.shape, *means.shape)
         errors = np.sqrt(np.einsum("tjtj->tj", covariance))
         return OutcomeMeans(means, errors, covariance, tuple(names), correction)
+
+    def _each(self, correction: str) -> Array:
+        """Weights of the rows in each class, (n, K)."""
+        return self.bch_weights() if correction == "bch" else self.share
+
+    def _means(self, values: Array, correction: str) -> Array:
+        """Weighted means by class, (K, m)."""
+        each = self._each(correction) * self.weights[:, None]
+        return each.T @ values / each.sum(axis=0)[:, None]
+
+    def _objective(self, rows: Array, correction: str, order: Sequence[int]) -> logit.Objective:
+        """Of the coefficients of a design, classes in an order with the reference last."""
+        if correction != "ml":
+            return logit.assigned(rows, self.weights, self._each(correction)[:, order])
+        self._require_told_apart()
+        error = self.error[np.ix_(order, order)]
+        return logit.misclassified(rows, self.weights, self.share[:, order], error)
 
     def _require_told_apart(self) -> None:
         lowest = float(np.linalg.svd(self.error, compute_uv=False)[-1])
@@ -166,7 +204,9 @@ class Assignment(NamedTuple):
             )
 
 
-def assign(resp: Array, weights: Array, assignment: str) -> Assignment:
+def assign(
+    resp: Array, weights: Array, assignment: str, first: FirstStep | None = None
+) -> Assignment:
     """Rows assigned to classes by their memberships.
 
     Parameters
@@ -175,6 +215,8 @@ def assign(resp: Array, weights: Array, assignment: str) -> Assignment:
     weights : array of shape (n,)
     assignment : {"modal", "proportional"}
         To the most probable class, or to every class in proportion to the memberships.
+    first : FirstStep, optional
+        How uncertain these are.
     """
     if assignment not in ASSIGNMENTS:
         raise ValueError(f"got assignment={assignment!r}, expected 'modal' or 'proportional'")
@@ -186,7 +228,8 @@ def assign(resp: Array, weights: Array, assignment: str) -> Assignment:
             f"got no row of class {int(np.argmin(size))} at all, expected some of each; use fewer "
             "classes"
         )
-    return Assignment(share, assignments(resp, share, weights) / size[:, None], weights)
+    error = assignments(resp, share, weights) / size[:, None]
+    return Assignment(share, error, weights, assignment, first)
 
 
 def read_covariates(covariates: Any, n: int) -> tuple[Array, list[str]]:
