@@ -107,7 +107,7 @@ def test_a_floor_that_holds_a_component_up_is_warned_of(run, csv):
 @pytest.mark.parametrize(
     ("rows", "words"),
     [
-        (["1,2", "NaN,3", "4,5"], ["1 missing value", "row 2", "'a'"]),
+        (["1,NaN", "2,NaN", "4,NaN", "8,NaN"], ["column b", "no value", "--columns a"]),
         (["1,2", "3,inf", "4,5"], ["1 infinite value", "row 2", "'b'"]),
         (["1,2", "x,3", "4,5", "6,1"], ["text in data row 2", "'x'"]),
         (["1,2", "3,4"], ["2 rows", "3 components", "at most 2"]),
@@ -120,6 +120,15 @@ def test_a_floor_that_holds_a_component_up_is_warned_of(run, csv):
 )
 def test_data_that_cannot_be_used(run, csv, rows, words):
     run(*FIT, csv(*rows), "--components", "1:3").refused(*words)
+
+
+def test_missing_cells_are_integrated_out(run, csv):
+    rows = [f"{a},{b}" for a, b in np.random.default_rng(0).normal(size=(30, 2))]
+    done = run(*FIT, csv(*rows, ",0.5", "NA,0.3", "0.2,NaN"), *QUICK, "--save", "m.safetensors")
+    assert done.status == 0, done.err
+    labels = run("predict", "m.safetensors", csv("1,", ",2", "0,1"))
+    assert labels.status == 0, labels.err
+    assert len(labels.out.splitlines()) >= 3
 
 
 def test_files_that_cannot_be_read(run, tmp_path):

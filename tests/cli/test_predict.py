@@ -62,12 +62,12 @@ def test_arrays_without_names_are_taken_in_their_order(run, model, tmp_path):
 def test_bad_input_leaves_an_old_file_as_it_was(run, model, csv, tmp_path):
     old = tmp_path / "labels.csv"
     old.write_bytes(b"precious")
-    data = csv("1,2", "nan,3", header="eruptions,waiting")
-    run("predict", model, data, "--out", "labels.csv").refused("missing value")
+    data = csv("1,2", "inf,3", header="eruptions,waiting")
+    run("predict", model, data, "--out", "labels.csv").refused("infinite value")
     run("predict", model, data, "--out", data).refused("would overwrite the data")
     run("predict", model, data, "--out", "labels.txt").refused(".csv")
     assert old.read_bytes() == b"precious"
-    assert "missing" not in (tmp_path / data).read_text()
+    assert "inf" in (tmp_path / data).read_text()
 
 
 @pytest.mark.parametrize("command", ["predict", "summary"])

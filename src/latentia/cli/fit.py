@@ -119,7 +119,7 @@ def gaussian_mixture(
     from latentia.cli.fitting import Request
 
     _check_accelerator(accelerate)
-    read = read_input(data, columns)
+    read = read_input(data, columns, allow_missing=True)
     check_rows(read, numbers)
     check_columns(read)
     request = Request(

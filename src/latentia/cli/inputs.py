@@ -5,7 +5,7 @@ import difflib
 import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, NoReturn
 
 from latentia.cli.errors import Refusal
 
@@ -162,24 +162,33 @@ def check_columns(read: Input) -> None:
     Raises
     ------
     Refusal
-        A column holds one value only.
+        A column holds one value only, or none.
     """
     constant = read.values[0] == read.values[0]
+    empty = ~constant  # nan is no value, and not itself
     for at in range(0, len(read.values), _ROWS):  # most columns vary early, and data may be large
-        if not constant.any():
+        if not (constant | empty).any():
             return
-        constant &= (read.values[at : at + _ROWS] == read.values[0]).all(axis=0)
-    if not constant.any():
-        return
-    names = [name for name, same in zip(read.columns, constant, strict=True) if same]
-    kept = [name for name, same in zip(read.columns, constant, strict=True) if not same]
-    if not kept:
+        block = read.values[at : at + _ROWS]
+        constant &= (block == read.values[0]).all(axis=0)
+        empty &= (block != block).all(axis=0)
+    if empty.any():
+        _leave_out(read, empty, "no value")
+    if constant.all():
         raise Refusal(f"all rows of {read.source} are the same; there is nothing to fit")
-    what, them = ("column", "it") if len(names) == 1 else ("columns", "them")
-    option = f"--columns {','.join(kept)}" if len(kept) <= 8 else "--columns"
+    if constant.any():
+        _leave_out(read, constant, "the same value in every row")
+
+
+def _leave_out(read: Input, which: "np.ndarray", what: str) -> NoReturn:
+    """Refuse some columns, naming them and the option that leaves them out."""
+    names = [name for name, so in zip(read.columns, which, strict=True) if so]
+    kept = [name for name, so in zip(read.columns, which, strict=True) if not so]
+    one = len(names) == 1
+    option = f"--columns {','.join(kept)}" if 0 < len(kept) <= 8 else "--columns"
     raise Refusal(
-        f"{what} {listed(names)} of {read.source} {'holds' if them == 'it' else 'hold'} "
-        f"the same value in every row; leave {them} out with {option}"
+        f"column{'' if one else 's'} {listed(names)} of {read.source} {'holds' if one else 'hold'} "
+        f"{what}; leave {'it' if one else 'them'} out with {option}"
     )
 
 

@@ -93,7 +93,9 @@ def matched(estimator: Any, model: Path, data: str, columns: str | None) -> Any:
         first = data_files(data)[0] if is_several(data) else Path(data)
         nameless = first.suffix.lower() == ".npy"
         by_name = columns is None and names is not None and not nameless
-        missing = bool(getattr(getattr(estimator, "family_", None), "takes_missing", False))
+        family = getattr(estimator, "family_", None)
+        tags = estimator.__sklearn_tags__().input_tags
+        missing = tags.allow_nan if family is None else family.takes_missing
         asked = names if by_name else columns
         answers = hasattr(estimator, "categories_")
         read = read_input(data, asked, allow_missing=missing, answers=answers)
