@@ -162,6 +162,22 @@ def test_one_normal_component_is_least_squares():
         np.testing.assert_allclose(found.variances, expected, rtol=1e-7)
 
 
+@pytest.mark.parametrize("size", [3, 150])
+def test_counts_of_any_size_have_scipys_log_density(size):
+    """Up to a hundred by the plain formula, beyond by deviances."""
+    y = np.arange(size)[:, None] * 1.0
+    eta = np.linspace(-60, 9, 5)
+    rows = np.column_stack([np.ones(size), np.zeros(size), y])
+    params = PoissonRegression(5, 1).start(rows, np.full((size, 5), 0.2))
+    params = params._replace(coefficients=eta[:, None])
+    got = PoissonRegression(5, 1).log_density(params, rows)
+    np.testing.assert_allclose(got, poisson.logpmf(y, np.exp(eta)), rtol=1e-12, atol=1e-12)
+    rows = np.column_stack([np.ones(size), np.zeros(size), np.full(size, size - 1), y])
+    got = BinomialRegression(5, 1).log_density(params, rows)
+    expected = binom.logpmf(y, size - 1, 1 / (1 + np.exp(-eta)))
+    np.testing.assert_allclose(got, expected, rtol=1e-10, atol=1e-12)
+
+
 @every_kind
 def test_means_and_draws(kind):
     """Drawn responses average to the mean, to five standard errors, and none is a fault."""

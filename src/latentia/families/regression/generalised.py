@@ -100,11 +100,12 @@ class GeneralisedRegression(Regression[GeneralisedRegressionParams, GeneralisedR
         eta, y = predictors(params.coefficients, x), np.asarray(x[:, -1, None], dtype=np.float64)
         trials, rows = self._trials(x), design(x, self.n_features) @ self.basis.columns
         logs = self.outcome.log_density(eta, y, trials)
+        slope, information = self.outcome.slopes(eta, y, trials)
         made = Parabola.around(
             self.basis.into(params.coefficients),
             np.where(resp > 0, resp * logs, 0.0).sum(axis=0),
-            (resp * self.outcome.slope(eta, y, trials)).T @ rows,
-            grams(rows, resp * self.outcome.information(eta, trials)),
+            (resp * slope).T @ rows,
+            grams(rows, resp * information),
         )
         return GeneralisedRegressionStats(made, grams(rows, resp), resp.sum(axis=0))
 

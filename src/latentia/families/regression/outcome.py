@@ -9,12 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, log_expit
 
-from ..counts import WHOLE, deviance, is_count, log_factorial_rest
+from ..counts import WHOLE, deviance, is_count, log_factorial, log_factorial_rest
 
 Array = NDArray[np.float64]
 
 LARGEST = 230.0
 """Linear predictors are taken to lie within this of 0: exp(230) is 1e100."""
+
+
+SMALL = 100.0
+"""Counts up to which nothing cancels in the plain formula."""
 
 
 class Outcome(ABC):
@@ -37,12 +41,8 @@ class Outcome(ABC):
         """log f(y | η); -inf of what cannot be."""
 
     @abstractmethod
-    def slope(self, eta: Array, y: Array, trials: Array) -> Array:
-        """Its derivative in η."""
-
-    @abstractmethod
-    def information(self, eta: Array, trials: Array) -> Array:
-        """Minus its expected second derivative."""
+    def slopes(self, eta: Array, y: Array, trials: Array) -> tuple[Array, Array]:
+        """Its derivative in η, and minus its expected second derivative."""
 
     @abstractmethod
     def predictor(self, y: Array, trials: Array) -> Array:
@@ -66,15 +66,16 @@ class PoissonOutcome(Outcome):
 
     def log_density(self, eta: Array, y: Array, trials: Array) -> Array:
         possible = is_count(y)
-        known = np.where(possible, y, 0.0)
-        made = -deviance(known, self.mean(eta, trials)) - log_factorial_rest(known)
+        known, mean = np.where(possible, y, 0.0), self.mean(eta, trials)
+        if known.max(initial=0.0) <= SMALL:
+            made = known * np.clip(eta, -LARGEST, LARGEST) - mean - log_factorial(known)
+        else:
+            made = -deviance(known, mean) - log_factorial_rest(known)
         return np.where(possible, made, -np.inf)
 
-    def slope(self, eta: Array, y: Array, trials: Array) -> Array:
-        return y - self.mean(eta, trials)
-
-    def information(self, eta: Array, trials: Array) -> Array:
-        return self.mean(eta, trials)
+    def slopes(self, eta: Array, y: Array, trials: Array) -> tuple[Array, Array]:
+        mean = self.mean(eta, trials)
+        return y - mean, mean
 
     def predictor(self, y: Array, trials: Array) -> Array:
         return np.log(y + 0.5)
@@ -102,16 +103,18 @@ class BinomialOutcome(Outcome):
         possible = ~self.wrong(y, trials)[0]
         known, n = np.where(possible, y, 0.0), np.where(possible, trials, 0.0)
         eta = np.clip(eta, -LARGEST, LARGEST)
+        if n.max(initial=0.0) <= SMALL:
+            chosen = log_factorial(n) - log_factorial(known) - log_factorial(n - known)
+            made = n * log_expit(eta) - (n - known) * eta + chosen
+            return np.where(possible, made, -np.inf)
         lost = deviance(known, n * expit(eta)) + deviance(n - known, n * expit(-eta))
         rest = log_factorial_rest(known) + log_factorial_rest(n - known)
         return np.where(possible, log_factorial_rest(n) - rest - lost, -np.inf)
 
-    def slope(self, eta: Array, y: Array, trials: Array) -> Array:
+    def slopes(self, eta: Array, y: Array, trials: Array) -> tuple[Array, Array]:
         eta = np.clip(eta, -LARGEST, LARGEST)
-        return y * expit(-eta) - (trials - y) * expit(eta)
-
-    def information(self, eta: Array, trials: Array) -> Array:
-        return trials * np.exp(log_expit(eta) + log_expit(-eta))
+        up, down = expit(eta), expit(-eta)
+        return y * down - (trials - y) * up, trials * up * down
 
     def predictor(self, y: Array, trials: Array) -> Array:
         return np.log((y + 0.5) / (trials - y + 0.5))
