@@ -54,7 +54,8 @@ class MixtureDiscriminant(ClassifierMixin, BaseEstimator):
     max_iter : int, default=100
     n_init : int, default=1
     init_params : str, default="hierarchical"
-        As in `GaussianMixture`.
+        As in `GaussianMixture`. A mixture that the floor `reg_covar` holds up is taken only where
+        a class has no other.
     random_state : int, RandomState instance or None, default=None
         Seed of starts.
     em : EM, optional
