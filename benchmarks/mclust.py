@@ -1,6 +1,6 @@
 """mclust's sweep: all its models with one to nine components, beside mclust.
 
-What mclust 6.0.0 reaches is in tests/parity/mclust.csv, recorded from the partitions in hc.csv; those
+What mclust 6.0.0 reaches is in tests/parity/mclust.csv, recorded from partitions in hc.csv; those
 of Old Faithful tie, so there ours are others. A cell counts as reached where the log-likelihood is
 mclust's less 1e-3 or more. Seconds of mclust are measured by Rscript where R and mclust are
 installed. Prints Markdown tables.

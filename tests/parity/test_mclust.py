@@ -12,6 +12,7 @@ import pytest
 
 from latentia import EM, GaussianMixture, datasets
 from latentia.data.arrays import Frame, Rows
+from latentia.families.conjugate import ConjugatePrior
 from latentia.families.covariance import PATTERNS, structure_of
 from latentia.families.gaussian import Gaussian
 from latentia.mixture.model import MixtureModel, MixtureParams
@@ -72,3 +73,22 @@ def test_one_column(data, k, name):
         pytest.skip("mclust has no maximum there")
     gm = GaussianMixture(k, covariance_type=name, init_params="portfolio", random_state=0, em=EM())
     assert gm.fit(datasets.load(data).values).loglik_ >= RECORDED[data, k, name] - 1e-3
+
+
+UNDER_PRIOR = list(csv.DictReader((HERE / "mclust_prior.csv").read_text().splitlines()))
+
+
+@pytest.mark.parametrize("row", UNDER_PRIOR, ids=str)
+def test_posterior_modes_are_mclusts(row):
+    x, k = datasets.load(row["data"]).values, int(row["k"])
+    structure = structure_of(row["model"], x.shape[1])
+    rows = Rows.of(x)
+    prior = ConjugatePrior.of(rows, k, structure)
+    family = Gaussian(k, structure, Frame.of(rows), prior=prior, lends=False)
+    labels = [int(each[f"VVV{k}"]) - 1 for each in PARTITIONS if each["data"] == row["data"]]
+    resp = np.eye(k)[labels]
+    first = family.start(x, resp)
+    start = MixtureParams(resp.mean(axis=0), family.m_step(family.stats(first, x, resp), first))
+    em = EM(tol=1e-9, max_iter=20_000, accelerate="none")
+    fit = em.fit(MixtureModel(family, k, lambda rows, rng: []), rows, 0, start=start)
+    assert fit.loglik == pytest.approx(float(row["loglik"]), abs=2e-3)

@@ -104,6 +104,19 @@ class Family(ABC, Generic[F, S]):
         """
         return None
 
+    @property
+    def has_prior(self) -> bool:
+        """Whether `log_prior` is more than zero."""
+        return False
+
+    def log_prior(self, params: F) -> float:
+        """Logarithm of a prior density of the parameters, which `m_step` then counts in."""
+        return 0.0
+
+    def prior_score(self, params: F) -> F | None:
+        """Gradient of `log_prior` in the entries of `params`; None where there is no prior."""
+        return None
+
     def fault(self, x: Array) -> tuple[int, int, str] | None:
         """The first cell that no component could make, by row and column, and what is expected.
 

@@ -13,6 +13,7 @@ from latentia.engine import tree
 from latentia.engine.space import Real
 
 from . import completing, incomplete, moments, twofold
+from .conjugate import ConjugatePrior
 from .covariance import OWN, STRUCTURES, Covariance
 from .family import Family, MixturePass
 from .incomplete import Batch, RowsInPatterns, See
@@ -115,6 +116,8 @@ class Gaussian(Family[GaussianParams, GaussianStats]):
     lends : bool, default=True
         Whether a start lends each component d + 1 typical rows, which keeps guesses from being
         narrow; if not, it lends to those alone that would be thinner than `THIN` without.
+    prior : ConjugatePrior, optional
+        Of means and covariances, in the user's units.
     """
 
     takes_missing = True
@@ -128,10 +131,12 @@ class Gaussian(Family[GaussianParams, GaussianStats]):
         compiled: bool | None = None,
         n_rows: int | None = None,
         lends: bool = True,
+        prior: ConjugatePrior | None = None,
     ) -> None:
         self.n_components, self.covariance = n_components, covariance
         self.frame, self.floor, self.compiled, self.n_rows = frame, floor, compiled, n_rows
         self.n_features, self.lends = len(frame.origin), lends
+        self.prior = None if prior is None else prior.inside(frame)
 
     @property
     def space(self) -> GaussianParams:
@@ -355,11 +360,17 @@ class Gaussian(Family[GaussianParams, GaussianStats]):
     def m_step(self, stats: GaussianStats, params: GaussianParams) -> GaussianParams:
         old, summed = self.inside(params), stats.moments
         means, count = moments.centres(summed, old.means), moments.weight(summed)
+        if self.prior is not None:
+            means = self.prior.shrunk(means, count)
+        scatter = moments.scatter(self.covariance, summed, means)
+        if self.prior is not None:
+            count = count + self.prior.rows(self.covariance, self.n_components)
+            scatter = scatter + self.prior.scatter(self.covariance, means)
         alive = count > 0
         count = np.where(alive, count, 1e-300)
         covariances = self.covariance.maximum(
             count,
-            moments.scatter(self.covariance, summed, means),
+            scatter,
             self.floor / self.frame.scale**2,
             self.n_features,
             old.covariances,
@@ -377,6 +388,26 @@ class Gaussian(Family[GaussianParams, GaussianStats]):
         trace = self.covariance.trace(precision, scatter)
         count = moments.weight(stats.moments)
         return 0.5 * (float(count @ (log_det - constant)) - trace) + float(stats.hidden)
+
+    @property
+    def has_prior(self) -> bool:
+        return self.prior is not None
+
+    def log_prior(self, params: GaussianParams) -> float:
+        if self.prior is None:
+            return 0.0
+        means, covariances = self.inside(params)
+        precision = self.covariance.precision(covariances)
+        return self.prior.log_density(self.covariance, means, precision, self._log_unit)
+
+    def prior_score(self, params: GaussianParams) -> GaussianParams | None:
+        if self.prior is None:
+            return None
+        means, covariances = self.inside(params)
+        precision = self.covariance.precision(covariances)
+        in_means, in_covariances = self.prior.score(self.covariance, means, precision)
+        scale = self.frame.scale
+        return GaussianParams(in_means / scale, in_covariances / scale**2)
 
     def score(self, params: GaussianParams, stats: GaussianStats) -> GaussianParams:
         means, covariances = self.inside(params)

@@ -15,6 +15,7 @@ from sklearn.utils.validation import check_is_fitted
 from latentia.data.arrays import Frame, Rows, RowSource
 from latentia.engine import EM, Fit, Status
 from latentia.estimator import Estimate
+from latentia.families.conjugate import ConjugatePrior
 from latentia.families.covariance import STRUCTURES, pattern_of, structure_of, written_out
 from latentia.families.gaussian import Gaussian, GaussianParams
 
@@ -85,6 +86,10 @@ class GaussianMixture(MixtureEstimator):
         1 prints steps, 2 also what they gained.
     verbose_interval : int, default=10
         Steps between prints.
+    prior : {"conjugate"} or ConjugatePrior, optional
+        A prior on means and covariances, under which no component collapses: the fit is then a
+        posterior mode, and says so. "conjugate" is mclust's default
+        (`latentia.families.conjugate.ConjugatePrior.of`).
     em : EM, optional
         Settings of the climb. An argument above that differs from its default overrides them.
 
@@ -110,6 +115,8 @@ class GaussianMixture(MixtureEstimator):
         The evidence for the fit.
     fit_ : Fit
         The engine's result.
+    prior_ : ConjugatePrior or None
+        The prior that was in force. `loglik_` and the criteria are without it.
     start_ : str
         How the start that won guessed the memberships, a name of
         ``latentia.mixture.start.PORTFOLIO`` or as in `init_params`; "given" where it did not
@@ -152,6 +159,7 @@ class GaussianMixture(MixtureEstimator):
         "warm_start": ["boolean"],
         "verbose": ["verbose"],
         "verbose_interval": [Interval(Integral, 1, None, closed="left")],
+        "prior": [StrOptions({"conjugate"}), ConjugatePrior, None],
         "em": [HasMethods(["fit", "get_params"]), None],
     }
 
@@ -172,6 +180,7 @@ class GaussianMixture(MixtureEstimator):
         warm_start: bool = False,
         verbose: int = 0,
         verbose_interval: int = 10,
+        prior: ConjugatePrior | str | None = None,
         em: EM | None = None,
     ) -> None:
         self.n_components = n_components
@@ -188,12 +197,15 @@ class GaussianMixture(MixtureEstimator):
         self.warm_start = warm_start
         self.verbose = verbose
         self.verbose_interval = verbose_interval
+        self.prior = prior
         self.em = em
 
     def __sklearn_tags__(self) -> Any:
         tags: Any = super().__sklearn_tags__()
         tags.input_tags.allow_nan = True
         return tags
+
+    prior_: ConjugatePrior | None = None
 
     # -- fitting ---------------------------------------------------------------------------
 
@@ -224,6 +236,10 @@ class GaussianMixture(MixtureEstimator):
         rows, dtype = self._training_rows(X, sample_weight)
         source = RowSource(rows)
         frame = Frame.of(source.distinct)  # the same bits for weights and for repeated rows
+        structure = structure_of(self.covariance_type, len(frame.origin))
+        self.prior_ = ConjugatePrior.asked(
+            self.prior, source.distinct, self.n_components, structure
+        )
         model = self._model(frame, len(rows))
         em = self._climb_settings(self.verbose_interval)
         first = given.first(self, model, frame)
@@ -295,11 +311,15 @@ class GaussianMixture(MixtureEstimator):
     def _model(self, frame: Frame, n_rows: int | None = None) -> MixtureModel:
         """The engine's view of this estimator."""
         structure = structure_of(self.covariance_type, len(frame.origin))
-        lends = self.init_params not in ("hierarchical", "portfolio")
         family = Gaussian(
-            self.n_components, structure, frame, self.reg_covar, n_rows=n_rows, lends=lends
+            self.n_components,
+            structure,
+            frame,
+            self.reg_covar,
+            n_rows=n_rows,
+            lends=self.init_params not in ("hierarchical", "portfolio"),
+            prior=self.prior_,
         )
-
         means = None
         if self.means_init is not None:
             means = np.asarray(self.means_init, dtype=np.float64)

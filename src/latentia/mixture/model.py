@@ -12,7 +12,7 @@ from scipy.special import entr
 from latentia.data.arrays import Rows
 from latentia.engine.model import Model, Suff
 from latentia.engine.space import DegenerateError
-from latentia.engine.tree import leaves, rebuild, reduce_in_order
+from latentia.engine.tree import leaves, rebuild, reduce_in_order, transform
 from latentia.families.family import Family
 
 from .groups import GroupedRows
@@ -207,6 +207,19 @@ class MixtureModel(Model[MixtureParams, Rows]):
         stats: MixtureStats = suff.stats
         slope = self.weighting.score(params.weights, stats.count)
         return MixtureParams(slope, self.family.score(params.components, stats.components))
+
+    @property
+    def has_prior(self) -> bool:
+        return self.family.has_prior
+
+    def log_prior(self, params: MixtureParams) -> float:
+        return self.family.log_prior(params.components)
+
+    def prior_score(self, params: MixtureParams) -> MixtureParams | None:
+        slope = self.family.prior_score(params.components)
+        if slope is None:
+            return None
+        return MixtureParams(transform(np.zeros_like, params.weights), slope)
 
     def simulate(self, params: MixtureParams, chunk: Any, rng: np.random.Generator) -> Any:
         """As many units as `chunk` has by weight, so that a weight counts as so many units."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from latentia.data.arrays import Frame
+from latentia.families.conjugate import ConjugatePrior
 
 from . import evidence
 from .inference import StandardErrors
@@ -22,6 +23,8 @@ _FITTED = ("weights_", "means_", "covariances_", "precisions_", "precisions_chol
 def to_record(estimator: GaussianMixture) -> Record:
     """Everything but the data."""
     arrays = {name: getattr(estimator, name) for name in _FITTED}
+    if estimator.prior_ is not None:
+        arrays |= {f"prior.{name}": value for name, value in estimator.prior_._asdict().items()}
     arrays |= {f"frame.{name}": value for name, value in estimator._frame._asdict().items()}
     return evidence.to_record(estimator, {}, arrays)
 
@@ -36,6 +39,11 @@ def restore(estimator: GaussianMixture, written: Record) -> GaussianMixture:
     vars(estimator)["n_features_in_"] = means.shape[1]
     origin, scale, spread = (arrays[f"frame.{name}"] for name in Frame._fields)
     estimator._frame = Frame(origin, float(scale), spread)
+    if "prior.mean" in arrays:
+        mean, shrinkage, dof, matrix = (arrays[f"prior.{name}"] for name in ConjugatePrior._fields)
+        estimator.prior_ = ConjugatePrior(mean, float(shrinkage), float(dof), matrix)
+        if estimator.prior is None:  # it was not a name
+            estimator.set_params(prior=estimator.prior_)
     like = StandardErrors(weights, means, covariances, note="")
     evidence.restore(estimator, written, estimator._params(), like)
     return estimator
