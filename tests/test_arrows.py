@@ -47,6 +47,7 @@ LATER: dict[str, set[str]] = {
         "extras",
         "families",
         "latent_class",
+        "missing",
         "mixture",
         "persistence",
         "regression",

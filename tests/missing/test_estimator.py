@@ -232,6 +232,9 @@ def test_columns_that_follow_from_one_another():
         IncompleteNormal().fit(x)
     assert all(f"'x{j}'" in str(e.value) for j in (0, 1, 2))
     assert "'x3'" not in str(e.value)
+    whole = np.column_stack([rows(), rows()[:, 0] + rows()[:, 2]])
+    with pytest.raises(ValueError, match=r"columns ('x[023]'(, )?){3} follow"):
+        IncompleteNormal().fit(whole)
     normal = IncompleteNormal(ridge=1).fit(x)
     assert normal.converged_
     assert np.linalg.eigvalsh(normal.correlation_)[0] > 0

@@ -14,7 +14,7 @@ from sklearn.utils._param_validation import HasMethods, Interval
 from sklearn.utils.validation import check_is_fitted
 
 from latentia.data.arrays import Frame, Rows, RowSource
-from latentia.engine import EM, Fit, NotConvergedWarning, Status, inference
+from latentia.engine import EM, Fit, NotConvergedWarning, Status, inference, tree
 from latentia.engine.evaluator import FAILURES
 from latentia.estimator import Estimate, LatentEstimator, climb_settings, feature_names
 from latentia.mixture import errors
@@ -378,5 +378,16 @@ def fitted(
     except FAILURES as error:
         raise ValueError(holes.singular(first.covariance, n_seen, names)) from error
     if fit.status is Status.DEGENERATE or holes.is_singular(fit.params.covariance):
-        raise ValueError(holes.singular(fit.params.covariance, n_seen, names))
+        raise ValueError(holes.singular(_last_step(model, rows, fit.params), n_seen, names))
     return model, cast(Any, fit)
+
+
+def _last_step(model: NormalModel, rows: Rows, params: Normal) -> Array:
+    """The covariance after the step from where a climb collapsed, which shows what is singular."""
+    try:
+        suff: Any = tree.reduce_in_order(
+            [model.e_step(params, chunk) for chunk in RowSource(rows).chunks()]
+        )
+        return model.m_step(suff, params).covariance
+    except np.linalg.LinAlgError:
+        return params.covariance

@@ -136,7 +136,7 @@ def singular(covariance: Array, n_rows: int, names: Sequence[str]) -> str:
     """A sentence on columns that follow from one another, from the covariance that showed it."""
     _, axes = _in_correlations(covariance)
     share = axes[:, 0] ** 2
-    named = [names[j] for j in np.argsort(-share, kind="stable") if share[j] > PARTS]
+    named = [names[j] for j in range(len(share)) if share[j] > PARTS]
     listed = ", ".join(repr(name) for name in named[:6])
     more = f" and {len(named) - 6} more" if len(named) > 6 else ""
     if len(named) > 1:

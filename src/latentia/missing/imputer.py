@@ -274,7 +274,10 @@ class EMImputer(TransformerMixin, BaseEstimator):
         em = climb_settings(self.em, given, DEFAULTS)
         normal = IncompleteNormal(ridge=self.ridge, em=em, random_state=self.random_state)
         rows = Rows(y, weights)
-        normal.fit_rows(rows, [names[int(j)] for j in used], np.float64)
+        named = [names[int(j)] for j in used]
+        vars(normal)["n_features_in_"] = len(named)
+        vars(normal)["feature_names_in_"] = np.array(named, dtype=object)
+        normal.fit_rows(rows, named, np.float64)
         self.normal_: IncompleteNormal | None = normal
         self.certificate_, self.n_iter_ = normal.certificate_, normal.n_iter_
         made = draws.drawn(
@@ -453,9 +456,24 @@ class EMImputer(TransformerMixin, BaseEstimator):
     def little_test(self) -> LittleTest:
         """Little's test of whether cells are missing completely at random, on the model's scales.
 
-        On the data of the fit, which are not kept in files.
+        On the data of the fit, which are not kept in files, and by maximum likelihood whatever
+        the ridge.
+
+        Raises
+        ------
+        ValueError
+            If there is no maximum-likelihood estimate.
+        NotFittedError
+            If the data are not at hand.
         """
-        return self._fitted_normal().little_test()
+        normal = self._fitted_normal()
+        if not self.ridge or normal._data is None:
+            return normal.little_test()
+        test = IncompleteNormal(em=EM(tol=1e-8))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", errors.DataWarning)  # said when it was fitted
+            test.fit_rows(normal._data, normal.patterns_.columns, np.float64)
+        return test.little_test()
 
     def summary(self) -> Any:
         """A table of the fitted distribution that a person can read, without standard errors."""

@@ -1,0 +1,112 @@
+import csv as csv_module
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+import latentia
+from latentia import datasets
+
+AIR = datasets.load("airquality")
+
+
+@pytest.fixture
+def air(tmp_path):
+    """Airquality as R writes it, with a column of dates."""
+    rows = [",".join([*AIR.columns, "date"])]
+    for line in AIR.values:
+        cells = ["NA" if np.isnan(cell) else f"{cell:g}" for cell in line]
+        rows.append(",".join([*cells, f"1973-{int(line[4]):02d}-{int(line[5]):02d}"]))
+    (tmp_path / "air.csv").write_text("\n".join(rows) + "\n")
+    return "air.csv"
+
+
+def table(path):
+    with open(path, newline="") as stream:
+        return list(csv_module.reader(stream))
+
+
+def test_what_was_there_stays_to_the_letter(run, air, tmp_path):
+    done = run("impute", air, "--out", "filled.csv")
+    assert done.status == 0, done.err
+    assert "Missing: 44 numbers, in Ozone (37), Solar.R (7)." in done.out
+    assert "Left as they are: date." in done.out
+    before, after = table(tmp_path / air), table(tmp_path / "filled.csv")
+    assert before[0] == after[0]
+    changed = 0
+    for old, new in zip(before[1:], after[1:], strict=True):
+        for a, b in zip(old, new, strict=True):
+            assert a == b or (a == "NA" and float(b).is_integer())
+            changed += a != b
+    assert changed == 44
+
+
+def test_several_tables_and_a_report(run, air, tmp_path):
+    args = ("--imputations", 3, "--report", "--log", "Ozone", "--bounds", "Solar.R=0:340")
+    done = run("impute", air, "--out", "filled.parquet", *args, "--save", "air.safetensors")
+    assert done.status == 0, done.err
+    assert "Wrote filled-1.parquet to filled-3.parquet: 153 rows." in done.out
+    assert "Patterns of holes" in done.out
+    assert "on 14 degrees of freedom" in done.out
+    assert "mean[Ozone]" in done.out
+    tables = [pq.read_table(tmp_path / f"filled-{i}.parquet") for i in (1, 2, 3)]
+    hidden = np.isnan(AIR.values[:, 0])
+    ozone = np.array([each["Ozone"].to_pylist() for each in tables])
+    assert tables[0].schema.field("Ozone").type == pa.int64()
+    assert (ozone[:, ~hidden] == AIR.values[~hidden, 0]).all()
+    assert (ozone > 0).all()
+    assert (ozone[0, hidden] != ozone[1, hidden]).mean() > 0.8
+    again = latentia.load(tmp_path / "air.safetensors")
+    del again.feature_names_in_  # values without names
+    made = next(again.imputations(AIR.values))
+    assert made[:, 0].tolist() == ozone[0].tolist()
+
+
+def test_a_data_set_by_name_and_the_same_seed(run, tmp_path):
+    for name in ("one", "two"):
+        done = run("impute", "nhanes", "--out", f"{name}.csv", "--draw", "conditional")
+        assert done.status == 0, done.err
+    assert table(tmp_path / "one.csv") == table(tmp_path / "two.csv")
+
+
+@pytest.mark.parametrize(
+    ("args", "words"),
+    [
+        (("nowhere.csv", "--out", "a.csv"), ("no file nowhere.csv",)),
+        (("air.csv", "--out", "air.csv"), ("would overwrite the data",)),
+        (("air.csv", "--out", "a.txt"), ("does not end in .csv, .tsv, .parquet or .npy",)),
+        (("air.csv", "--out", "a.csv", "--draw", "median"), ("--draw", "median", "bootstrap")),
+        (
+            ("air.csv", "--out", "a.csv", "--draw", "mean", "--imputations", "2"),
+            ("are all the same",),
+        ),
+        (("air.csv", "--out", "a.csv", "--log", "ozone"), ("'ozone'", "did you mean 'Ozone'")),
+        (("air.csv", "--out", "a.csv", "--bounds", "Ozone=5"), ("'Ozone=5' in --bounds",)),
+        (("air.csv", "--out", "a.csv", "--bounds", "Ozone=5:1"), ("the lower number first",)),
+        (("faithful", "--out", "a.csv"), ("has no missing number", "nothing is to do")),
+        (("air.csv", "--out", "a.csv", "--columns", "date"), ("date",)),
+    ],
+)
+def test_what_cannot_be_done_is_one_sentence(run, air, args, words):
+    run("impute", *args).refused(*words)
+
+
+def test_a_column_without_a_number(run, tmp_path):
+    (tmp_path / "data.csv").write_text("a,b,c\n1,,3\n2,,\n4,,1\n")
+    pq.write_table(
+        pa.table({"a": [1.0, None, 3.0], "b": pa.array([None] * 3, pa.float64())}),
+        tmp_path / "data.parquet",
+    )
+    done = run("impute", "data.parquet", "--out", "out.csv")
+    assert done.status == 2
+    assert "column 'b' has no number at all; name the others with --columns" in done.err
+
+
+def test_columns_that_follow_from_one_another(run, csv):
+    name = csv("1,2", "2,4", "3,6", "4,", "5,10")
+    done = run("impute", name, "--out", "out.csv", "--ridge", "0")
+    assert done.status == 1
+    assert "follow from one another" in done.err
+    assert "--ridge 1" in done.err
+    assert run("impute", name, "--out", "out.csv").status == 0
