@@ -480,3 +480,27 @@ def test_only_what_is_below_a_floor_is_raised():
     np.testing.assert_allclose(np.linalg.eigvalsh(raised[1]), [0.5, 2.0, 7.0], rtol=1e-12)
     assert constraint.at_floor(raised) == [(1,)]
     assert "eigenvalue" in (constraint.violation(below[None], below[None]) or "")
+
+
+@pytest.mark.parametrize("basis", [np.zeros((2, 2)), np.ones((2, 3)), [[1.0, np.nan], [0.0, 1.0]]])
+def test_a_basis_has_full_rank(basis):
+    for kind in (Coefficients, Contrasts):
+        with pytest.raises(ValueError, match="expected a square matrix of full rank"):
+            kind(basis)
+
+
+def test_contrasts_are_against_the_first_component():
+    space, value = Contrasts(np.eye(2)), np.array([[0.0, 0.0], [1.0, 2.0], [-1.0, 0.5]])
+    moved = space.renumbered(value, np.array([2, 0, 1]))
+    np.testing.assert_array_equal(moved, [[0, 0], [1, -0.5], [2, 1.5]])
+    np.testing.assert_array_equal(space.renumbered(moved, np.array([1, 2, 0])), value)
+    # what is compared of a component does not depend on how the others are numbered
+    np.testing.assert_allclose(space.told_apart(moved), space.told_apart(value)[[2, 0, 1]])
+    assert "0 for the first component" in str(space.violation(value + 1, value))
+
+
+def test_a_basis_of_unequal_units_is_no_matter():
+    basis = np.array([[1.0, -1e8], [0.0, 1.0]]) * [1.0, 1e-9]
+    chart = Coefficients(basis).chart(np.zeros((1, 2)))
+    x = np.array([0.3, -0.7])
+    np.testing.assert_allclose(chart.pack(chart.unpack(x)), x, rtol=1e-7)

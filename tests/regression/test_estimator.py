@@ -317,6 +317,42 @@ def test_lines_through_all_their_rows_have_no_maximum():
     np.testing.assert_allclose(np.sort(floored.coefficients_[:, 1]), [-1, 1], atol=1e-6)
 
 
+HALF = (FRAME["x"] > 5) * 1.0
+SEPARATED = FRAME.assign(half=HALF, zeros=np.where(HALF > 0, 0.0, FRAME["yp"]), none=0.0)
+
+
+@pytest.mark.parametrize(
+    ("formula", "settings"),
+    [
+        ("half ~ x", {"family": "binomial", "n_components": 1}),
+        ("half ~ x", {"family": "binomial"}),
+        ("zeros ~ half", {"family": "poisson", "n_components": 1}),
+        ("none ~ x", {"family": "poisson"}),
+        (CURVES, {"concomitant": "~ class_"}),
+        ("yp ~ x", {"family": "poisson", "n_components": 6}),
+        ("yn ~ x", {"n_components": 1, "concomitant": "~ x"}),
+    ],
+)
+def test_what_has_no_finite_maximum_ends_in_a_named_status_without_nan(formula, settings):
+    """Responses or memberships that are predicted without error, components without need."""
+    frame = SEPARATED.assign(class_=(DATA.labels == "1") * 1.0)
+    fitted = fit(formula, frame, tol=1e-6, **settings)
+    assert fitted.certificate_.status is Status.CONVERGED
+    assert np.isfinite(fitted.loglik_)
+    for leaf in (fitted.coefficients_, fitted.weights_, fitted.predict(frame)):
+        assert np.isfinite(leaf).all()
+    assert np.isfinite(fitted.predict_memberships(frame)).all()
+    str(fitted.summary())
+
+
+@pytest.mark.parametrize("unit", [1e-6, 1e7])
+def test_units_do_not_matter(unit):
+    """Covariates far from zero in any unit, and responses: the likelihood changes by the unit's."""
+    frame = FRAME.assign(t=unit * (FRAME["x"] + 2000), u=FRAME["yn"] / unit)
+    fitted = fit("u ~ t + I(t**2)", frame, tol=1e-7)
+    assert fitted.loglik_ == pytest.approx(CURVED.loglik_ + 200 * np.log(unit), abs=1e-3)
+
+
 # -- files -------------------------------------------------------------------------------------
 
 

@@ -172,6 +172,15 @@ def refuse_dependent(which: Sequence[int], columns: Sequence[str], where: str) -
         )
 
 
+def no_maximum(why: str) -> str:
+    """Of a fit in which every start collapsed: the engine's reason."""
+    return (
+        "Fitting the mixture failed because in every start some component went through too few "
+        "different rows; use fewer components or another random_state, or put a floor under the "
+        f"variances with reg_variance. {why}"
+    )
+
+
 def columns_in(expression: str | None) -> tuple[str, ...]:
     """The columns that an expression needs; none where there is none."""
     return () if expression is None else names(expression)

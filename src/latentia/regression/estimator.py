@@ -229,7 +229,7 @@ class MixtureRegression(RegressorMixin, Climbing):
         rows, setting = learned(self, X, y, sample_weight, groups, Beside(offset, trials))
         source, em = source_of(rows), self._climb_settings(defaults=DEFAULTS)
         model = setting.model(self.init_params)
-        fit = self._climb(em, model, source, First(), errors.no_maximum)
+        fit = self._climb(em, model, source, First(), data.no_maximum)
         suff = fit.climbs[fit.best].suff
         mixed = np.nan
         if fit.status is not Status.DEGENERATE and suff is not None:
