@@ -110,3 +110,11 @@ def test_columns_that_follow_from_one_another(run, csv):
     assert "follow from one another" in done.err
     assert "--ridge 1" in done.err
     assert run("impute", name, "--out", "out.csv").status == 0
+
+
+def test_a_saved_imputer_has_no_components(run, tmp_path):
+    assert run("impute", "nhanes", "--out", "out.csv", "--save", "m.safetensors").status == 0
+    run("predict", "m.safetensors", "nhanes").refused("an EMImputer", "latentia impute")
+    done = run("summary", "m.safetensors")
+    assert done.status == 0
+    assert "27 of 100 cells missing" in done.out

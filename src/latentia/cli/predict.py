@@ -44,6 +44,11 @@ def predict(
         require("pyarrow", extra="io")
     with warnings_as_sentences():
         estimator = latentia.load(model)
+        if not hasattr(estimator, "predict"):
+            raise Refusal(
+                f"{model} holds an {type(estimator).__name__}, whose rows have no components; "
+                "latentia summary says what it is, and latentia impute fills tables"
+            )
         if hasattr(estimator, "coefficients_"):
             names, arrays = predictions(estimator, data, columns, proba)
         else:
