@@ -206,6 +206,23 @@ def test_neither_the_order_nor_the_origin_of_rows_matters():
         np.testing.assert_allclose(other.weights_, plain.weights_, atol=1e-5)
 
 
+@every_kind
+@pytest.mark.parametrize("scale", [1e-100, 1e100])
+def test_units_do_not_matter(kind, scale):
+    settings = {"n_components": 3, "covariance_type": kind, "reg_covar": 0, "random_state": 0}
+    settings |= {"em": EM(tol=1e-7), "max_iter": 2000}
+    plain = BayesianGaussianMixture(**settings).fit(FAITHFUL)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", RuntimeWarning)
+        scaled = BayesianGaussianMixture(**settings).fit(FAITHFUL * scale)
+    assert scaled.converged_
+    moved = FAITHFUL.size * np.log(scale)
+    assert scaled.loglik_ + moved == pytest.approx(plain.loglik_, abs=1e-5)
+    np.testing.assert_allclose(scaled.means_ / scale, plain.means_, rtol=1e-3)
+    one, other = scaled.standard_errors().covariances, plain.standard_errors().covariances
+    np.testing.assert_allclose(one / scale / scale, other, rtol=1e-2)
+
+
 @every_prior
 def test_components_that_the_rows_do_not_need_stay_empty(prior):
     rng = np.random.default_rng(0)

@@ -74,10 +74,10 @@ def deviations(params: VariationalParams, proportions: Proportions, kind: str) -
     spare = degrees - d - 1
     means = variances / (params.mean_precision * _positive(spare))[:, None]
     above = spare[:, None, None]
-    products = variances[:, :, None] * variances[:, None, :]
-    moment = (above + 2) * scale**2 + above * products
+    unit = np.sqrt(variances[:, :, None]) * np.sqrt(variances[:, None, :])
+    moment = (above + 2) * (scale / unit) ** 2 + above
     squares = moment / ((above + 1) * above**2 * _positive(above - 2))
-    covariances = np.sqrt(squares)
+    covariances = unit * np.sqrt(squares)
     if not structure.oriented:
         covariances = np.diagonal(covariances, axis1=1, axis2=2)
     if kind == "spherical":

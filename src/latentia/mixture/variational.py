@@ -309,9 +309,10 @@ class VariationalMixture(Model[VariationalParams, Rows]):
         by_degrees = 0.5 * bend * (more if self.structure.own else more.sum(keepdims=True))
         means, covariances = self.family.score(_gaussian(params), self._with_prior(stats, share))
         lacking = share * (prior.degrees_of_freedom - prior.mean_precision)
-        root = self.structure.precision(params.covariances)
-        nothing = np.zeros(params.covariances.shape)
+        inside = self.family.inside(_gaussian(params)).covariances  # where squares do not overflow
+        root, nothing = self.structure.precision(inside), np.zeros(inside.shape)
         rest = self.structure.score(root, np.full(self.n_components, lacking), nothing, d)
+        rest /= self.family.frame.scale**2
         return VariationalParams(
             proportions.slope(params.concentration, surplus),
             d / 2 * above / precision**2,
