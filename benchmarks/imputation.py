@@ -1,15 +1,15 @@
 """Filling holes: EMImputer beside scikit-learn's IterativeImputer, and a million rows in memory.
 
-    python benchmarks/imputation.py [ROWS] [COLUMNS]
+    python benchmarks/imputation.py [--rows 100000] [--columns 30] [--memory 1000000] [--quick]
 
-Both fill the same rows of a normal distribution with a fifth of the cells hidden at random; the
-error is the root mean square over hidden cells, in standard deviations of their columns. Then a
-million rows of twenty columns, where almost every row has a pattern of holes of its own, with what
-the fit takes of memory beside the rows.
+Both fill the same rows of a normal distribution with a fifth of the cells hidden at random, as they
+come by default; the error is the root mean square over hidden cells, in standard deviations of
+their columns. Then a million rows of twenty columns, where almost every row could have a pattern
+of holes of its own, with what the fit takes of memory beside the rows.
 """
 
+import argparse
 import resource
-import sys
 import time
 
 import numpy as np
@@ -47,11 +47,12 @@ def side_by_side(n, d):
     return found
 
 
-def memory(n=1_000_000, d=20):
-    """Patterns, E-steps, seconds, and megabytes of memory the fit takes beside the rows."""
+def memory(n, d=20):
+    """Patterns, E-steps, seconds, megabytes of the rows, and of what the fit takes beside them."""
     x = np.empty((n, d))
     for at in range(0, n, 20_000):  # so that making the rows is not what takes the memory
-        x[at : at + 20_000] = rows(20_000, d, seed=at)[1]
+        block = x[at : at + 20_000]
+        block[:] = rows(len(block), d, seed=at)[1]
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     began = time.perf_counter()
     normal = IncompleteNormal().fit(x)
@@ -61,17 +62,26 @@ def memory(n=1_000_000, d=20):
 
 
 def main():
-    n, d = (int(a) for a in (*sys.argv[1:3], 100_000, 30)[:2])
-    found = side_by_side(n, d)
+    parser = argparse.ArgumentParser(description="EMImputer beside IterativeImputer")
+    parser.add_argument("--rows", type=int, default=100_000)
+    parser.add_argument("--columns", type=int, default=30)
+    parser.add_argument("--memory", type=int, default=1_000_000)
+    parser.add_argument("--quick", action="store_true", help="sizes that say nothing of speed")
+    asked = parser.parse_args()
+    if asked.quick:
+        asked.rows, asked.columns, asked.memory = 500, 4, 500
+    patterns, steps, took, size, more = memory(asked.memory)
+    found = side_by_side(asked.rows, asked.columns)
+    print(f"| {asked.rows:,} × {asked.columns} | seconds | error |")
+    print("|---|---|---|")
     for name, (seconds, wrong) in found.items():
-        print(f"{name:<18} {seconds:8.2f} s   error {wrong:.4f}")
+        print(f"| {name} | {seconds:.2f} | {wrong:.4f} |")
     (ours, _), (theirs, _) = found.values()
-    print(f"{theirs / ours:.1f} times as fast, on {n:,} x {d}")
-    patterns, steps, took, size, more = memory()
-    print(
-        f"1,000,000 x 20 with {patterns:,} patterns: {steps} E-steps, {took:.1f} s, "
-        f"{more:.0f} MB beside {size:.0f} MB of rows"
-    )
+    print(f"| ratio | {theirs / ours:.1f} | |")
+    print()
+    print("| rows × 20 | patterns | E-steps | seconds | MB of rows | MB beside them |")
+    print("|---|---|---|---|---|---|")
+    print(f"| {asked.memory:,} | {patterns:,} | {steps} | {took:.1f} | {size:.0f} | {more:.0f} |")
 
 
 if __name__ == "__main__":

@@ -12,6 +12,8 @@ ALONE = {
     "agglomerate": "--quick",
     "bayesian": "--quick",
     "classics": "--longest 20 --only linkage",
+    "imputation": "--quick",
+    "imputation_coverage": "--sets 2",
     "latent_class": "--quick",
     "optima": "--starts 2 --longest 10 --only galaxies",
     "overlap": "--seeds 1 --longest 2000 --rows 500",
