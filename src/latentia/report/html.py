@@ -40,7 +40,7 @@ from .formatting import (
     whole,
     with_error,
 )
-from .kinds import is_gaussian, is_latent_class, is_variational
+from .kinds import is_gaussian, is_latent_class, is_regression, is_variational
 from .rendering import html_table
 from .summary import (
     PlainEstimate,
@@ -130,6 +130,11 @@ def write_report(
     ...     "Two groups" in path.read_text(encoding="utf-8")
     True
     """
+    if is_regression(estimator):
+        raise TypeError(
+            "got a mixture of regressions, expected a mixture of rows: the page has no place for "
+            "coefficients; use summary() and plot.lines(X)"
+        )
     names = column_names(estimator, columns)
     if selection is not None:
         _require_winner(estimator, selection)

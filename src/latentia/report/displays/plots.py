@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..kinds import is_gaussian, is_latent_class
+from ..kinds import is_gaussian, is_latent_class, is_regression
 from .classification import ClassificationDisplay
 from .climb import ClimbDisplay
 from .contours import ContoursDisplay
@@ -41,12 +41,14 @@ class Plots:
 
     def pairs(
         self, X: Any, **options: Any
-    ) -> PairsDisplay | MarginalsDisplay | ItemResponsesDisplay:
+    ) -> PairsDisplay | MarginalsDisplay | ItemResponsesDisplay | LinesDisplay:
         """The fit on the data; options as for `PairsDisplay.from_estimator`.
 
         Of components that are not normal, each column by itself: `MarginalsDisplay`; of latent
-        classes, `responses`.
+        classes, `responses`; of regressions, `lines`.
         """
+        if is_regression(self._estimator):
+            return self.lines(X, **options)
         if is_latent_class(self._estimator):
             return self.responses(**options)
         if not is_gaussian(self._estimator):
