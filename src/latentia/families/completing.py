@@ -41,12 +41,18 @@ def _definite(matrices: Array) -> Array:
 def completed(
     x: Array, means: Array, covariances: Array
 ) -> Iterator[tuple[Batch, Seen, Array, Array]]:
-    """Of each batch with holes: what was seen, all cells as expected (P, K, m, d), and `left`."""
+    """Of each batch with holes what was seen, what is expected, and what varies beyond that.
+
+    Shapes (P, K, m, d) of all cells, and (P, K, d, d), 0 where one is seen.
+    """
     for batch in incomplete.batches(x, len(means)):
         if not batch.whole:
             given = incomplete.seen(batch, x[batch.rows], means, covariances)
-            slope, left = incomplete.regression(given)
-            yield batch, given, means[:, None, :] + given.deviation @ slope, left
+            onto, hidden = incomplete.onto_hidden(given), ~batch.seen[:, None, :]
+            both = hidden[..., :, None] & hidden[..., None, :]
+            left = np.where(both, covariances, 0.0) - np.swapaxes(onto, 2, 3) @ onto
+            filled = means[:, None, :] + given.deviation + given.white @ onto
+            yield batch, given, filled, left
 
 
 def expected(x: Array, means: Array, covariances: Array) -> Array:

@@ -142,6 +142,8 @@ class Seen(NamedTuple):
         How many cells were seen.
     deviation : array of shape (P, K, m, d)
         From the means; 0 where nothing was seen.
+    white : array of shape (P, K, m, d)
+        The same in units in which what is seen has the identity as covariance: times `root`.
     distance : array of shape (P, K, m)
         Squared Mahalanobis distance of what was seen.
     log_det : array of shape (P, K)
@@ -154,6 +156,7 @@ class Seen(NamedTuple):
     batch: Batch
     number: Array
     deviation: Array
+    white: Array
     distance: Array
     log_det: Array
     root: Array
@@ -178,33 +181,17 @@ def seen(batch: Batch, z: Array, means: Array, covariances: Array) -> Seen:
     white = deviation @ root
     distance = np.einsum("pkmi,pkmi->pkm", white, white)
     number = batch.seen.sum(axis=1).astype(np.float64)
-    return Seen(batch, number, deviation, distance, log_det, root, covariances)
+    return Seen(batch, number, deviation, white, distance, log_det, root, covariances)
 
 
-class Regression(NamedTuple):
-    """What is hidden given what is seen.
+def onto_hidden(given: Seen) -> Array:
+    """What `white` has to be multiplied by to give the expected deviation of what is hidden.
 
-    Attributes
-    ----------
-    slope : array of shape (P, K, d, d)
-        deviation @ slope is the expected deviation of all cells, as it is of those seen.
-    left : array of shape (P, K, d, d)
-        The covariance of what is hidden; 0 where a cell was seen.
+    Shape (P, K, d, d), 0 in the columns of what is seen; with B for it, what is hidden has the
+    covariance of its own less BᵀB (Little & Rubin 2002, sec. 7.4).
     """
-
-    slope: Array
-    left: Array
-
-
-def regression(given: Seen) -> Regression:
-    """The regression of what is hidden on what is seen (Little & Rubin 2002, sec. 7.4)."""
-    known = given.batch.seen[:, None, :]
-    hidden = ~known
-    half = np.swapaxes(given.root, 2, 3) @ given.covariances
-    through = np.where(hidden[..., None, :], given.root @ half, 0.0)
-    slope = through + np.eye(known.shape[2]) * known[..., None, :]
-    left = given.covariances - np.swapaxes(half, 2, 3) @ half
-    return Regression(slope, np.where(hidden[..., :, None] & hidden[..., None, :], left, 0.0))
+    across = np.swapaxes(given.root, 2, 3) @ given.covariances
+    return np.where(given.batch.seen[:, None, None, :], 0.0, across)
 
 
 def expected_moments(given: Seen, resp: Array, weight: Array) -> tuple[Array, Array]:
@@ -219,17 +206,18 @@ def expected_moments(given: Seen, resp: Array, weight: Array) -> tuple[Array, Ar
         The weight of each row's deviations.
     """
     k, d = given.covariances.shape[:2]
-    completed, left = given.deviation, None
+    completed, left = given.deviation, np.zeros((k, d, d))
     if not given.batch.whole:
-        slope, left = regression(given)
-        completed = completed @ slope
+        onto, hidden = onto_hidden(given), ~given.batch.seen
+        completed = completed + given.white @ onto
+        times = resp.sum(axis=2)  # (P, K)
+        both = np.swapaxes(times.T[:, :, None] * hidden, 1, 2) @ hidden.astype(np.float64)
+        explained = np.swapaxes(onto * np.sqrt(times)[..., None, None], 0, 1).reshape(k, -1, d)
+        left = both * given.covariances - np.swapaxes(explained, 1, 2) @ explained
     rows = np.swapaxes(completed, 0, 1).reshape(k, -1, d)
     w = np.swapaxes(weight, 0, 1).reshape(k, -1)
     first = np.einsum("kn,kni->ki", w, rows)
-    second = np.swapaxes(rows * w[:, :, None], 1, 2) @ rows
-    if left is not None:
-        second = second + np.einsum("pk,pkij->kij", resp.sum(axis=2), left)
-    return first, second
+    return first, np.swapaxes(rows * w[:, :, None], 1, 2) @ rows + left
 
 
 def all_moments(
