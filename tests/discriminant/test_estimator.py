@@ -53,6 +53,22 @@ def test_weights_are_replication_and_order_does_not_matter(model_type):
     np.testing.assert_array_equal(weighted.confusion_, repeated.confusion_)
 
 
+@pytest.mark.parametrize("model_type", ["EDDA", "MclustDA"])
+@pytest.mark.parametrize("scale", [1e-6, 1e100])
+def test_units_do_not_matter(model_type, scale):
+    # the floor is wider than the rows in one of these, and holds up none of what could win
+    settings = {"covariance_types": ("EII", "EEE", "VVV"), "n_components": (1, 2)}
+    plain = MixtureDiscriminant(model_type, **settings, random_state=0)
+    plain.fit(IRIS.values, IRIS.labels)
+    scaled = MixtureDiscriminant(model_type, **settings, random_state=0)
+    scaled.fit(IRIS.values * scale, IRIS.labels)
+    assert scaled.covariance_types_ == plain.covariance_types_
+    assert scaled.loglik_ + IRIS.values.size * np.log(scale) == pytest.approx(
+        plain.loglik_, abs=0.01
+    )
+    np.testing.assert_array_equal(scaled.predict(IRIS.values * scale), plain.predict(IRIS.values))
+
+
 def test_given_priors_move_the_odds_by_their_own():
     x, y = IRIS.values, IRIS.labels
     equal = MixtureDiscriminant("EDDA", covariance_types=["EEE"]).fit(x, y)

@@ -54,8 +54,8 @@ class MixtureDiscriminant(ClassifierMixin, BaseEstimator):
     max_iter : int, default=100
     n_init : int, default=1
     init_params : str, default="hierarchical"
-        As in `GaussianMixture`. A mixture that the floor `reg_covar` holds up is taken only where
-        a class has no other.
+        As in `GaussianMixture`. What the floor `reg_covar` holds up is taken only where there is
+        nothing else.
     random_state : int, RandomState instance or None, default=None
         Seed of starts.
     em : EM, optional
@@ -179,7 +179,8 @@ class MixtureDiscriminant(ClassifierMixin, BaseEstimator):
         names = training.structures(self.covariance_types, rows.x.shape[1])
         priors = self._checked_priors(len(rows.classes))
         if self.model_type == "EDDA":
-            trained = training.together(rows, names, self._of_all_classes(rows), priors)
+            floors = sorted({0.0, float(self.reg_covar)})
+            trained = training.together(rows, names, floors, self._of_all_classes(rows), priors)
         else:
             trained = training.apart(rows, names, self._numbers(), self._of_one_class(), priors)
         self.classes_ = np.asarray(rows.classes)
@@ -235,8 +236,8 @@ class MixtureDiscriminant(ClassifierMixin, BaseEstimator):
     def _of_all_classes(self, rows: Training) -> Any:
         """What makes the mixture of a structure whose components are the classes."""
 
-        def make(name: str) -> Mixture:
-            family = f"gaussian(covariance_type={name!r}, reg_covar={float(self.reg_covar)!r})"
+        def make(name: str, floor: float) -> Mixture:
+            family = f"gaussian(covariance_type={name!r}, reg_covar={floor!r})"
             # what is known leaves nothing to guess, so one start is enough
             return Mixture(
                 family,

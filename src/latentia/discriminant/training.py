@@ -64,7 +64,7 @@ class Candidate(NamedTuple):
     bic : float
         Lower is better.
     note : str
-        Why it could not be fitted; empty where it was.
+        Why it cannot win as long as another can; empty where it can.
     """
 
     covariance: str
@@ -130,20 +130,25 @@ def structures(asked: Sequence[str] | None, n_features: int) -> list[str]:
 def together(
     training: Training,
     names: Sequence[str],
-    make: Callable[[str], Mixture],
+    floors: Sequence[float],
+    make: Callable[[str, float], Mixture],
     priors: Array | None = None,
 ) -> Trained:
     """EDDA: one Gaussian a class, their covariances tied in the way that BIC prefers.
 
     The likelihood that BIC is made of is, as in mclust, that of the rows without their classes.
+    What did not converge or is held up by a floor wins only where there is nothing else.
 
     Parameters
     ----------
     training : Training
     names : sequence of str
         Structures to try.
+    floors : sequence of float
+        Under the eigenvalues of covariances; the next one only where nothing is proper under the
+        one before.
     make : callable
-        Makes a mixture of the family that a text names.
+        Makes a mixture of a structure and a floor.
     priors : array of shape (C,), optional
         How likely classes are; their shares in the rows by default.
 
@@ -152,41 +157,49 @@ def together(
     ValueError
         If no structure could be fitted.
     """
-    x, codes, weights, classes = training
-    found: list[Trained] = []
-    candidates: list[Candidate] = []
-    for name in names:
-        mixture = make(name)
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")
-                mixture.fit(x, sample_weight=weights, labels=codes)
-        except ValueError as error:
-            candidates.append(Candidate(name, np.nan, 0, np.nan, str(error)))
-            continue
-        if mixture.certificate_.status is Status.INTERRUPTED:
-            raise KeyboardInterrupt
-        one = np.ones(len(classes))
-        means, value = mixture.params_
-        written: Any = mixture.family_.covariance  # pyright: ignore[reportAttributeAccessIssue]
-        densities = ClassDensities(
-            training.shares if priors is None else priors,
-            one.astype(np.int64),
-            one,
-            means,
-            np.array(written.matrices(value, *means.shape)),
-        )
-        trained = Trained(densities, (name,) * len(classes), [mixture])
-        loglik, free = height(trained, training), trained.n_parameters
-        found.append(trained)
-        bic = criteria.bic(loglik, free, float(weights.sum()))
-        candidates.append(Candidate(name, loglik, free, bic, ""))
+    tried: list[tuple[Candidate, Trained | None]] = []
+    for floor in floors:
+        tried = [_of_structure(training, name, make(name, floor), priors) for name in names]
+        if any(not candidate.note for candidate, _ in tried):
+            break
+    found = [(bool(c.note), c.bic, trained) for c, trained in tried if trained is not None]
+    candidates = tuple(candidate for candidate, _ in tried)
     if not found:
         raise ValueError(
             f"none of the structures {', '.join(names)} could be fitted: {candidates[0].note}"
         )
-    heights = [each.bic for each in candidates if not each.note]
-    return found[int(np.argmin(heights))]._replace(candidates=tuple(candidates))
+    return min(found, key=lambda each: each[:2])[2]._replace(candidates=candidates)
+
+
+def _of_structure(
+    training: Training, name: str, mixture: Mixture, priors: Array | None
+) -> tuple[Candidate, Trained | None]:
+    x, codes, weights, classes = training
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            mixture.fit(x, sample_weight=weights, labels=codes)
+    except ValueError as error:
+        return Candidate(name, np.nan, 0, np.nan, str(error)), None
+    certificate, one = mixture.certificate_, np.ones(len(classes))
+    if certificate.status is Status.INTERRUPTED:
+        raise KeyboardInterrupt
+    means, value = mixture.params_
+    structure: Any = mixture.family_.covariance  # pyright: ignore[reportAttributeAccessIssue]
+    densities = ClassDensities(
+        training.shares if priors is None else priors,
+        one.astype(np.int64),
+        one,
+        means,
+        np.array(structure.matrices(value, *means.shape)),
+    )
+    trained = Trained(densities, (name,) * len(classes), [mixture])
+    loglik, free = height(trained, training), trained.n_parameters
+    note = "" if certificate.status is Status.CONVERGED else str(certificate.status)
+    if certificate.active_floors and not note:
+        note = f"held up by a floor: {', '.join(certificate.active_floors)}"
+    bic = criteria.bic(loglik, free, float(weights.sum()))
+    return Candidate(name, loglik, free, bic, note), trained
 
 
 def apart(
