@@ -33,9 +33,9 @@ def test_scikit_learn_conventions_with_settings(estimator, check):
 
 def test_signature_and_defaults_are_the_originals():
     ours, theirs = GaussianMixture().get_params(), sklearn.mixture.GaussianMixture().get_params()
-    assert ours.pop("em") is None
+    assert [ours.pop(name) for name in ("prior", "noise", "em")] == [None] * 3
     assert ours == theirs
-    assert list(GaussianMixture.__init__.__kwdefaults__)[:-1] == list(
+    assert list(GaussianMixture.__init__.__kwdefaults__)[:-3] == list(
         sklearn.mixture.GaussianMixture.__init__.__kwdefaults__
     )
 

@@ -92,3 +92,27 @@ def test_posterior_modes_are_mclusts(row):
     em = EM(tol=1e-9, max_iter=20_000, accelerate="none")
     fit = em.fit(MixtureModel(family, k, lambda rows, rng: []), rows, 0, start=start)
     assert fit.loglik == pytest.approx(float(row["loglik"]), abs=2e-3)
+
+
+WITH_NOISE = list(csv.DictReader((HERE / "mclust_noise.csv").read_text().splitlines()))
+
+
+@pytest.mark.parametrize("row", WITH_NOISE, ids=lambda row: row["model"])
+def test_noise_is_mclusts(row):
+    i = np.arange(1, 41)
+    more = np.column_stack([1 + 5 * (0.37 * i % 1), 40 + 60 * (0.61 * i % 1)])
+    x = np.vstack([datasets.load("faithful").values, more])
+    gm = GaussianMixture(
+        2,
+        covariance_type=row["model"],
+        noise=np.arange(len(x)) >= 272,
+        random_state=0,
+        em=EM(tol=1e-9),
+    ).fit(x)
+    assert np.exp(gm.noise_box_.log_volume) == pytest.approx(float(row["volume"]), rel=1e-9)
+    if row["model"] in ("EII", "VVE"):  # where ours is a higher maximum
+        assert gm.loglik_ > float(row["loglik"])
+        return
+    assert gm.loglik_ == pytest.approx(float(row["loglik"]), abs=1e-3)
+    assert gm.noise_weight_ == pytest.approx(float(row["noise"]), abs=1e-4)
+    assert (gm.predict(x) == -1).sum() == int(row["rows"])

@@ -174,7 +174,7 @@ def _parts(space: Tree, params: Tree, reference: Tree, errors: Tree | None) -> l
         )
         unit = None
         if error is not None:
-            unit = np.moveaxis(error, axes, front)
+            unit = np.moveaxis(error, axes, front)[: len(moved)]
             unit = np.where(np.isfinite(unit) & (unit > 0), unit, np.inf)  # no error, no say
         parts.append(Leaf(moved, there, unit, len(axes)))
     return parts

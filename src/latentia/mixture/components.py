@@ -32,14 +32,19 @@ def draw(mixture: GaussianMixture, n: int, rng: Any) -> tuple[Array, NDArray[np.
     `rng` is a NumPy RandomState, as scikit-learn's `check_random_state` gives it.
     """
     structure = written_out(mixture.covariance_type)
-    weights = np.asarray(mixture.weights_, dtype=np.float64)
-    counts = rng.multinomial(n, weights / weights.sum())
+    weights, box = np.asarray(mixture.weights_, dtype=np.float64), mixture.noise_box_
+    every = weights if box is None else np.append(weights, mixture.noise_weight_)
+    counts = rng.multinomial(n, every / every.sum())
     covariances = structure.each(np.asarray(mixture.covariances_), len(weights))
     drawn = [
         structure.draw(rng, mean, covariance, int(count))
-        for mean, covariance, count in zip(mixture.means_, covariances, counts, strict=True)
+        for mean, covariance, count in zip(mixture.means_, covariances, counts, strict=False)
     ]
-    return np.vstack(drawn), np.repeat(np.arange(len(weights)), counts)
+    names = np.arange(len(weights))
+    if box is not None:
+        drawn.append(box.draw(int(counts[-1]), rng))
+        names = np.append(names, -1)
+    return np.vstack(drawn), np.repeat(names, counts)
 
 
 def thinnest(weights: Any, matrices: Any) -> float:

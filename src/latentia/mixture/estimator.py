@@ -18,6 +18,7 @@ from latentia.estimator import Estimate
 from latentia.families.conjugate import ConjugatePrior
 from latentia.families.covariance import STRUCTURES, pattern_of, structure_of, written_out
 from latentia.families.gaussian import Gaussian, GaussianParams
+from latentia.families.noise import Box, WithNoise
 
 from . import (
     components,
@@ -26,6 +27,7 @@ from . import (
     imputation,
     inference,
     memberships,
+    noise,
     partial,
     portfolio,
     record,
@@ -34,6 +36,7 @@ from . import (
 from .base import MixtureEstimator
 from .components import shown
 from .model import Membership, MixtureModel, MixtureParams
+from .weighting import Constant
 
 if TYPE_CHECKING:
     from latentia.persistence import Record
@@ -90,12 +93,21 @@ class GaussianMixture(MixtureEstimator):
         A prior on means and covariances, under which no component collapses: the fit is then a
         posterior mode, and says so. "conjugate" is mclust's default
         (`latentia.families.conjugate.ConjugatePrior.of`).
+    noise : bool, float or array of bool of shape (n,), optional
+        Whether rows may come from no component: from noise, uniform on a box around all rows. It
+        begins with the loneliest tenth of the rows, or this share of them, or these rows.
     em : EM, optional
         Settings of the climb. An argument above that differs from its default overrides them.
 
     Attributes
     ----------
     weights_ : array of shape (K,)
+        Of the components; they add up to 1 less that of noise.
+    noise_weight_ : float
+        The weight of noise, 0 where there is none. Then `predict` says -1 where noise is the most
+        probable, and what `predict_proba` of a row leaves of 1 is the probability of that.
+    noise_box_ : Box or None
+        ``noise_box_.log_volume`` is minus the log-density of noise.
     means_ : array of shape (K, d)
     covariances_, precisions_, precisions_cholesky_ : array
         In scikit-learn's shapes under its names, (K, d, d), (d, d), (K, d) or (K,); under
@@ -160,6 +172,7 @@ class GaussianMixture(MixtureEstimator):
         "verbose": ["verbose"],
         "verbose_interval": [Interval(Integral, 1, None, closed="left")],
         "prior": [StrOptions({"conjugate"}), ConjugatePrior, None],
+        "noise": ["boolean", Interval(Real, 0.0, 1.0, closed="neither"), "array-like", None],
         "em": [HasMethods(["fit", "get_params"]), None],
     }
 
@@ -181,6 +194,7 @@ class GaussianMixture(MixtureEstimator):
         verbose: int = 0,
         verbose_interval: int = 10,
         prior: ConjugatePrior | str | None = None,
+        noise: bool | float | ArrayLike | None = None,
         em: EM | None = None,
     ) -> None:
         self.n_components = n_components
@@ -198,6 +212,7 @@ class GaussianMixture(MixtureEstimator):
         self.verbose = verbose
         self.verbose_interval = verbose_interval
         self.prior = prior
+        self.noise = noise
         self.em = em
 
     def __sklearn_tags__(self) -> Any:
@@ -206,6 +221,8 @@ class GaussianMixture(MixtureEstimator):
         return tags
 
     prior_: ConjugatePrior | None = None
+    noise_box_: Box | None = None
+    noise_weight_: float = 0.0
 
     # -- fitting ---------------------------------------------------------------------------
 
@@ -240,9 +257,16 @@ class GaussianMixture(MixtureEstimator):
         self.prior_ = ConjugatePrior.asked(
             self.prior, source.distinct, self.n_components, structure
         )
-        model = self._model(frame, len(rows))
+        share, flagged = noise.asked(self.noise, len(rows))
+        self.noise_box_ = None
+        if share:
+            errors.require_finite(rows.x, getattr(self, "feature_names_in_", None))
+            self.noise_box_ = Box.around(np.asarray(rows.x, dtype=np.float64), rows.weights)
+        model = self._model(frame, len(rows), share)
         em = self._climb_settings(self.verbose_interval)
         first = given.first(self, model, frame)
+        if flagged is not None and first.start is None:
+            first = given.First(start=self._around(rows, flagged, frame))
         guessed = first.start is None and self.means_init is None
         if guessed and self.init_params == "portfolio":
             em = portfolio.raced(em)
@@ -308,7 +332,20 @@ class GaussianMixture(MixtureEstimator):
         errors.judge_columns(x, weights, names, self.reg_covar)
         return Rows(x, weights), x.dtype
 
-    def _model(self, frame: Frame, n_rows: int | None = None) -> MixtureModel:
+    def _around(self, rows: Rows, flagged: NDArray[np.bool_], frame: Frame) -> MixtureParams:
+        """Where a fit starts whose noise is given."""
+        child = self._generator().spawn(1)[0]
+        others = start.Guesses(self.n_components, self.init_params, frame)
+        made = [
+            noise.beside(resp, flagged)
+            for resp in others(rows.take(np.flatnonzero(~flagged)), child)
+        ]
+        model = self._model(frame)
+        return MixtureModel(model.family, model.n_components, lambda *_: made).start(rows, child)
+
+    def _model(
+        self, frame: Frame, n_rows: int | None = None, share: float = noise.SHARE
+    ) -> MixtureModel:
         """The engine's view of this estimator."""
         structure = structure_of(self.covariance_type, len(frame.origin))
         family = Gaussian(
@@ -324,6 +361,12 @@ class GaussianMixture(MixtureEstimator):
         if self.means_init is not None:
             means = np.asarray(self.means_init, dtype=np.float64)
         guesses = start.Guesses(self.n_components, self.init_params, frame, means)
+        if self.noise_box_ is not None:
+            k = self.n_components + 1
+            everywhere = WithNoise(family, self.noise_box_)
+            return MixtureModel(
+                everywhere, k, noise.Sprinkled(guesses, share), Constant(k, noise=True)
+            )
         guesses = imputation.Filled(guesses, frame)
         return MixtureModel(family, self.n_components, guesses)
 
@@ -341,6 +384,10 @@ class GaussianMixture(MixtureEstimator):
 
     def _set_parameters(self, params: MixtureParams, dtype: Any, collapsed: bool = False) -> None:
         weights, (means, covariances) = params
+        if self.noise_box_ is not None:
+            weights, self.noise_weight_ = weights[:-1], float(weights[-1])
+        else:
+            self.noise_weight_ = 0.0
         structure, covariances = shown(self.covariance_type, covariances, *means.shape)
         precision = np.full_like(covariances, np.nan)
         if not collapsed:
@@ -356,6 +403,8 @@ class GaussianMixture(MixtureEstimator):
         """The fitted parameters as the engine takes them."""
         as_float = (np.asarray(a, float) for a in (self.weights_, self.means_, self.covariances_))
         weights, means, covariances = as_float
+        if self.noise_box_ is not None:
+            weights = np.append(weights, self.noise_weight_)
         single = np.asarray(self.covariances_).dtype != np.float64
         if single:
             weights = weights / weights.sum()
@@ -372,7 +421,8 @@ class GaussianMixture(MixtureEstimator):
 
     def _n_parameters(self) -> int:
         k, d = self.means_.shape
-        return pattern_of(self.covariance_type).n_free(k, d) + k * d + k - 1
+        free = pattern_of(self.covariance_type).n_free(k, d) + k * d + k - 1
+        return free + (self.noise_box_ is not None)
 
     def _completing(self) -> tuple[Gaussian, MixtureParams]:
         check_is_fitted(self, ["weights_", "means_", "covariances_"])

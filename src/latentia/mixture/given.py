@@ -46,6 +46,11 @@ def first(estimator: GaussianMixture, model: MixtureModel, frame: Frame) -> Firs
     if estimator.warm_start and np.shape(getattr(estimator, "means_", np.empty(0))) == (k, d):
         return First(estimator._params(), None, _resumed(estimator, frame))
     weights = means = covariances = None
+    if estimator.weights_init is not None and estimator.noise_box_ is not None:
+        raise ValueError(
+            "got weights_init and noise, expected one of the two: the weight that noise begins "
+            "with is not among them"
+        )
     if estimator.weights_init is not None:
         weights = _weights(estimator.weights_init, k)
     if estimator.means_init is not None:

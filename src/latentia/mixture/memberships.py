@@ -14,7 +14,7 @@ from latentia.families import incomplete
 from latentia.families.covariance import written_out
 from latentia.families.gaussian import normal_log_density
 
-from . import errors
+from . import errors, noise
 from .model import Membership, entropy, membership
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class Sums(NamedTuple):
     entropy: float
 
 
-def of_gaussian(mixture: GaussianMixture, X: Any) -> Iterator[Membership]:
+def of_gaussian(mixture: GaussianMixture, X: Any) -> Iterator[Any]:
     """Of consecutive rows, from the public attributes alone, which a user may have set."""
     check_is_fitted(mixture, ["weights_", "means_", "precisions_cholesky_"])
     x = errors.validated(mixture, X, reset=False)
@@ -48,30 +48,48 @@ def of_gaussian(mixture: GaussianMixture, X: Any) -> Iterator[Membership]:
             made = incomplete.log_density(z, means, covariances)
         else:
             made = normal_log_density(structure, means, precision, z)
-        yield membership(made, weights)
+        if mixture.noise_box_ is None:
+            yield membership(made, weights)
+        else:
+            level = np.full(len(z), -mixture.noise_box_.log_volume)
+            every = np.append(weights, mixture.noise_weight_)
+            yield noise.told(membership(np.column_stack([made, level]), every))
 
 
-def labels(known: Iterator[Membership]) -> NDArray[np.int64]:
-    """The most probable component of each row, shape (n,)."""
-    return np.concatenate([block.resp.argmax(axis=1) for block in known])
+Known = Iterator[Membership | noise.NoisyMembership]
 
 
-def probabilities(known: Iterator[Membership]) -> Array:
+def labels(known: Known) -> NDArray[np.int64]:
+    """The most probable component of each row, shape (n,); -1 where noise is."""
+    return np.concatenate([_labels(block) for block in known])
+
+
+def _labels(block: Membership | noise.NoisyMembership) -> NDArray[np.int64]:
+    most = block.resp.argmax(axis=1)
+    if isinstance(block, noise.NoisyMembership):
+        return np.where(block.noise > block.resp.max(axis=1), -1, most)
+    return most
+
+
+def probabilities(known: Known) -> Array:
     """The probability of each component for each row, shape (n, K)."""
     return np.concatenate([block.resp for block in known])
 
 
-def log_densities(known: Iterator[Membership]) -> Array:
+def log_densities(known: Known) -> Array:
     """The log-likelihood of each row, shape (n,)."""
     return np.concatenate([block.log_density for block in known])
 
 
-def sums(known: Iterator[Membership]) -> Sums:
+def sums(known: Known) -> Sums:
     """What information criteria are made of."""
     loglik = mixed = 0.0
     n = 0
-    for log_density, resp in known:
-        loglik += float(log_density.sum())
-        mixed += entropy(resp, np.ones(len(resp)))
-        n += len(resp)
+    for block in known:
+        once = np.ones(len(block.resp))
+        loglik += float(block.log_density.sum())
+        mixed += entropy(block.resp, once)
+        if isinstance(block, noise.NoisyMembership):
+            mixed += entropy(block.noise[:, None], once)
+        n += len(once)
     return Sums(loglik, n, mixed)

@@ -13,6 +13,7 @@ from latentia.engine.space import Constraint, PositiveDefinite, Simplex
 from latentia.estimator import Estimate
 from latentia.families.family import Family
 from latentia.families.making import pieces
+from latentia.families.noise import WithNoise
 
 from .model import MixtureModel, MixtureParams
 
@@ -89,7 +90,8 @@ def named(
     Yields its name, such as ``rate[0, visits]``, the number of its leaf, and its place there.
     """
     for k in range(len(params.weights)):
-        yield f"weight[{k}]", 0, (k,)
+        noise = isinstance(model.family, WithNoise) and k == len(params.weights) - 1
+        yield "weight[noise]" if noise else f"weight[{k}]", 0, (k,)
     yield from of_family(model.family, tree.leaves(params), 1, columns)
 
 

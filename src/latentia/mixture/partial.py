@@ -67,8 +67,9 @@ class Online(NamedTuple):
 def go_on(estimator: GaussianMixture, X: Any, sample_weight: ArrayLike | None) -> None:
     """Take one more batch into the estimator, or leave the estimator as it was and raise."""
     estimator._validate_params()
-    if estimator.prior is not None:
-        raise ValueError("got prior for partial_fit, which takes batches without one; call fit")
+    for name in ("prior", "noise"):
+        if getattr(estimator, name) is not None:
+            raise ValueError(f"got {name} for partial_fit, which takes batches without; call fit")
     online: Online | None = getattr(estimator, "_online", None)
     if online is None and hasattr(estimator, "fit_"):
         online = _after_fit(estimator)

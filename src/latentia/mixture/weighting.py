@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import xlogy
 
-from latentia.engine.space import Simplex
+from latentia.engine.space import LastApart, Simplex
 
 Array = NDArray[np.float64]
 W = TypeVar("W")
@@ -66,6 +66,12 @@ class Weighting(ABC, Generic[W, S]):
 class Constant(Weighting[Array, Array]):
     """The same K weights for all rows. Statistics are expected numbers of rows, (K,).
 
+    Parameters
+    ----------
+    n_components : int
+    noise : bool, default=False
+        Whether the last of these is not a component as the others are.
+
     Examples
     --------
     >>> import numpy as np
@@ -75,12 +81,12 @@ class Constant(Weighting[Array, Array]):
 
     n_features = 0
 
-    def __init__(self, n_components: int) -> None:
-        self.n_components = n_components
+    def __init__(self, n_components: int, noise: bool = False) -> None:
+        self.n_components, self.noise = n_components, noise
 
     @property
     def space(self) -> Array:
-        return cast(Any, Simplex(exchangeable=(0,)))
+        return cast(Any, LastApart() if self.noise else Simplex(exchangeable=(0,)))
 
     def start(self, z: Array, resp: Array) -> Array:
         return resp.sum(axis=0) / resp.sum()

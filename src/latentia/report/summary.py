@@ -91,7 +91,8 @@ def title_of(estimator: Any) -> str:
         return f"Latent class model of {k} class{'' if k == 1 else 'es'}"
     if is_gaussian(estimator):
         whose = "Bayesian Gaussian" if is_variational(estimator) else "Gaussian"
-        return f"{whose} mixture of {components} with {covariance_words(estimator)}"
+        noise = ", and noise" if getattr(estimator, "noise_box_", None) is not None else ""
+        return f"{whose} mixture of {components} with {covariance_words(estimator)}{noise}"
     return f"Mixture of {components} ({shorten(one_line(estimator.described()), 120)})"
 
 

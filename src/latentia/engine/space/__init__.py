@@ -9,6 +9,7 @@ from .constraint import (
     contains,
 )
 from .elementwise import Fixed, Interval, Positive, Real
+from .last_apart import LastApart
 from .linear import Coefficients, Contrasts
 from .matrices import Orthogonal, PositiveDefinite, UnitProduct
 from .simplex import Simplex
@@ -21,6 +22,7 @@ __all__ = [
     "DegenerateError",
     "Fixed",
     "Interval",
+    "LastApart",
     "LeafChart",
     "Masked",
     "Orthogonal",
