@@ -14,7 +14,7 @@ from sklearn.datasets import load_sample_image
 
 from latentia import GaussianMixture, select
 
-N_PIXELS = 1000
+N_PIXELS = 500
 """Pixels to choose by: the more of them, the finer the shades that are told apart."""
 
 
@@ -46,7 +46,7 @@ def segment(photo: np.ndarray, numbers: range, seed: int = 0) -> Segmentation:
 def main() -> None:
     """Segment the photograph and draw it."""
     photo = load_sample_image("flower.jpg")
-    found = segment(photo, range(2, 9))
+    found = segment(photo, range(2, 10))
     print(found.chosen)
     for k in np.argsort(-np.bincount(found.regions.ravel())):
         red, green, blue = found.colours[k].round().astype(int)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from latentia import EM, GaussianMixture, datasets
-from latentia.mixture.portfolio import raced
+from latentia.mixture.portfolio import REARRANGED, raced
 from latentia.mixture.start import PORTFOLIO
 
 IRIS = datasets.load("iris").values
@@ -12,8 +12,10 @@ IRIS = datasets.load("iris").values
 
 def test_a_start_of_each_kind_is_made_and_the_winner_named():
     gm = GaussianMixture(3, init_params="portfolio", random_state=0, em=EM()).fit(IRIS)
-    assert len(gm.fit_.climbs) == gm.certificate_.n_starts == len(PORTFOLIO)
-    assert gm.start_ == PORTFOLIO[gm.fit_.best]
+    certificate = gm.certificate_
+    assert len(gm.fit_.climbs) == certificate.n_starts
+    assert certificate.n_starts - certificate.n_rearranged == len(PORTFOLIO)
+    assert gm.start_ == [*PORTFOLIO, *[REARRANGED] * certificate.n_rearranged][gm.fit_.best]
     best = max(climb.objective for climb in gm.fit_.climbs)
     assert gm.loglik_ == pytest.approx(best, abs=1e-6)
 
@@ -34,6 +36,7 @@ def test_what_was_asked_for_stays():
     assert not short["race"]
     assert (short["short_runs"], short["starts"]) == (10, 20)
     assert raced(EM(tol=1e-8)).get_params()["tol"] == 1e-8
+    assert raced(EM(rearrange=1)).get_params()["rearrange"] == 1
 
 
 @pytest.mark.parametrize("method", ["hierarchical", "portfolio"])

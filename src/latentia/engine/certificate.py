@@ -98,6 +98,8 @@ class Certificate:
         E-steps of all starts together, with those that lost a race, annealing and warming up.
     n_outrun : int
         Starts that lost a race and were not climbed to the end.
+    n_rearranged : int
+        Starts, the last of them, that were made of the best of the others.
     """
 
     status: Status
@@ -120,6 +122,7 @@ class Certificate:
     detail: str = ""
     n_steps_all: int = 0
     n_outrun: int = 0
+    n_rearranged: int = 0
 
     @property
     def alike(self) -> float:
@@ -177,6 +180,11 @@ class Certificate:
                     f"Of {self.n_starts} starts {self.optima[0].hits} reached this maximum; "
                     f"{_counted(len(self.optima), 'distinct maximum', 'distinct maxima')} "
                     f"{_were(len(self.optima))} seen."
+                )
+            if self.n_rearranged:
+                told.append(
+                    f"{_counted(self.n_rearranged, 'start')} {_were(self.n_rearranged)} made of "
+                    "the best of the others, its components rearranged."
                 )
             if self.n_outrun:
                 told.append(

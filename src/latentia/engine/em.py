@@ -34,6 +34,7 @@ from .fit import Fit, announce, assemble
 from .identity import seed_of
 from .model import Chunk, Model, Source, source_of
 from .online.warm_up import WarmUp
+from .rearrange import Rearranged, rearranged
 from .starts import Runner, Settings, check_anneal
 
 P = TypeVar("P", bound=tuple[Any, ...])
@@ -65,6 +66,11 @@ class EM(BaseEstimator):
     anneal : sequence of float, default=()
         Inverse temperatures, such as (0.3, 0.6, 1.0): five EM steps at each before the climb
         (Ueda & Nakano 1998), for models with a `tempered_e_step`.
+    rearrange : int, default=0
+        How often, at most, the best fit is rearranged and climbed from there: by models that
+        have `rearrangements`, as mixtures do, which merge two components and split a third (Ueda,
+        Nakano, Ghahramani & Hinton 2000). It ends where no higher maximum was found. Starts that
+        are given, in whole or in part, stay as they are.
     warm_up : WarmUp, optional
         A few passes over the data by blocks before the climb.
     backend : {"threads", "serial"} or Backend, default="threads"
@@ -103,6 +109,7 @@ class EM(BaseEstimator):
         race: bool | float = False,
         short_runs: int = 0,
         anneal: Sequence[float] = (),
+        rearrange: int = 0,
         warm_up: WarmUp | None = None,
         backend: Any = "threads",
         workers: int | None = None,
@@ -119,6 +126,7 @@ class EM(BaseEstimator):
         self.race = race
         self.short_runs = short_runs
         self.anneal = anneal
+        self.rearrange = rearrange
         self.warm_up = warm_up
         self.backend = backend
         self.workers = workers
@@ -142,6 +150,7 @@ class EM(BaseEstimator):
             on_degenerate=choice("on_degenerate", self.on_degenerate, ("raise", "status")),
             checkpoint=path_of(self.checkpoint),
             every=number("every", self.every, 0.0),
+            rearrange=whole("rearrange", self.rearrange, 0),
         )
 
     def fit(
@@ -241,7 +250,7 @@ class EM(BaseEstimator):
     ) -> Fit[P]:
         settings = self._settings()
         if only is not None:
-            settings = replace(settings, race=None, starts=1)
+            settings = replace(settings, race=None, starts=1, rearrange=0)
         check_call(model, data, resume)
         check_anneal(model, settings)
         source = source_of(data)
@@ -290,13 +299,19 @@ class EM(BaseEstimator):
                     if kept.progress is not None:
                         runner.take_up(kept.progress)
                 interrupted = runner.run()
+                more = Rearranged([], 0, interrupted)
+                if settings.rearrange and starts is None and given is None and not interrupted:
+                    (child,) = generator.spawn(1)
+                    sample = model.prepare(source.sample(deepcopy(child)))
+                    more = rearranged(settings, evaluator, runner.climbs, sample, child)
             fit = assemble(
                 model,
-                runner.climbs,
-                len(numbers),
+                [*runner.climbs, *more.climbs],
+                len(numbers) + len(more.climbs),
                 settings.tol,
-                interrupted=interrupted,
-                n_steps=runner.n_steps,
+                interrupted=more.interrupted,
+                n_steps=runner.n_steps + more.n_steps,
+                n_rearranged=len(more.climbs),
             )
             for callback in settings.callbacks:
                 callback.on_end(fit)

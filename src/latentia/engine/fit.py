@@ -93,6 +93,7 @@ def assemble(
     *,
     interrupted: bool,
     n_steps: int,
+    n_rearranged: int = 0,
 ) -> Fit[Any]:
     """The best of the climbs, with its evidence."""
     highest = max(_order(climb) for climb in climbs)
@@ -125,6 +126,7 @@ def assemble(
         detail=won.detail,
         n_steps_all=n_steps,
         n_outrun=sum(c.status is Status.OUTRUN for c in climbs),
+        n_rearranged=n_rearranged,
     )
     suff = won.suff
     return Fit(

@@ -12,7 +12,7 @@ memory, clusters, weights and resampling without any model knowing.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Generic, NamedTuple, Protocol, Self, TypeVar, cast, final, runtime_checkable
 
 import numpy as np
@@ -155,6 +155,14 @@ class Model(ABC, Generic[P, C]):
         given : params, optional
             Fixes some of the parameters; a None in it leaves that one to the model.
         """
+
+    def rearrangements(self, params: P, sample: C, rng: np.random.Generator) -> Iterable[P]:
+        """Other starts made of parameters that EM cannot leave, the most promising first.
+
+        For ``EM(rearrange=...)``, which climbs them: such as those of a mixture with two of its
+        components merged and a third split. By default there are none.
+        """
+        return ()
 
     @abstractmethod
     def e_step(self, params: P, chunk: C) -> Suff:

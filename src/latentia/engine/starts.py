@@ -89,6 +89,7 @@ class Settings:
     on_degenerate: str
     checkpoint: str | None
     every: float
+    rearrange: int = 0
 
 
 class Standing(NamedTuple):

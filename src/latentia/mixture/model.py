@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple, final
 
 import numpy as np
@@ -17,6 +17,7 @@ from latentia.families.family import Family
 
 from .groups import GroupedRows
 from .labels import LabelledRows, guided
+from .rearrange import rearrangements
 from .weighting import Constant, Weighting
 
 Array = NDArray[np.float64]
@@ -121,6 +122,25 @@ class MixtureModel(Model[MixtureParams, Rows]):
             return made[0]
         heights = [self._height(params, sample) for params in made]
         return made[int(np.argmax(heights))]
+
+    def rearrangements(
+        self, params: MixtureParams, sample: Rows, rng: np.random.Generator
+    ) -> Iterator[MixtureParams]:
+        """What becomes of the fit where two components are merged and a third is split.
+
+        Of units that are groups of rows there are none.
+        """
+        if self.n_components < 3 or isinstance(sample, GroupedRows):
+            return
+        _, x = self._split(sample)
+        known = self.posterior(params, sample)
+        density = self.family.log_density(params.components, x)
+        codes = getattr(self.guesses, "categorical", ())
+        for resp in rearrangements(x, sample.weights, known.resp, density, rng, codes):
+            try:
+                yield self._made(sample, guided(resp, sample), None)
+            except (DegenerateError, np.linalg.LinAlgError):
+                continue
 
     def _made(self, sample: Rows, resp: Array, given: MixtureParams | None) -> MixtureParams:
         weighted, (z, x) = resp * sample.weights[:, None], self._split(sample)

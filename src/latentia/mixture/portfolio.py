@@ -1,4 +1,4 @@
-"""A portfolio of starts: every way to guess once, raced, and which of them won."""
+"""A portfolio of starts: every way to guess once, raced, rearranged, and which of them won."""
 
 from __future__ import annotations
 
@@ -8,17 +8,27 @@ from latentia.engine import EM, Fit
 
 from .start import PORTFOLIO, method_of
 
+ROUNDS = 3
+"""How often the best is rearranged, as long as that finds a higher maximum."""
+
+REARRANGED = "split-and-merge"
+"""The name of a start that was made of the best of the others."""
+
 
 def raced(em: EM) -> EM:
-    """The same settings with a start for each way to guess, and a race between them.
+    """The same settings with a start for each way to guess, a race of them, and split and merge.
 
-    A race, short runs or a larger number of starts that were asked for stay as they are.
+    A race, short runs, rearranging or a larger number of starts that were asked for stay as
+    they are.
     """
     asked: dict[str, Any] = em.get_params(deep=False)
     race = asked["race"] or not asked["short_runs"]
-    return EM(**{**asked, "starts": max(asked["starts"], len(PORTFOLIO)), "race": race})
+    starts = max(asked["starts"], len(PORTFOLIO))
+    rearrange = asked["rearrange"] or ROUNDS
+    return EM(**{**asked, "starts": starts, "race": race, "rearrange": rearrange})
 
 
 def winner(method: str, fit: Fit[Any]) -> str:
-    """The name of the start that won: one of `start.METHODS` or `PORTFOLIO`."""
-    return method_of(method, fit.best)
+    """The name of the start that won: one of `start.METHODS` or `PORTFOLIO`, or `REARRANGED`."""
+    guessed = fit.certificate.n_starts - fit.certificate.n_rearranged
+    return method_of(method, fit.best) if fit.best < guessed else REARRANGED
