@@ -12,6 +12,9 @@ from latentia.data.arrays import Frame, Rows
 from latentia.engine import Status
 from latentia.engine.chart import n_free
 from latentia.families.covariance import PATTERNS, STRUCTURES
+from latentia.families.factor_analyzers import FactorAnalyzers
+from latentia.families.poisson import Poisson
+from latentia.families.product import Product
 from latentia.families.student_t import StudentT, StudentTParams, log_norm
 
 from .checks import (
@@ -198,6 +201,30 @@ def test_a_heavy_and_a_light_component_side_by_side():
     heavy, light = fit.params.components.inverse_df
     assert 1 / 5 < heavy < 1 / 2
     assert light == 0
+
+
+def test_rows_that_coincide_end_at_bounds_and_are_named():
+    """With ever heavier tails the likelihood of coinciding rows would rise without end."""
+    x = np.repeat([[0.0, 0.0, 0.0], [1.0, 1.0, 2.0]], 10, axis=0)
+    fit = EM(max_iter=400).fit(mixture_of(family_of("full", 3, x=x)), Rows.of(x), rng=0)
+    assert np.isfinite(fit.loglik)
+    assert fit.certificate.active_floors
+    assert (fit.params.components.inverse_df <= 10).all()
+
+
+def test_a_part_of_a_product_keeps_the_contract():
+    """t and factor analyzers beside counts, with weights and holes in all columns."""
+    rng = np.random.default_rng(0)
+    rest = np.column_stack([rng.normal(size=(50, 4)) + X[:, :1], rng.poisson(3.0, size=50)])
+    x = with_holes(np.hstack([X, rest]))
+    factors = FactorAnalyzers(2, Frame.of(Rows.of(rest[:, :4])), 1, "UCU", 0.1)
+    family = Product({(0, 1): family_of("VEV"), (2, 3, 4, 5): factors, 6: Poisson(2)})
+    assert (family.takes_missing, family.m_step_exact) == (True, False)
+    check_model(mixture_of(family), Rows.of(x, rng.gamma(2.0, size=50)), points=2)
+    params = params_near_start(family, x)
+    completed = family.completed(params, x, np.zeros(50, dtype=np.intp), rng)
+    np.testing.assert_array_equal(completed[~np.isnan(x)], x[~np.isnan(x)])
+    assert np.isfinite(completed).all()
 
 
 def test_fixed_degrees_of_freedom_stay_and_are_not_counted():

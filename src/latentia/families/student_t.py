@@ -28,6 +28,9 @@ NEARLY_NORMAL = 0.02
 FIRST = 0.1
 """Where 1/ν starts."""
 
+HEAVIEST = 10.0
+"""1/ν is at most this: with heavier tails rows that coincide have a likelihood without bound."""
+
 LONGEST = 3.0
 """How many times its size, or of `FIRST`, 1/ν may grow in one step."""
 
@@ -120,9 +123,9 @@ class StudentT(Family[StudentTParams, StudentTStats]):
     """K multivariate t densities, for clusters with outliers (Peel & McLachlan 2000).
 
     Scale matrices are tied as covariances are. The degrees of freedom ν are charted as 1/ν from
-    0, where t is the normal: rows with no heavy tail end there exactly. Missing cells (nan) are
-    integrated out. The M-step is exact in locations and scales; in 1/ν it is a Newton step on the
-    observed likelihood, as EM itself stands still near the normal (ECME; Liu & Rubin 1995).
+    0, where t is the normal, to 10: rows with no heavy tail end at 0 exactly. Missing cells (nan)
+    are integrated out. The M-step is exact in locations and scales; in 1/ν it is a Newton step on
+    the observed likelihood, as EM itself stands still near the normal (ECME; Liu & Rubin 1995).
 
     Parameters
     ----------
@@ -180,7 +183,7 @@ class StudentT(Family[StudentTParams, StudentTStats]):
         locations, scales = self._normal.space
         bound: Constraint = Fixed()
         if isinstance(self.df, str):
-            bound = Interval(0.0, exchangeable=(0,) if self.df == "own" else ())
+            bound = Interval(0.0, HEAVIEST, exchangeable=(0,) if self.df == "own" else ())
         return StudentTParams(locations, scales, cast(Any, bound))
 
     def degrees_of_freedom(self, params: StudentTParams) -> Array:
@@ -301,7 +304,8 @@ class StudentT(Family[StudentTParams, StudentTStats]):
         known = curvature > 0
         new = np.where(known, slope / np.where(known, curvature, 1.0), old)
         below = np.where(old < NEARLY_NORMAL, 0.0, old / 4)
-        return np.where(new > 0, np.minimum(new, old + LONGEST * np.maximum(old, FIRST)), below)
+        above = np.minimum(old + LONGEST * np.maximum(old, FIRST), HEAVIEST)
+        return np.where(new > 0, np.minimum(new, above), below)
 
     def q(self, params: StudentTParams, stats: StudentTStats) -> float:
         means, scales = self._normal.inside(GaussianParams(*params[:2]))
