@@ -424,7 +424,7 @@ class MixtureRegression(RegressorMixin, Climbing):
         return [name for name, _, _ in coefficients.named(self._fitted, self._names())]
 
     def _names(self) -> Names:
-        kind = KINDS[self.family]
+        kind = KINDS[self._setting.family]
         return Names(self.design_names_, self.concomitant_names_, kind.dispersion)
 
     def _table(self, errors: MixtureParams, level: float) -> list[Estimate]:
@@ -433,7 +433,8 @@ class MixtureRegression(RegressorMixin, Climbing):
     def described(self) -> str:
         """The components in words, with the formulas where there are any."""
         check_is_fitted(self, "params_")
-        words, setting = KINDS[self.family].words, self._setting
+        setting = self._setting
+        words = KINDS[setting.family].words
         design, beside = setting.design.formula, setting.concomitant
         words += "" if design is None else f", {design.text}"
         if beside is not None and beside.formula is not None:
@@ -442,7 +443,7 @@ class MixtureRegression(RegressorMixin, Climbing):
 
     def smallest_variance(self) -> float:
         """The smallest residual variance against that about one line for all; 1 elsewhere."""
-        if KINDS[self.family].dispersion != "variance":
+        if KINDS[self._setting.family].dispersion != "variance":
             return 1.0
         variances: Any = self.dispersions_
         return float(np.min(variances)) / self._setting.frame.unit**2
