@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from latentia.data.arrays import Frame, Rows
 
-from .agglomerate import agglomerate
 from .kmeans import clustered, spread_out
+from .trees import tree
 
 Array = NDArray[np.float64]
 
@@ -24,9 +24,11 @@ PORTFOLIO = (
 )
 """What the first starts of ``"portfolio"`` are, a start each; later ones draw their centres."""
 
+HIERARCHICAL = PORTFOLIO[:2]
+"""What the first starts of ``"hierarchical"`` are; later ones draw their centres."""
+
 SEVERAL = {
     "kmeans": ("kmeans-whitened", "kmeans-plain"),
-    "hierarchical": ("hierarchical-VVV", "hierarchical-EII"),
     "portfolio": PORTFOLIO,
 }
 """Methods that make several guesses, for the likelihood to choose among."""
@@ -99,6 +101,8 @@ def method_of(method: str, i: int) -> str:
     """
     if method == "portfolio":
         return PORTFOLIO[i] if i < len(PORTFOLIO) else PORTFOLIO[-2 + i % 2]
+    if method == "hierarchical":
+        return HIERARCHICAL[i] if i < len(HIERARCHICAL) else "random_from_data"
     return "random_from_data" if method in SEVERAL and i % 2 == 1 else method
 
 
@@ -136,8 +140,8 @@ def guesses(sample: Rows, n_components: int, method: str, rng: np.random.Generat
             resp = np.eye(n_components)[clustered(x, w, n_components, seed)]
         else:
             criterion = "EII" if name == "hierarchical-EII" else "VVV"
-            tree = agglomerate(sample.x, w, n_components, criterion)
-            resp = np.eye(n_components)[tree.labels(n_components)]
+            labels = tree(sample, n_components, criterion).labels(n_components)
+            resp = np.eye(n_components)[labels]
         resp = _by_size(resp, sample)
         if not any(np.array_equal(resp, other) for other in made):
             made.append(resp)
