@@ -18,6 +18,7 @@ ALONE = {
     "optima": "--starts 2 --longest 10 --only galaxies",
     "overlap": "--seeds 1 --longest 2000 --rows 500",
     "racing": "--repeats 1 --only galaxies",
+    "regressions": "--quick",
 }
 SMALLER = {
     "agglomerate": {"SIDES": ("EII",)},
