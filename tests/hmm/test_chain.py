@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from latentia.hmm import kernels
+from latentia.hmm import kernels, lanes
 from latentia.hmm.chain import smoothed
 
 from .paths import enumerated
@@ -47,10 +47,13 @@ def test_every_width_of_the_compiled_code(k):
     agree(rng.dirichlet(np.ones(k)), rng.dirichlet(np.ones(k), size=k), log_density)
 
 
-@pytest.mark.parametrize("k", [3, 6])
-def test_sequences_of_every_length_side_by_side(k):
+@pytest.mark.parametrize("m", [11, 70])
+@pytest.mark.parametrize("k", [1, 3, 6])
+def test_sequences_of_every_length_side_by_side(k, m):
+    """Few go one after the other, many in lanes, the last group of which is not full."""
     rng = np.random.default_rng(0)
-    sizes = np.arange(1, 12)
+    sizes = rng.permutation(np.arange(1, m + 1)) % 13 + 1
+    assert lanes.worth_lanes(sizes, k) == (m == 70)
     start, transitions = rng.dirichlet(np.ones(k)), rng.dirichlet(np.ones(k), size=k)
     log_density, w = rng.normal(size=(sizes.sum(), k)), rng.uniform(0.5, 2, size=len(sizes))
     w[3] = 0
@@ -160,6 +163,25 @@ def test_scaling_is_used_where_it_is_safe(monkeypatch):
         smoothed(
             np.array([[-np.inf, 0.0]]), np.array([1.0, 0.0]), np.eye(2), np.ones(1, int), np.ones(1)
         )
+
+
+def test_a_lane_that_is_lost_harms_no_other():
+    """One sequence in forty starts where no state of positive probability could make it."""
+    rng = np.random.default_rng(4)
+    sizes, start, a = np.full(40, 6), np.array([1.0, 0.0]), np.array([[0.6, 0.4], [0.3, 0.7]])
+    log_density = rng.normal(size=(240, 2))
+    log_density[60] = [-900.0, 0.0]
+    log_density[120] = [-np.inf, 0.0]
+    made = smoothed(log_density, start, a, sizes, np.ones(40))
+    assert made.loglik[20] == -np.inf
+    pairs = np.zeros((2, 2))
+    for s in (s for s in range(40) if s != 20):
+        own = slice(6 * s, 6 * s + 6)
+        loglik, resp, moved = in_logs(start, a, log_density[own])
+        assert made.loglik[s] == pytest.approx(loglik, abs=1e-10)
+        np.testing.assert_allclose(made.resp[own], resp, atol=1e-12)
+        pairs += moved
+    np.testing.assert_allclose(made.transitions, pairs, atol=1e-11)
 
 
 def test_nan_is_never_a_probability():

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from . import kernels, logs
+from . import kernels, lanes, logs
 
 Array = NDArray[np.float64]
 
@@ -72,20 +72,24 @@ def smoothed(
     faint = np.zeros(n if careful else 1, dtype=np.bool_)
     if careful:
         kernels.faint_steps(log_density, top, faint)
-    alpha, scale = np.empty((n, width)), np.ones(n)
     lost = np.zeros(len(sizes), dtype=np.bool_)
     if ((transitions > 0) & (transitions < kernels.MIXING)).any():
         lost[:] = True  # products of such with what is left may vanish unseen
     chain_start, chain = _padded(start, width), _padded(transitions, width)
-    unrolled = width if width <= kernels.WIDE else 0
-    if not lost.any():
-        kernels.forward(unrolled)(
-            density, chain_start, chain, offsets, careful, faint, alpha, scale, lost
-        )
     pairs, begun = np.zeros((width, width)), np.zeros(width)
     w = np.array(weights, dtype=np.float64)
-    turned = np.ascontiguousarray(chain.T)
-    kernels.backward(unrolled)(density, alpha, scale, turned, offsets, w, lost, pairs, begun)
+    scale = np.ones(n)
+    if not careful and lanes.worth_lanes(sizes, width):
+        order = np.argsort(-sizes, kind="stable")
+        lanes.smooth(density, chain_start, chain, offsets, order, w, scale, lost, pairs, begun)
+    else:
+        unrolled, alpha = width if width <= kernels.WIDE else 0, np.empty((n, width))
+        if not lost.any():
+            kernels.forward(unrolled)(
+                density, chain_start, chain, offsets, careful, faint, alpha, scale, lost
+            )
+        turned = np.ascontiguousarray(chain.T)
+        kernels.backward(unrolled)(density, alpha, scale, turned, offsets, w, lost, pairs, begun)
     pairs, begun = pairs[:k, :k] * transitions, begun[:k]
     scale[np.repeat(lost, sizes)] = 1.0
     kernels.heights(scale, top)

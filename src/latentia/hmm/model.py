@@ -67,12 +67,15 @@ class SeenSequences(NamedTuple):
     sizes : array of int, shape (m,)
     seen : array of int or None
         The steps with some cell that is known; None where those are all.
+    complete : bool
+        Whether every cell of these is known.
     """
 
     x: Any
     weights: Array
     sizes: NDArray[np.intp]
     seen: NDArray[np.intp] | None
+    complete: bool
 
     def __len__(self) -> int:
         return len(self.sizes)
@@ -81,7 +84,7 @@ class SeenSequences(NamedTuple):
         return GroupedRows(self.x, self.weights, self.sizes).take(idx)
 
     def reweight(self, w: Array) -> Self:
-        return type(self)(self.x, self.weights * w, self.sizes, self.seen)
+        return type(self)(self.x, self.weights * w, self.sizes, self.seen, self.complete)
 
 
 @final
@@ -122,11 +125,13 @@ class HiddenMarkovModel(Model[HiddenMarkovParams, Any]):
 
     def prepare(self, chunk: Any) -> Any:
         x = chunk.x
-        hollow = np.zeros(len(x), dtype=np.bool_)
-        if np.isnan(x).any():
-            hollow = np.isnan(x).all(axis=1)
+        missing = np.isnan(x)
+        if not missing.any():
+            return SeenSequences(x, chunk.weights, chunk.sizes, None, True)
+        hollow = missing.all(axis=1)
         seen = np.flatnonzero(~hollow) if hollow.any() else None
-        return SeenSequences(x, chunk.weights, chunk.sizes, seen)
+        complete = not missing[~hollow].any()
+        return SeenSequences(x, chunk.weights, chunk.sizes, seen, complete)
 
     # -- the start ---------------------------------------------------------------------------
 
@@ -193,9 +198,9 @@ class HiddenMarkovModel(Model[HiddenMarkovParams, Any]):
     def _log_density(self, made: Any, chunk: SeenSequences) -> Array:
         """log f(x_t | state), (n, K); 0 for a step of which nothing is known."""
         if chunk.seen is None:
-            return emissions.log_density(self.family, made, chunk.x)
-        full = np.zeros((len(chunk.x), self.n_states))
-        full[chunk.seen] = emissions.log_density(self.family, made, chunk.x[chunk.seen])
+            return emissions.log_density(self.family, made, chunk.x, chunk.complete)
+        full, x = np.zeros((len(chunk.x), self.n_states)), chunk.x[chunk.seen]
+        full[chunk.seen] = emissions.log_density(self.family, made, x, chunk.complete)
         return full
 
     def e_step(self, params: HiddenMarkovParams, chunk: Any) -> Suff:
@@ -215,13 +220,10 @@ class HiddenMarkovModel(Model[HiddenMarkovParams, Any]):
         x, resp = chunk.x, made.resp
         if chunk.seen is not None:
             x, resp = x[chunk.seen], resp[chunk.seen]
-        stats = HiddenMarkovStats(
-            made.start,
-            made.transitions,
-            emissions.statistics(self.family, params.emissions, x, resp),
-        )
-        counted = chunk.weights > 0  # an impossible sequence of no weight is none
-        loglik = float(chunk.weights[counted] @ made.loglik[counted]) / beta
+        counted = emissions.statistics(self.family, params.emissions, x, resp, chunk.complete)
+        stats = HiddenMarkovStats(made.start, made.transitions, counted)
+        some = chunk.weights > 0  # an impossible sequence of no weight is none
+        loglik = float(chunk.weights[some] @ made.loglik[some]) / beta
         n_units, n_obs = float(chunk.weights.sum()), float(chunk.weights @ chunk.sizes)
         return Suff(loglik, n_units, n_obs, stats)
 
