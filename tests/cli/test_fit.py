@@ -122,13 +122,21 @@ def test_data_that_cannot_be_used(run, csv, rows, words):
     run(*FIT, csv(*rows), "--components", "1:3").refused(*words)
 
 
-def test_missing_cells_are_integrated_out(run, csv):
+def test_missing_cells_are_integrated_out(run, csv, tmp_path):
     rows = [f"{a},{b}" for a, b in np.random.default_rng(0).normal(size=(30, 2))]
     done = run(*FIT, csv(*rows, ",0.5", "NA,0.3", "0.2,NaN"), *QUICK, "--save", "m.safetensors")
     assert done.status == 0, done.err
     labels = run("predict", "m.safetensors", csv("1,", ",2", "0,1"))
     assert labels.status == 0, labels.err
     assert len(labels.out.splitlines()) >= 3
+    (tmp_path / "parts").mkdir()
+    for part in (rows[:20], [*rows[20:], ",0.5", "NA,0.3", "0.2,NaN"]):
+        text = "\n".join(["a,b", *part])
+        (tmp_path / "parts" / f"{len(part)}.csv").write_text(text, encoding="utf-8")
+    parts = run(*FIT, "parts", *QUICK)
+    assert parts.status == 0, parts.err
+    assert "33 rows" in done.err + done.out
+    assert "33 rows" in parts.err + parts.out
 
 
 def test_files_that_cannot_be_read(run, tmp_path):

@@ -103,6 +103,21 @@ def test_standard_errors_files_summaries_and_batches(fitted, tmp_path):
     assert np.isfinite(batches.means_).all()
 
 
+def test_files_may_have_holes(fitted, tmp_path):
+    frame = pd.DataFrame(HOLES, columns=list("abcd"))
+    frame.to_csv(tmp_path / "t.csv", index=False)
+    for part in range(3):
+        frame[50 * part : 50 * (part + 1)].to_parquet(tmp_path / f"part-{part}.parquet")
+    for path in (tmp_path / "t.csv", str(tmp_path / "*.parquet")):
+        again = GaussianMixture(3, random_state=0, n_init=3, max_iter=500).fit(path)
+        assert again.loglik_ == pytest.approx(fitted.loglik_, rel=1e-12)
+        np.testing.assert_allclose(again.score_samples(path), fitted.score_samples(HOLES))
+    mixture = Mixture("gaussian", 1).fit(tmp_path / "t.csv")
+    assert mixture.loglik_ == pytest.approx(GaussianMixture(1).fit(HOLES).loglik_, abs=1e-2)
+    with pytest.raises(ValueError, match="missing value"):
+        Mixture("dirichlet", 1).fit(tmp_path / "t.csv")
+
+
 # -- completed rows -----------------------------------------------------------------------------
 
 

@@ -72,7 +72,7 @@ def read_input(
     columns : str or sequence of str, optional
         The columns to take, as names or as they were written after ``--columns``.
     allow_missing : bool, default False
-        Keep missing values as NaN, of a file that is read at once.
+        Keep missing values as NaN.
     answers : bool, default False
         Take columns of texts too, of a file that is read at once.
 
@@ -107,7 +107,7 @@ def read_input(
         raise Refusal("the name of the data is empty; give a file, or a built-in data set")
     built_in = data in datasets.names()
     if (is_several(data) and not built_in) or (path.is_file() and path.stat().st_size > _LARGE):
-        scanned = scan(data, chosen)
+        scanned = scan(data, chosen, allow_missing=allow_missing)
         return Input(scanned.values, scanned.columns, scanned.skipped, data, path)
     if path.is_file() or (not built_in and (path.suffix or path.name != data)):
         if answers:

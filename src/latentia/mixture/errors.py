@@ -129,13 +129,16 @@ def _blocks(x: Array, size: int = 65_536) -> Iterator[tuple[int, Array]]:
         yield at, x[at : at + size]
 
 
-def at_hand(X: Any) -> Any:
-    """X; what a path, a Dask collection or a lazy frame stands for as a `Scanned` matrix."""
+def at_hand(X: Any, holes: bool = False) -> Any:
+    """X; what a path, a Dask collection or a lazy frame stands for as a `Scanned` matrix.
+
+    `holes` says that missing cells of it are kept as nan; otherwise they are refused.
+    """
     lazy = type(X).__module__.startswith("dask") or type(X).__name__ == "LazyFrame"
     if isinstance(X, (str, os.PathLike)) or lazy:
         from latentia.data.scan import scan  # narwhals and what it needs: not for arrays
 
-        return scan(cast(Any, X))
+        return scan(cast(Any, X), allow_missing=holes)
     return X
 
 
@@ -145,10 +148,13 @@ def validated(estimator: Any, X: Any, *, reset: bool) -> Any:
     `reset` says that the estimator is being fitted and takes the width and names of X. A matrix
     that is mapped from a file stays so.
     """
-    X, names = at_hand(X), None
+    X, names = at_hand(X, estimator.__sklearn_tags__().input_tags.allow_nan), None
     if type(X).__module__ == "latentia.data.scan":
         X, names = X.values, np.array(X.columns, dtype=object)
-    x = _validated(estimator, X, reset=reset)
+    with warnings.catch_warnings():
+        if names is not None:  # they are compared below
+            warnings.filterwarnings("ignore", message="X does not have valid feature names")
+        x = _validated(estimator, X, reset=reset)
     if names is not None:
         known = getattr(estimator, "feature_names_in_", None)
         if reset:

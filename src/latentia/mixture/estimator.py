@@ -249,7 +249,7 @@ class GaussianMixture(MixtureEstimator):
             If the data cannot be used, or if a component collapses and `reg_covar` is 0.
         """
         self._validate_params()
-        X = errors.at_hand(X)  # what it decoded lasts as long as the fit
+        X = errors.at_hand(X, holes=True)  # what it decoded lasts as long as the fit
         rows, dtype = self._training_rows(X, sample_weight)
         source = RowSource(rows)
         frame = Frame.of(source.distinct)  # the same bits for weights and for repeated rows

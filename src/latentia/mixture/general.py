@@ -197,7 +197,8 @@ class Mixture(MixtureEstimator):
         self, X: Any, sample_weight: Any, labels: Any, allowed: Any
     ) -> tuple[RowSource | LabelledSource, tuple[registry.Part, ...]]:
         """The rows in chunks, and what the family has to know of them."""
-        x = errors.validated(self, errors.at_hand(X), reset=True)
+        X = errors.at_hand(X, registry.allows_missing(self.family))
+        x = errors.validated(self, X, reset=True)
         weights = errors.checked_weights(sample_weight, x)
         errors.require_enough_rows(x, weights, self.n_components)
         names = getattr(self, "feature_names_in_", None)
