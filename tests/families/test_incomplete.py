@@ -12,6 +12,8 @@ from latentia.engine import tree
 from latentia.families import incomplete
 from latentia.families.covariance import STRUCTURES
 from latentia.families.gaussian import Gaussian, GaussianParams
+from latentia.families.kernels.rule import worth_compiling
+from latentia.mixture.model import MixtureParams
 
 from .checks import Case, every_property, mixture_of, params_near_start
 from .patterns import DISTINCT, random_matrices
@@ -144,6 +146,26 @@ def test_compiled_and_sorted_rows_are_one_likelihood(kind):
     for other in made[1:]:
         for a, b in zip(tree.leaves(made[0]), tree.leaves(other), strict=True):
             np.testing.assert_allclose(a, b, rtol=1e-10, atol=1e-10)
+
+
+def test_a_thin_component_for_which_nothing_is_compiled():
+    """Rows without holes then go by NumPy, beside the others."""
+    n_rows = next(n for n in range(1, 10**6) if worth_compiling(n, 3, 2))
+    thin = parameters("full")
+    thin = thin._replace(covariances=np.stack([thin.covariances[0], 1e-8 * thin.covariances[1]]))
+    params = MixtureParams(np.array([0.5, 0.5]), thin)
+    made = []
+    for family in (
+        Gaussian(2, STRUCTURES["full"], FRAME, n_rows=n_rows),
+        Gaussian(2, STRUCTURES["full"], FRAME, compiled=False),
+    ):
+        model = mixture_of(family)
+        chunk = model.prepare(Rows.of(HOLES))
+        assert (chunk.whole is None) == (family.compiled is False)
+        made.append(model.e_step(params, chunk))
+    assert made[0].loglik == pytest.approx(made[1].loglik, rel=1e-12)
+    for one, other in zip(*(model.m_step(each, params).components for each in made), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-6, atol=1e-12)
 
 
 def test_a_thin_component_keeps_its_digits():
