@@ -2,9 +2,12 @@
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy.special import softmax
 from scipy.stats import multinomial
 
+from latentia.data.arrays import Rows
 from latentia.engine.chart import n_free
 from latentia.families.categorical import Categorical, CategoricalParams
 
@@ -95,3 +98,29 @@ def test_faults():
 def test_levels_that_make_no_sense_are_refused(levels):
     with pytest.raises(ValueError, match="expected a whole number of at least 1 for each column"):
         Categorical(2, levels)
+
+
+@given(st.lists(st.integers(1, 300), min_size=1, max_size=12), st.integers(0, 10**6))
+def test_columns_taken_together_are_columns_one_by_one(levels, seed):
+    """Blocks of neighbouring columns: densities and counts are those of sums over columns."""
+    rng = np.random.default_rng(seed)
+    family, n = Categorical(2, levels), 7
+    x = np.column_stack([rng.integers(0, m, n) for m in levels]).astype(float)
+    x[rng.random(x.shape) < 0.2] = np.nan
+    p = np.zeros((2, len(levels), max(levels)))
+    for j, m in enumerate(levels):
+        p[:, j, :m] = rng.dirichlet(np.ones(m), size=2)
+    params, resp = CategoricalParams(p), rng.random((n, 2))
+    density, counts = np.zeros((n, 2)), np.zeros(p.shape)
+    for i, j in np.argwhere(~np.isnan(x)):
+        density[i] += np.log(p[:, j, int(x[i, j])])
+        counts[:, j, int(x[i, j])] += resp[i]
+    np.testing.assert_allclose(family.log_density(params, x), density, atol=1e-10)
+    np.testing.assert_allclose(family.stats(params, x, resp).counts, counts, atol=1e-12)
+    made = family.mixture_pass(params, np.array([0.3, 0.7]), Rows(x, np.ones(n)))
+    joint = density + np.log([0.3, 0.7])
+    assert made.loglik == pytest.approx(np.logaddexp(*joint.T).sum(), rel=1e-10, abs=1e-10)
+    chunk = family.prepare(Rows(x, np.ones(n))).take(np.array([2, 0]))
+    again = family.mixture_pass(params, np.array([0.3, 0.7]), chunk.reweight(np.array([2.0, 3])))
+    expected = np.array([2.0, 3]) @ np.logaddexp(*joint[[2, 0]].T)
+    assert again.loglik == pytest.approx(expected, rel=1e-10, abs=1e-10)
