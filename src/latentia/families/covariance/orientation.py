@@ -133,10 +133,10 @@ def _climbed(
     values: Array | None,
 ) -> tuple[Array, Array, float]:
     """Variances, common axes and the cost where neither alone can be bettered."""
-    cost = np.inf
+    cost, inside = np.inf, axes.T @ scatter @ axes
     found = values
     for _ in range(SWEEPS):
-        seen = along(axes, scatter)
+        seen = np.maximum(np.einsum("kii->ki", inside), 0.0)
         found = levels(pattern.volume, pattern.shape, count, seen, floor, found)
         if not (found > 0).all():
             raise DegenerateError("a component has no extent along one of its axes")
@@ -146,10 +146,17 @@ def _climbed(
         if pattern.shape == EQUAL:
             volume = np.exp(np.log(found).mean(axis=1))
             _, axes = axes_of(np.einsum("k,kij->ij", 1 / volume, scatter))
+            inside = axes.T @ scatter @ axes
         else:
-            axes = turned(axes, scatter, 1 / found)
+            axes, inside = turned(axes, inside, 1 / found)
     assert found is not None
-    return found, axes, cost
+    return found, _orthonormal(axes), cost
+
+
+def _orthonormal(axes: Array) -> Array:
+    """Axes without the rounding of many rotations."""
+    left, _, right = np.linalg.svd(axes)
+    return left @ right
 
 
 def _cost(count: Array, seen: Array, values: Array) -> float:
@@ -158,7 +165,7 @@ def _cost(count: Array, seen: Array, values: Array) -> float:
         return float((count[:, None] * np.log(values) + seen / values).sum())
 
 
-def turned(axes: Array, scatter: Array, precision: Array) -> Array:
+def turned(axes: Array, inside: Array, precision: Array) -> tuple[Array, Array]:
     """Common axes with a lower sum_kj precision_kj d_jᵀ W_k d_j: one round of plane rotations.
 
     In the plane of two axes the sum is a constant and a cosine of twice the angle, whose minimum
@@ -168,10 +175,10 @@ def turned(axes: Array, scatter: Array, precision: Array) -> Array:
     Parameters
     ----------
     axes : array of shape (d, d)
-    scatter : array of shape (K, d, d)
+    inside : array of shape (K, d, d)
+        Dᵀ W_k D, which are turned too.
     precision : array of shape (K, d)
     """
-    inside = axes.T @ scatter @ axes
     for p, q in rounds_of_pairs(len(axes)):
         apart = precision[:, p] - precision[:, q]
         across = inside[:, p, p] - inside[:, q, q]
@@ -179,10 +186,10 @@ def turned(axes: Array, scatter: Array, precision: Array) -> Array:
         angle = np.where((cosine == 0) & (sine == 0), 0.0, np.arctan2(-sine, -cosine) / 2)
         rotation = np.eye(len(axes))
         rotation[p, p] = rotation[q, q] = np.cos(angle)
-        rotation[q, p], rotation[p, q] = np.sin(angle), -np.sin(angle)
+        rotation[q, p] = np.sin(angle)
+        rotation[p, q] = -rotation[q, p]
         axes, inside = axes @ rotation, rotation.T @ inside @ rotation
-    left, _, right = np.linalg.svd(axes)  # so that rounding does not add up over the rounds
-    return left @ right
+    return axes, inside
 
 
 @cache
@@ -217,5 +224,5 @@ def common_axes(matrices: Array) -> Array:
         off = np.abs(inside / unit - np.eye(len(axes)))
         if off.max() <= 1e-12:
             break
-        axes = turned(axes, alike, 1 / values)
+        axes, _ = turned(axes, inside, 1 / values)
     return axes
