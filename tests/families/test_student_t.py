@@ -11,6 +11,7 @@ from latentia import EM, check_model
 from latentia.data.arrays import Frame, Rows
 from latentia.engine import Status
 from latentia.engine.chart import n_free
+from latentia.engine.numerical import gradient_of
 from latentia.families.covariance import PATTERNS, STRUCTURES
 from latentia.families.factor_analyzers import FactorAnalyzers
 from latentia.families.poisson import Poisson
@@ -160,6 +161,45 @@ def test_one_component_is_the_maximum_of_scipys_likelihood():
     np.testing.assert_allclose(got.locations[0], location, rtol=1e-6, atol=1e-7)
     np.testing.assert_allclose(got.scales[0], scale, rtol=1e-6, atol=1e-7)
     assert got.inverse_df[0] == pytest.approx(1 / df, rel=1e-6)
+
+
+@pytest.mark.parametrize("df", ["own", "shared"])
+@pytest.mark.parametrize("holes", [False, True])
+def test_two_components_end_where_scipys_likelihood_is_flat(df, holes):
+    """The differenced gradient of the mixture's likelihood, of what was seen of each row."""
+    rng = np.random.default_rng(7)
+    x = np.vstack([rng.standard_t(3, size=(60, 2)), rng.standard_t(5, size=(60, 2)) + 7])
+    x = with_holes(x) if holes else x
+    family = family_of("full", 2, df, x, 0.0)
+    model = mixture_of(family)
+    start = model._made(Rows.of(x), np.eye(2)[np.arange(120) // 60], None)
+    fit = EM(tol=1e-11, max_iter=3000).fit(model, Rows.of(x), start=start)
+    weights, (locations, scales, eta) = fit.params
+    roots = np.linalg.cholesky(scales)[:, [0, 1, 1], [0, 0, 1]]
+    patterns = [
+        (p, (np.isnan(x) == [not s for s in p]).all(axis=1))
+        for p in [(True, True), (True, False), (False, True)]
+    ]
+
+    def loglik(v):
+        share, at, root = 1 / (1 + np.exp(-v[0])), v[1:5].reshape(2, 2), v[5:11].reshape(2, 3)
+        freedom = 1 / np.broadcast_to(v[11:], 2)
+        total = 0.0
+        for pattern, mine in patterns:
+            each = []
+            for k, w in enumerate((share, 1 - share)):
+                lower = np.array([[root[k, 0], 0.0], root[k, 1:]])
+                block = (lower @ lower.T)[np.ix_(pattern, pattern)]
+                law = multivariate_t(at[k][list(pattern)], block, freedom[k])
+                each.append(np.log(w) + np.atleast_1d(law.logpdf(x[mine][:, pattern])))
+            total += np.logaddexp(*each).sum()
+        return float(total)
+
+    at = np.concatenate(
+        [[np.log(weights[0] / weights[1])], np.ravel(locations), np.ravel(roots), np.ravel(eta)]
+    )
+    assert loglik(at) == pytest.approx(fit.loglik, abs=1e-8)
+    assert np.abs(gradient_of(loglik, at)).max() < 1e-3
 
 
 @pytest.mark.parametrize("df", ["own", "shared"])
