@@ -1,4 +1,5 @@
 import os
+from pathlib import Path
 
 from hypothesis import HealthCheck, settings
 
@@ -10,3 +11,7 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 settings.load_profile("latentia")
+
+# What recorded other software's results needs that software.
+_PARITY = Path(__file__).parent / "parity"
+collect_ignore = [str(path) for path in _PARITY.glob("*.py") if not path.name.startswith("test_")]
