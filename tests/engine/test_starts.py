@@ -3,6 +3,7 @@
 import threading
 import time
 import warnings
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from latentia.data.arrays import Rows, RowSource
 from latentia.engine import EM, NotConvergedWarning, Status, check_model, starts
 from latentia.engine.callbacks import Recorder
+from latentia.engine.fit import assemble
 from latentia.engine.online import WarmUp
 from latentia.engine.space import DegenerateError
 from latentia.engine.starts import Race, survivors
@@ -179,6 +181,16 @@ def test_who_wins_a_race_climbs_as_though_alone():
     assert raced.certificate.n_outrun == 8 - len(ran)
     told = " ".join(raced.certificate.sentences())
     assert f"{8 - len(ran)} starts lost the race" in told
+
+
+@pytest.mark.parametrize("ahead", [0.0, 1e-6, 1.0])
+def test_who_was_left_on_the_way_to_the_same_top_does_not_win(ahead):
+    """Unless it stands higher by more than the tolerance, as a top of its own would."""
+    fit = EM(starts=2).fit(ScatteredStarts(), DEATHS, 5)
+    first, second = fit.climbs
+    left = replace(first, status=Status.OUTRUN, objective=second.objective + ahead)
+    made = assemble(ScatteredStarts(), [left, second], 2, 1e-5, interrupted=False, n_steps=9)
+    assert made.best == (0 if ahead == 1.0 else 1)
 
 
 def test_short_runs_are_a_race_with_one_rung():

@@ -85,6 +85,24 @@ def _order(climb: Climb) -> tuple[bool, float]:
     return (climb.status is not Status.DEGENERATE, climb.objective)
 
 
+def _best(climbs: list[Climb], tol: float) -> int:
+    """The number of the best climb.
+
+    One that was left behind on the way to the same top, for no more than `tol`, does not win over
+    one that went there.
+    """
+    highest = max(_order(climb) for climb in climbs)
+    went = [i for i, climb in enumerate(climbs) if climb.status is not Status.OUTRUN]
+    top = max((_order(climbs[i]) for i in went), default=highest)
+    if (top[0], top[1] + tol) < highest:
+        top, went = highest, list(range(len(climbs)))
+    return next(
+        i
+        for i in went or range(len(climbs))  # the first of equals, so that rounding does not decide
+        if _order(climbs[i]) >= (top[0], top[1] - climbs[i].rounding)
+    )
+
+
 def assemble(
     model: Model[Any, Any],
     climbs: list[Climb],
@@ -96,12 +114,7 @@ def assemble(
     n_rearranged: int = 0,
 ) -> Fit[Any]:
     """The best of the climbs, with its evidence."""
-    highest = max(_order(climb) for climb in climbs)
-    best = next(
-        i
-        for i, climb in enumerate(climbs)  # the first of equals, so that rounding does not decide
-        if _order(climb) >= (highest[0], highest[1] - climb.rounding)
-    )
+    best = _best(climbs, tol)
     won = climbs[best]
     status = Status.INTERRUPTED if interrupted else won.status
     accelerated = bool((won.trace.accepted & ~won.trace.em).any())
