@@ -13,23 +13,25 @@ from .incomplete import Batch, Seen
 Array = NDArray[np.float64]
 Places = NDArray[np.intp]
 
+ENOUGH = 2000
+"""Rows that a normal is estimated from where it only fills cells for first guesses."""
+
 
 def plausible(x: Array, w: Array, steps: int = 10) -> Array:
     """The rows with what is missing where one normal for all of them expects it, (n, d).
 
-    The normal is a few EM steps from its start: for first guesses, which need every cell.
+    The normal is a few EM steps from its start, of the first `ENOUGH` rows: for first guesses,
+    which need every cell.
     """
-    weight = w[:, None]
-    count, means, scatter = incomplete.guess(x, weight)
-    parts = incomplete.batches(x, 1)
+    some, weight = x[:ENOUGH], w[:ENOUGH, None]
+    count, means, scatter = incomplete.guess(some, weight)
+    n = max(float(count[0]), incomplete.VANISHING)
+    parts = incomplete.batches(some, 1)
     for _ in range(steps):
-        matrices = _definite(scatter / max(float(count[0]), incomplete.VANISHING))
-        first, second = incomplete.all_moments(parts, x, means, matrices, weight)
-        shift = first / max(float(count[0]), incomplete.VANISHING)
-        scatter = second - count[:, None, None] * shift[:, :, None] * shift[:, None, :]
-        means = means + shift
-    matrices = _definite(scatter / max(float(count[0]), incomplete.VANISHING))
-    return expected(x, means, matrices)[:, 0]
+        first, second = incomplete.all_moments(parts, some, means, _definite(scatter / n), weight)
+        scatter = second - first[:, :, None] * first[:, None, :] / n
+        means = means + first / n
+    return expected(x, means, _definite(scatter / n))[:, 0]
 
 
 def _definite(matrices: Array) -> Array:
