@@ -250,3 +250,29 @@ def test_fixed_transitions_and_a_limit_that_is_met():
         warnings.simplefilter("error", ConvergenceWarning)
         with pytest.raises(ConvergenceWarning, match="max_iter"):
             HiddenMarkov("poisson", 3, max_iter=2, n_init=1, random_state=0).fit(QUAKES)
+
+
+def test_response_times_from_every_seed():
+    """The speed data of depmixS4 as one series, recorded from it: one state, and two."""
+    times = datasets.load("speed").values[:, 1]
+    one = HiddenMarkov("gaussian", 1, em=TIGHT).fit(times)
+    assert one.loglik_ == pytest.approx(-305.330940, abs=1e-6)
+    for seed in range(20):
+        two = HiddenMarkov("gaussian", 2, random_state=seed, em=TIGHT).fit(times)
+        assert two.loglik_ == pytest.approx(-88.730584, abs=1e-6)
+
+
+def test_three_series_of_two_responses():
+    """Columns of different kinds; sequences as lengths and by a column that names them."""
+    speed = datasets.load("speed")
+    frame = pd.DataFrame(speed.values, columns=speed.columns)[["series", "rt", "correct"]]
+    kinds = {"rt": "gaussian", "correct": "bernoulli"}
+    model = HiddenMarkov(kinds, 2, random_state=0, n_init=2, em=TIGHT)
+    by_name = clone(model).fit(frame, id="series")
+    by_length = clone(model).fit(frame[["rt", "correct"]], [168, 134, 137])
+    assert by_name.fit_.n_units == 3
+    assert by_name.loglik_ == pytest.approx(by_length.loglik_, abs=1e-9)
+    assert by_name.n_parameters_ == 1 + 2 + 4 + 2
+    fast, slow = np.argsort(by_name.params_[0].means[:, 0])
+    accuracy = np.ravel(by_name.params_[1][0])
+    assert accuracy[slow] > accuracy[fast]  # who answers fast guesses
