@@ -32,7 +32,8 @@ def draw(mixture: GaussianMixture, n: int, rng: Any) -> tuple[Array, NDArray[np.
     `rng` is a NumPy RandomState, as scikit-learn's `check_random_state` gives it.
     """
     structure = written_out(mixture.covariance_type)
-    weights, box = np.asarray(mixture.weights_, dtype=np.float64), mixture.noise_box_
+    weights = np.asarray(mixture.weights_, dtype=np.float64)
+    box = getattr(mixture, "noise_box_", None)  # a Bayesian mixture has none
     every = weights if box is None else np.append(weights, mixture.noise_weight_)
     counts = rng.multinomial(n, every / every.sum())
     covariances = structure.each(np.asarray(mixture.covariances_), len(weights))
