@@ -13,7 +13,8 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import latentia
 from latentia import EM, BayesianGaussianMixture, datasets
-from latentia.mixture import DataWarning
+from latentia.engine import CheckpointError
+from latentia.mixture import DataWarning, highest_density_regions, merge_components
 
 FAITHFUL = datasets.load("faithful").values
 KINDS = ["full", "tied", "diag", "spherical"]
@@ -387,6 +388,27 @@ def test_a_summary_speaks_of_a_bound_and_of_a_posterior():
     assert "posterior dev." in text
     for word in ("BIC", "AIC", "log-likelihood", "std. error", "(no name)"):
         assert word not in text
+
+
+def test_a_checkpoint_of_another_prior_is_refused(tmp_path):
+    em = EM(checkpoint=tmp_path / "fit.checkpoint")
+    settings = {"n_components": 2, "random_state": 0, "max_iter": 2000, "em": em}
+    made = BayesianGaussianMixture(**settings).fit(FAITHFUL)
+    again = BayesianGaussianMixture(**settings).fit(FAITHFUL)
+    assert again.loglik_ == made.loglik_
+    with pytest.raises(CheckpointError, match="other hyper-parameters"):
+        BayesianGaussianMixture(**settings, weight_concentration_prior=3.0).fit(FAITHFUL)
+
+
+def test_what_is_made_of_any_mixture():
+    made = _ours()
+    assert merge_components(made, FAITHFUL).n_components == 3
+    x, _ = made.sample(2000)
+    (half,) = highest_density_regions(made, [0.5])
+    inside = (made.score_samples(x) >= half.log_density).mean()
+    assert inside == pytest.approx(0.5, abs=0.05)
+    assert len(made.plot.pairs(FAITHFUL).axes_) == 1
+    assert made.plot.classification(FAITHFUL).ax_ is not None
 
 
 def test_rows_that_do_not_vary():
