@@ -80,3 +80,11 @@ def test_whole_weights_repeat_rows():
     assert draws.whole_weights(rows).x.tolist() == [[1.0], [1.0]]
     with pytest.raises(ValueError, match="not whole numbers with draw='posterior'"):
         draws.whole_weights(Rows.of([[1.0], [2.0]], [0.5, 1]))
+
+
+def test_rows_drawn_anew_that_have_no_estimate():
+    x = np.random.default_rng(7).normal(size=(5, 3))
+    normal = IncompleteNormal().fit(x)
+    model, centre = normal._model(), normal.fit_.params
+    with pytest.raises(ValueError, match="drawn with replacement have no estimate of their own"):
+        draws.bootstrap(model, Rows.of(x), centre, 50, EM(tol=1e-3), np.random.default_rng(0))

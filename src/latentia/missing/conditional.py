@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,6 +13,7 @@ from latentia.families import incomplete
 from latentia.families.covariance import STRUCTURES
 from latentia.families.gaussian import Gaussian, GaussianParams
 from latentia.families.incomplete import RowsInPatterns
+from latentia.families.kernels.ready import waiting
 
 from .patterns import RowsByPattern
 
@@ -109,13 +111,24 @@ def completed_moments(normal: Normal, rows: RowsByPattern, noise: Array) -> tupl
     return weighted.sum(axis=0), weighted.T @ away
 
 
+@cache
+def _kernel() -> Any:
+    """The compiled code, loaded where rows are many, and made ready before it is used."""
+    with waiting("missing cells'"):
+        from .kernels import complete
+
+        one, none = np.eye(1), np.zeros(1, dtype=np.intp)
+        seen, begin = np.ones((1, 1), dtype=np.bool_), np.array([0, 1], dtype=np.intp)
+        rows = (np.zeros((1, 1)), np.zeros((1, 1)), none, begin, seen)
+        complete(*rows, one, one, 0.0, np.ones(1), np.empty((0, 1)), np.zeros((1, 1)), False)
+    return complete
+
+
 def _completed(
     normal: Normal, rows: RowsByPattern, weights: Array, noise: Array | None
 ) -> tuple[Array, Array, Array, Array]:
     """Deviations with hidden cells filled, sums, log-densities, and covariances left over."""
-    from .kernels import complete  # Numba: only where rows are many
-
-    mean, covariance = normal
+    complete, (mean, covariance) = _kernel(), normal
     covariance = np.ascontiguousarray(covariance)
     lower = np.linalg.cholesky(covariance)
     half = np.linalg.inv(lower)
@@ -135,7 +148,7 @@ def _completed(
         covariance,
         precision,
         log_det,
-        np.ascontiguousarray(weights),
+        np.array(weights),  # writable, so that there is one compiled form
         np.empty((0, len(mean))) if noise is None else noise,
         second,
         bool(norm * inverse >= ILL),

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentia.data.arrays import Rows, RowSource
-from latentia.engine import EM
+from latentia.engine import EM, DegenerateFitError
 from latentia.engine.backend import blas
+from latentia.engine.evaluator import FAILURES
 
 from .conditional import Normal, completed_moments
 from .model import NormalModel
@@ -36,13 +37,24 @@ def bootstrap(
     """Estimates from rows drawn with replacement, each climb starting at the estimate.
 
     As in EMB (Honaker & King 2010, American Journal of Political Science 54, 561-581).
+
+    Raises
+    ------
+    ValueError
+        If rows that were drawn have no estimate, which a ridge gives them.
     """
     total = float(rows.weights.sum())
     made: list[Normal] = []
     for _ in range(n):
         counts = rng.multinomial(round(total), rows.weights / total).astype(np.float64)
         again = Rows(rows.x[counts > 0], counts[counts > 0])
-        made.append(em.fit(model, RowSource(again), 0, start=centre).params)
+        try:
+            made.append(em.fit(model, RowSource(again), 0, start=centre).params)
+        except (DegenerateFitError, *FAILURES) as error:
+            raise ValueError(
+                "rows drawn with replacement have no estimate of their own, as there are so few "
+                "different ones among them; give ridge=1, or draw='posterior'"
+            ) from error
     return made
 
 

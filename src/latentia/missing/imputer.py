@@ -5,7 +5,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from numbers import Integral, Real
-from typing import TYPE_CHECKING, Any, NamedTuple, Self, final
+from typing import TYPE_CHECKING, Any, Self, final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -21,11 +21,10 @@ from latentia.engine import EM
 from latentia.estimator import climb_settings, feature_names
 from latentia.mixture import errors
 
-from . import conditional, draws, holes, imputer_record, scales
+from . import columns, conditional, draws, holes, imputer_record, scales
 from .conditional import Normal
 from .estimator import IncompleteNormal
 from .little import LittleTest
-from .scales import Scale
 
 if TYPE_CHECKING:
     from latentia.persistence import Record
@@ -38,25 +37,6 @@ DEFAULTS = {"tol": 1e-3, "max_iter": 1000}
 
 TRIES = 100
 """How often a row is drawn again that breaks a bound, before it is put there."""
-
-
-class Columns(NamedTuple):
-    """What becomes of each column of the input.
-
-    Attributes
-    ----------
-    modelled : array of int
-        Those of the normal distribution.
-    constant : array of shape (d,)
-        What is imputed in columns that have one value only; nan elsewhere, and where a column
-        has none.
-    kept : array of int
-        Those of the output.
-    """
-
-    modelled: NDArray[np.intp]
-    constant: Array
-    kept: NDArray[np.intp]
 
 
 @final
@@ -200,7 +180,7 @@ class EMImputer(TransformerMixin, BaseEstimator):
 
     def __sklearn_tags__(self) -> Any:
         tags: Any = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = _is_nan(self.missing_values)
+        tags.input_tags.allow_nan = columns.is_nan(self.missing_values)
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
 
@@ -230,38 +210,14 @@ class EMImputer(TransformerMixin, BaseEstimator):
         x, hidden = self._read(X, reset=True)
         weights = errors.checked_weights(sample_weight, x)
         names = feature_names(self, x.shape[1])
-        self._scales = scales.learnt(self._asked(names), np.where(hidden, np.nan, x), names)
-        self._columns = self._sorted(x, hidden, weights)
+        seen = np.where(hidden, np.nan, x)
+        asked = (self.transforms, self.bounds, self.integers, self.ordered)
+        self._scales = scales.learnt(scales.scales_of(names, *asked), seen, names)
+        self._columns = columns.columns_of(seen, weights, names, self.keep_empty_features)
         self._holes = hidden.any(axis=0)
         self._remember_indicator(hidden)
         self._fit_normal(x, hidden, weights, names)
         return self
-
-    def _asked(self, names: Sequence[str]) -> list[Scale]:
-        return scales.scales_of(names, self.transforms, self.bounds, self.integers, self.ordered)
-
-    def _sorted(self, x: Array, hidden: Mask, weights: Array) -> Columns:
-        """What becomes of each column."""
-        seen = np.where(hidden, np.nan, x)
-        empty = holes.unseen(seen, weights)
-        same = holes.constant(seen, weights) & ~empty
-        constant = np.full(x.shape[1], np.nan)
-        for j in np.flatnonzero(same):
-            constant[j] = seen[~hidden[:, j] & (weights > 0), j][0]
-        if self.keep_empty_features:
-            constant[empty] = 0.0
-        elif empty.any():
-            j = int(np.argmax(empty))
-            name = feature_names(self, x.shape[1])[j]
-            more = f" (and {int(empty.sum()) - 1} more)" if empty.sum() > 1 else ""
-            warnings.warn(
-                f"column {name!r}{more} has no value at all and is dropped; "
-                "keep_empty_features=True keeps it, as zeros",
-                errors.DataWarning,
-                stacklevel=3,
-            )
-        kept = np.flatnonzero(~empty | self.keep_empty_features)
-        return Columns(np.flatnonzero(~empty & ~same), constant, kept)
 
     def _fit_normal(self, x: Array, hidden: Mask, weights: Array, names: Sequence[str]) -> None:
         used = self._columns.modelled
@@ -296,20 +252,11 @@ class EMImputer(TransformerMixin, BaseEstimator):
         return [int(s) for s in check_random_state(self.random_state).randint(2**31, size=4)]
 
     def _read(self, X: Any, *, reset: bool) -> tuple[Any, Mask]:
-        """X as floats of its own, and which cells are missing."""
+        """X as floats, and which cells are missing."""
         x = errors.validated(self, X, reset=reset)
-        hidden = np.isnan(x)
-        if not _is_nan(self.missing_values):
-            if hidden.any():
-                i, j = (int(a) for a in np.argwhere(hidden)[0])
-                raise ValueError(
-                    f"Input X contains NaN at row {i}, column {feature_names(self, x.shape[1])[j]}:"
-                    f" missing_values={self.missing_values!r} stands for what is missing here; "
-                    "write one of the two throughout"
-                )
-            hidden = np.asarray(x == self.missing_values)
-        holes.require_no_infinity(x, feature_names(self, x.shape[1]), type(self).__name__)
-        return x, hidden
+        names = feature_names(self, x.shape[1])
+        holes.require_no_infinity(x, names, type(self).__name__)
+        return x, columns.hidden_cells(x, self.missing_values, names)
 
     def _on_scales(self, x: Array, hidden: Mask) -> Array:
         """The columns that are modelled, on their scales; nan where they are missing."""
@@ -370,7 +317,7 @@ class EMImputer(TransformerMixin, BaseEstimator):
         out = out[:, kept]
         if self.indicator_ is None:
             return out
-        marks: Any = self.indicator_.transform(_marked(hidden))
+        marks: Any = self.indicator_.transform(columns.marked(hidden))
         return np.hstack([out, marks.astype(out.dtype)])
 
     def _completed(self, y: Array, i: int) -> Array:
@@ -418,7 +365,7 @@ class EMImputer(TransformerMixin, BaseEstimator):
                 f"got X of shape {x.shape}, expected {len(kept) + int(self._holes.sum())} columns, "
                 "as transform gives them"
             )
-        hollow: Any = np.nan if _is_nan(self.missing_values) else self.missing_values
+        hollow: Any = np.nan if columns.is_nan(self.missing_values) else self.missing_values
         out = np.full((len(x), self.n_features_in_), hollow, dtype=np.result_type(x, np.float32))
         out[:, kept] = x[:, : len(kept)]
         out[:, self._holes] = np.where(x[:, len(kept) :] > 0, hollow, out[:, self._holes])
@@ -443,7 +390,7 @@ class EMImputer(TransformerMixin, BaseEstimator):
     def _remember_indicator(self, hidden: Mask) -> None:
         self.indicator_ = None
         if self.add_indicator:
-            self.indicator_ = MissingIndicator(error_on_new=False).fit(_marked(hidden))
+            self.indicator_ = MissingIndicator(error_on_new=False).fit(columns.marked(hidden))
 
     # -- what is known of the fit ------------------------------------------------------------
 
@@ -499,15 +446,3 @@ class EMImputer(TransformerMixin, BaseEstimator):
     @classmethod
     def _from_record(cls, written: Record) -> EMImputer:
         return imputer_record.restore(cls(), written)
-
-
-def _is_nan(value: Any) -> bool:
-    """Whether nan, or pandas' NA, stands for what is missing."""
-    if type(value).__name__ == "NAType":
-        return True
-    return isinstance(value, Real) and bool(np.isnan(float(value)))
-
-
-def _marked(hidden: Mask) -> Array:
-    """nan where a cell is missing, for the indicator."""
-    return np.where(hidden, np.nan, 0.0)

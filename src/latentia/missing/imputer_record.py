@@ -8,6 +8,7 @@ import numpy as np
 
 from latentia.mixture import evidence
 
+from .columns import Columns
 from .conditional import Normal
 from .scales import Scale
 
@@ -85,7 +86,6 @@ def restore(estimator: EMImputer, written: Record) -> EMImputer:
     from latentia.persistence import Record
 
     from .estimator import IncompleteNormal
-    from .imputer import Columns
 
     header, arrays = written.header, written.arrays
     whole: Any = estimator

@@ -119,7 +119,7 @@ def pool(estimates: ArrayLike, variances: ArrayLike, df: ArrayLike = np.inf) -> 
     within, between = u.mean(axis=0), q.var(axis=0, ddof=1)
     added = (1 + 1 / m) * between
     total = within + added
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         share = np.where(total > 0, added / total, 0.0)
         increase = np.where(added > 0, added / within, 0.0)
         large = (m - 1) / share**2  # Rubin's own; infinite where imputations agree

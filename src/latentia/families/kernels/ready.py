@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -33,19 +35,26 @@ def ready(form: Form, x: NDArray[Any], covariance: str) -> Any:
         return module
     with _lock:
         if key not in _made:
-            told = threading.Timer(PATIENCE, _tell, (covariance,))
-            told.daemon = True
-            told.start()
-            try:
+            with waiting(covariance):
                 _run_once(form, x.dtype, n_features, covariance)
-            finally:
-                told.cancel()
             _made.add(key)
     return module
 
 
-def _tell(covariance: str) -> None:
-    print(_LINE.format(covariance), file=sys.stderr, flush=True)
+@contextmanager
+def waiting(what: str) -> Iterator[None]:
+    """Say on standard error what is being compiled, where that takes long."""
+    told = threading.Timer(PATIENCE, _tell, (what,))
+    told.daemon = True
+    told.start()
+    try:
+        yield
+    finally:
+        told.cancel()
+
+
+def _tell(what: str) -> None:
+    print(_LINE.format(what), file=sys.stderr, flush=True)
 
 
 def _run_once(form: Form, dtype: Any, n_features: int, covariance: str) -> None:

@@ -1,0 +1,91 @@
+"""What becomes of each column of an imputer's input, and which of its cells are missing."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from numbers import Real
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latentia.mixture.errors import DataWarning
+
+from . import holes
+
+Array = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+
+
+class Columns(NamedTuple):
+    """What becomes of each column of the input.
+
+    Attributes
+    ----------
+    modelled : array of int
+        Those of the normal distribution.
+    constant : array of shape (d,)
+        What is imputed in columns that have one value only; nan elsewhere, and where a column
+        has none.
+    kept : array of int
+        Those of the output.
+    """
+
+    modelled: NDArray[np.intp]
+    constant: Array
+    kept: NDArray[np.intp]
+
+
+def columns_of(x: Any, weights: Array, names: Sequence[str], keep_empty: bool) -> Columns:
+    """What becomes of each column of x (n, d), nan where a cell is missing."""
+    empty = holes.unseen(x, weights)
+    same = holes.constant(x, weights) & ~empty
+    constant = np.full(x.shape[1], np.nan)
+    for j in np.flatnonzero(same):
+        constant[j] = x[~np.isnan(x[:, j]) & (weights > 0), j][0]
+    if keep_empty:
+        constant[empty] = 0.0
+    elif empty.any():
+        more = f" (and {int(empty.sum()) - 1} more)" if empty.sum() > 1 else ""
+        warnings.warn(
+            f"column {names[int(np.argmax(empty))]!r}{more} has no value at all and is dropped; "
+            "keep_empty_features=True keeps it, as zeros",
+            DataWarning,
+            stacklevel=3,
+        )
+    kept = np.flatnonzero(~empty | keep_empty)
+    return Columns(np.flatnonzero(~empty & ~same), constant, kept)
+
+
+def hidden_cells(x: Any, missing_values: Any, names: Sequence[str]) -> Mask:
+    """Which cells of x (n, d) are missing.
+
+    Raises
+    ------
+    ValueError
+        If there are nan where another number stands for what is missing.
+    """
+    hidden = np.isnan(x)
+    if is_nan(missing_values):
+        return hidden
+    if hidden.any():
+        i, j = (int(a) for a in np.argwhere(hidden)[0])
+        raise ValueError(
+            f"Input X contains NaN at row {i}, column {names[j]}: "
+            f"missing_values={missing_values!r} stands for what is missing here; write one of the "
+            "two throughout"
+        )
+    return np.asarray(x == missing_values)
+
+
+def is_nan(value: Any) -> bool:
+    """Whether nan, or pandas' NA, stands for what is missing."""
+    if type(value).__name__ == "NAType":
+        return True
+    return isinstance(value, Real) and bool(np.isnan(float(value)))
+
+
+def marked(hidden: Mask) -> Array:
+    """nan where a cell is missing, for the indicator."""
+    return np.where(hidden, np.nan, 0.0)
