@@ -15,9 +15,11 @@ ALONE = {
     "imputation": "--quick",
     "imputation_coverage": "--sets 2",
     "latent_class": "--quick",
+    "mclust": "--data galaxies --starts hierarchical",
     "optima": "--starts 2 --longest 10 --only galaxies",
     "overlap": "--seeds 1 --longest 2000 --rows 500",
     "racing": "--repeats 1 --only galaxies",
+    "rearranging": "--problems 1",
     "regressions": "--quick",
 }
 SMALLER = {
@@ -25,6 +27,7 @@ SMALLER = {
     "bayesian": {"SIZES": [("diag", 10_000, 2, 2)], "CLIMBS": [(2, 2, 3.0)]},
     "overlap": {"CASES": [(2, 2, 3.0)]},
     "racing": {"STARTS": 2},
+    "rearranging": {"FIRST_SEED": 1019},
 }
 
 
