@@ -46,6 +46,7 @@ LATER: dict[str, set[str]] = {
         "engine",
         "extras",
         "families",
+        "hmm",
         "latent_class",
         "missing",
         "mixture",

@@ -10,6 +10,7 @@ from latentia.cli import options
 from latentia.cli.discriminant import discriminant
 from latentia.cli.errors import Refusal, warnings_as_sentences
 from latentia.cli.group import Commands
+from latentia.cli.hidden_markov import hidden_markov
 from latentia.cli.inputs import (
     Input,
     check_columns,
@@ -73,6 +74,14 @@ DISCRIMINANT = (
     f"chosen by BIC; with edda each is one Gaussian. {ENDINGS}"
 )
 DISCRIMINANT_EXAMPLE = "Example: latentia fit discriminant iris --type edda --save iris.safetensors"
+HIDDEN_MARKOV = (
+    "Fit hidden Markov models of any family and keep the best.\n\n"
+    "Rows are steps, of one sequence or of those that --id tells apart. Whole rows may be missing, "
+    f"and cells where the family takes that. {ENDINGS}"
+)
+HIDDEN_MARKOV_EXAMPLE = (
+    "Example: latentia fit hmm earthquakes --family poisson --states 1:4 --time year"
+)
 LATENT_CLASS = (
     "Fit latent class models and keep the best.\n\n"
     f"Columns are items, answers texts or numbers, and cells may be missing. {ENDINGS}"
@@ -324,6 +333,7 @@ def latent_class(
     _run(ctx, request, (dask, dask_folder), report, save, allow_unconverged)
 
 
+app.command("hmm", help=HIDDEN_MARKOV, epilog=HIDDEN_MARKOV_EXAMPLE)(hidden_markov)
 app.command("regression", help=REGRESSION, epilog=REGRESSION_EXAMPLE)(regression)
 app.command("discriminant", help=DISCRIMINANT, epilog=DISCRIMINANT_EXAMPLE)(discriminant)
 

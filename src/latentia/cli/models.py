@@ -5,6 +5,7 @@ MODELS = {
     "bayesian-mixture": "normal components, at most K, with priors on all parameters",
     "mixture": "K components of any family, or of a family for each column",
     "regression": "K linear, Poisson, logistic or gamma regressions, weights may follow covariates",
+    "hmm": "K states of any family that follow one another as a Markov chain",
     "latent-class": "K classes behind answers to items, with covariates of membership",
     "discriminant": "Gaussian densities, or mixtures, of classes that are known",
 }

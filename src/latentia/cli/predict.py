@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
+from latentia.cli import hidden_markov
 from latentia.cli.errors import Refusal, warnings_as_sentences
 
 
@@ -28,8 +29,10 @@ def predict(
             metavar="A,B,...", help="The columns that stand for the model's, in its order."
         ),
     ] = None,
+    id_: hidden_markov.Id = None,
+    time: hidden_markov.Time = None,
 ) -> None:
-    """Write the component of each row, numbered from 0 as in the summary.
+    """Write the component, class or state of each row, numbered from 0 as in the summary.
 
     Columns are found by the names the model was fitted on, whatever their order.
     """
@@ -49,7 +52,15 @@ def predict(
                 f"{model} holds an {type(estimator).__name__}, whose rows have no components; "
                 "latentia summary says what it is, and latentia impute fills tables"
             )
-        if hasattr(estimator, "coefficients_"):
+        steps = hasattr(estimator, "transmat_")
+        if (id_ or time) and not steps:
+            raise Refusal(
+                f"got --id or --time, but {model} holds a {type(estimator).__name__}, whose rows "
+                "are no steps; leave them out"
+            )
+        if steps:
+            names, arrays = hidden_markov.states(estimator, data, columns, id_, time, proba)
+        elif hasattr(estimator, "coefficients_"):
             names, arrays = predictions(estimator, data, columns, proba)
         else:
             values = matched(estimator, model, data, columns)

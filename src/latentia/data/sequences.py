@@ -201,24 +201,53 @@ def _from_frame(frame: Any, id: str | None, time: str | None) -> Ragged:
     for name in (id, time):
         if name is not None and name not in data.columns:
             raise DataError(f"there is no column {name!r}; there are {', '.join(data.columns)}")
-    n = len(data)
-    labels = np.zeros(n, dtype=np.intp) if id is None else data[id].to_numpy()
-    names, first, place = np.unique(labels, return_index=True, return_inverse=True)
+    rest = data.drop([name for name in (id, time) if name is not None])
+    x, columns, _ = frame_to_matrix(rest.to_native(), allow_missing=True)
+    labels = None if id is None else data[id].to_numpy()
+    times = None if time is None else data[time].to_numpy()
+    return in_sequences(x, labels, times)._replace(columns=columns)
+
+
+def in_sequences(x: Any, labels: Any = None, times: Any = None) -> Ragged:
+    """Rows brought into sequences.
+
+    Parameters
+    ----------
+    x : array of shape (n, d)
+    labels : array of shape (n,), optional
+        Which sequence each row belongs to; they come in the order in which they first appear.
+    times : array of shape (n,), optional
+        What orders the steps of each sequence; without it they stay as they stand.
+
+    Raises
+    ------
+    DataError
+        If two rows of a sequence have the same time.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from latentia.data.sequences import in_sequences
+    >>> made = in_sequences(np.array([[5.0], [6.0], [7.0]]), ["a", "b", "a"], [2, 1, 1])
+    >>> made.x.ravel(), made.names, made.order
+    (array([7., 5., 6.]), ('a', 'b'), array([2, 0, 1]))
+    """
+    n = len(x)
+    whom = np.zeros(n, dtype=np.intp) if labels is None else np.asarray(labels)
+    names, first, place = np.unique(whom, return_index=True, return_inverse=True)
     rank = np.empty(len(first), dtype=np.intp)
     appearance = np.argsort(first)
     rank[appearance] = np.arange(len(first))
     whose = rank[place.ravel()]
-    keys = np.zeros(n) if time is None else data[time].to_numpy()
+    keys = np.zeros(n) if times is None else np.asarray(times)
     order = np.lexsort((keys, whose))
-    if time is not None:
+    if times is not None:
         twice = (whose[order][1:] == whose[order][:-1]) & (keys[order][1:] == keys[order][:-1])
         if twice.any():
             i = int(order[1:][np.argmax(twice)])
-            whom = "" if id is None else f" in sequence {labels[i]!s}"
-            raise DataError(f"got two rows at time {keys[i]!s}{whom}, expected one at each time")
-    rest = data.drop([name for name in (id, time) if name is not None])
-    x, columns, _ = frame_to_matrix(rest.to_native(), allow_missing=True)
-    given = None if id is None else tuple(names[appearance].tolist())
+            where = "" if labels is None else f" in sequence {whom[i]!s}"
+            raise DataError(f"got two rows at time {keys[i]!s}{where}, expected one at each time")
+    given = None if labels is None else tuple(names[appearance].tolist())
     sizes = _checked(np.bincount(whose, minlength=len(first)).astype(np.intp))
     standing = bool((order == np.arange(n)).all())
-    return Ragged(x if standing else x[order], sizes, columns, None if standing else order, given)
+    return Ragged(x if standing else x[order], sizes, None, None if standing else order, given)

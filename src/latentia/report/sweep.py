@@ -9,7 +9,7 @@ import numpy as np
 from latentia.engine import Status
 
 from .formatting import counted, fixed, one_line, status_word
-from .kinds import is_gaussian
+from .kinds import is_gaussian, is_hidden_markov
 from .tables import Summary, Table
 
 
@@ -36,7 +36,9 @@ def summarise_selection(selection: Any) -> Summary:
     table = candidate_table(selection)
     candidates = list(selection.candidates)
     winner = candidates[selection.best]
-    kind = "Gaussian mixtures" if is_gaussian(selection.best_estimator) else "Mixtures"
+    best = selection.best_estimator
+    kind = "Gaussian mixtures" if is_gaussian(best) else "Mixtures"
+    kind = "Hidden Markov models" if is_hidden_markov(best) else kind
     return Summary(
         f"{kind} compared by {selection.criterion.upper()}: "
         f"{counted(len(candidates), 'candidate')}",
