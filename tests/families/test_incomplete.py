@@ -11,6 +11,7 @@ from latentia.data.arrays import Frame, Rows
 from latentia.engine import tree
 from latentia.families import incomplete
 from latentia.families.covariance import STRUCTURES
+from latentia.families.covariance.structure import cholesky_of_inverse
 from latentia.families.gaussian import Gaussian, GaussianParams
 from latentia.families.kernels.rule import worth_compiling
 from latentia.mixture.model import MixtureParams
@@ -182,6 +183,49 @@ def test_a_thin_component_keeps_its_digits():
     resp = np.vstack([resp, np.zeros((2, 2))])
     again = family.m_step(family.stats(params, holes, resp), params)
     np.testing.assert_allclose(again.covariances, params.covariances, rtol=1e-7)
+
+
+@given(seed=st.integers(0, 2**31), d=st.integers(2, 9), share=st.floats(0.05, 0.6))
+@settings(max_examples=40)
+def test_both_ways_of_seeing_agree(seed, d, share):
+    """By the covariance of what is seen, and by the precision of what is hidden."""
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(40, d))
+    x[rng.uniform(size=x.shape) < share] = np.nan
+    root = rng.normal(size=(2, d, d + 2))
+    means, covariances = rng.normal(size=(2, d)), root @ np.swapaxes(root, 1, 2)
+    upper = cholesky_of_inverse(np.linalg.cholesky(covariances))
+    for batch in incomplete.batches(x, 2):
+        if batch.whole or batch.seen.all(axis=1).any():
+            continue
+        given = (batch, x[batch.rows], means)
+        one = incomplete._by_covariance_of_seen(*given, covariances)
+        other = incomplete._by_precision_of_hidden(*given, upper, upper @ np.swapaxes(upper, 1, 2))
+        times = rng.gamma(2.0, size=one.log_det.shape)
+        for a, b in (
+            (one.distance, other.distance),
+            (one.log_det, other.log_det),
+            (one.completed(), other.completed()),
+            (one.left(times), other.left(times)),
+        ):
+            size = max(1.0, float(np.abs(a).max()))
+            np.testing.assert_allclose(a, b, rtol=1e-6, atol=1e-7 * size)
+
+
+def test_many_patterns_have_scipys_density_thin_or_not():
+    rng = np.random.default_rng(0)
+    for thin in (1.0, 1e-8):
+        root = rng.normal(size=(2, 8, 8))
+        covariances = root @ np.swapaxes(root, 1, 2)
+        covariances[1] += 10 * np.eye(8)
+        covariances[0] = root[0] @ np.diag([thin, *np.ones(7)]) @ root[0].T
+        covariances = (covariances + np.swapaxes(covariances, 1, 2)) / 2
+        means = rng.normal(size=(2, 8))
+        x = means[0] + rng.multivariate_normal(np.zeros(8), covariances[0], size=60)
+        x = hidden(x, 0.2)
+        got = incomplete.log_density(x, means, covariances)
+        expected = by_brute_force(means, covariances, x)
+        np.testing.assert_allclose(got, expected, rtol=1e-6 if thin < 1 else 1e-10)
 
 
 # -- published maxima ---------------------------------------------------------------------------

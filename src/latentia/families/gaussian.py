@@ -177,7 +177,7 @@ class Gaussian(Family[GaussianParams, GaussianStats]):
     def start(self, x: Array, resp: Array) -> GaussianParams:
         z = self.frame.into(x)
         if np.isnan(z).any():
-            count, means, matrices = incomplete.guess(z, resp)
+            count, means, matrices = completing.guess(z, resp)
             scatter = moments.in_form(self.covariance, matrices)
             within = matrices.sum(axis=0) / max(float(count.sum()), 1e-300)
         else:

@@ -8,6 +8,7 @@ so that those of all patterns have one shape and hidden cells drop out of every 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,7 +17,6 @@ from numpy.typing import NDArray
 from latentia.data.arrays import Rows
 from latentia.engine import tree
 
-from . import cells
 from .covariance.structure import cholesky_of_inverse
 from .family import MixturePass
 
@@ -27,8 +27,8 @@ Places = NDArray[np.intp]
 MOST = 2**19
 """Numbers in the largest array of a batch, about."""
 
-VANISHING = 1e-12
-"""In the unit of the rows: a variance that a guess takes for this where they all but coincide."""
+NEARLY_GIVEN = 1e5
+"""Times what the others leave of it, the variance of a column that they nearly give."""
 
 SHORTEST = 64
 """Rows of one pattern that are not split over batches whatever their size."""
@@ -81,8 +81,11 @@ def batches(x: Any, n_components: int, some: Places | None = None) -> list[Batch
     pattern, begin, length = _pieces(counts, max(MOST // (n_components * d), SHORTEST))
     size = np.ceil(np.log2(length)).astype(np.intp)
     made: list[Batch] = []
-    for each in np.unique(size):
-        mine = np.flatnonzero(size == each)
+    hidden = d - seen.sum(axis=1)[pattern]
+    kind = 2 * size + (hidden > d // 2)
+    for each in np.unique(kind):
+        mine = np.flatnonzero(kind == each)
+        mine = mine[np.argsort(hidden[mine], kind="stable")]  # patterns like one another together
         m = int(length[mine].max())
         most = max(MOST // (n_components * d * max(m, d)), 1)
         for at in range(0, len(mine), most):
@@ -140,58 +143,158 @@ class Seen(NamedTuple):
     batch : Batch
     number : array of shape (P,)
         How many cells were seen.
-    deviation : array of shape (P, K, m, d)
-        From the means; 0 where nothing was seen.
-    white : array of shape (P, K, m, d)
-        The same in units in which what is seen has the identity as covariance: times `root`.
     distance : array of shape (P, K, m)
         Squared Mahalanobis distance of what was seen.
     log_det : array of shape (P, K)
         Log-determinant of the covariance of what is seen.
-    root : array of shape (P, K, d, d)
-        U with U Uᵀ the precision of what is seen; 0 where nothing is.
-    covariances : array of shape (K, d, d)
+    completed : callable
+        completed() -> the deviations of all cells from the means, (P, K, m, d): where nothing was
+        seen, as expected given the rest.
+    left : callable
+        left(times) -> the sum of the covariances of what is hidden, given the rest, (K, d, d),
+        each so many times, (P, K).
     """
 
     batch: Batch
     number: Array
-    deviation: Array
-    white: Array
     distance: Array
     log_det: Array
-    root: Array
-    covariances: Array
+    completed: Callable[[], Array]
+    left: Callable[[Array], Array]
 
 
 def seen(batch: Batch, z: Array, means: Array, covariances: Array) -> Seen:
     """What was seen of rows z (P, m, d) under means (K, d) and covariances (K, d, d).
+
+    By the covariance of what is seen; or, where patterns are many, less is hidden and no column
+    is nearly given by the others, by the precision of what is hidden, which is the smaller matrix.
 
     Raises
     ------
     numpy.linalg.LinAlgError
         If a covariance is not positive definite.
     """
+    _, m, d = z.shape
+    if not batch.whole and m <= 2 * d and int((~batch.seen).sum(axis=1).max()) <= d // 2:
+        root = cholesky_of_inverse(np.asarray(np.linalg.cholesky(covariances), dtype=np.float64))
+        precision = root @ np.swapaxes(root, 1, 2)
+        inflation = np.einsum("kii,kii->ki", covariances, precision)
+        if inflation.max() < NEARLY_GIVEN:
+            return _by_precision_of_hidden(batch, z, means, root, precision)
+    return _by_covariance_of_seen(batch, z, means, covariances)
+
+
+class Whitened(NamedTuple):
+    """Deviations of what was seen, 0 elsewhere, and in units in which they are uncorrelated.
+
+    Attributes
+    ----------
+    deviation, white : array of shape (P, K, m, d)
+        `white` is deviation @ root.
+    root : array of shape (P, K, d, d)
+        U with U Uᵀ the precision of what is seen; 0 where nothing is.
+    log_det : array of shape (P, K)
+        Log-determinant of the covariance of what is seen.
+    """
+
+    deviation: Array
+    white: Array
+    root: Array
+    log_det: Array
+
+    def onto_hidden(self, batch: Batch, covariances: Array) -> Array:
+        """What `white` has to be multiplied by for the expected deviation of what is hidden.
+
+        Shape (P, K, d, d), 0 in the columns of what is seen; with B for it, what is hidden has
+        the covariance of its own less BᵀB (Little & Rubin 2002, sec. 7.4).
+        """
+        across = np.swapaxes(self.root, 2, 3) @ covariances
+        return np.where(batch.seen[:, None, None, :], 0.0, across)
+
+
+def whitened(batch: Batch, z: Array, means: Array, covariances: Array) -> Whitened:
+    """The rows z (P, m, d) of a batch under means (K, d) and covariances (K, d, d)."""
     known = batch.seen[:, None, :]
     both = known[..., :, None] & known[..., None, :]
     lower = np.linalg.cholesky(np.where(both, covariances, np.eye(z.shape[2])))
     log_det = 2 * np.log(np.diagonal(lower, axis1=2, axis2=3)).sum(axis=2)
     root = np.where(both, cholesky_of_inverse(lower), 0.0)
+    deviation = _away(batch, z, means)
+    return Whitened(deviation, deviation @ root, root, log_det)
+
+
+def _away(batch: Batch, z: Array, means: Array) -> Array:
+    """Deviations from the means, (P, K, m, d), 0 where nothing was seen."""
     away = z[:, None] - means[:, None, :]
-    deviation = away if batch.whole else np.where(known[..., None, :], away, 0.0)
-    white = deviation @ root
-    distance = np.einsum("pkmi,pkmi->pkm", white, white)
-    number = batch.seen.sum(axis=1).astype(np.float64)
-    return Seen(batch, number, deviation, white, distance, log_det, root, covariances)
+    return away if batch.whole else np.where(batch.seen[:, None, None, :], away, 0.0)
 
 
-def onto_hidden(given: Seen) -> Array:
-    """What `white` has to be multiplied by to give the expected deviation of what is hidden.
+def _number(batch: Batch) -> Array:
+    return batch.seen.sum(axis=1).astype(np.float64)
 
-    Shape (P, K, d, d), 0 in the columns of what is seen; with B for it, what is hidden has the
-    covariance of its own less BᵀB (Little & Rubin 2002, sec. 7.4).
+
+def _by_covariance_of_seen(batch: Batch, z: Array, means: Array, covariances: Array) -> Seen:
+    known = whitened(batch, z, means, covariances)
+
+    @cache
+    def onto() -> Array:
+        return known.onto_hidden(batch, covariances)
+
+    def completed() -> Array:
+        return known.deviation if batch.whole else known.deviation + known.white @ onto()
+
+    def left(times: Array) -> Array:
+        if batch.whole:
+            return np.zeros(covariances.shape)
+        hidden = (~batch.seen).astype(np.float64)
+        both = np.swapaxes(times.T[:, :, None] * hidden, 1, 2) @ hidden
+        explained = np.swapaxes(onto() * np.sqrt(times)[..., None, None], 0, 1)
+        explained = explained.reshape(len(covariances), -1, z.shape[2])
+        return both * covariances - np.swapaxes(explained, 1, 2) @ explained
+
+    distance = np.einsum("pkmi,pkmi->pkm", known.white, known.white)
+    return Seen(batch, _number(batch), distance, known.log_det, completed, left)
+
+
+def _by_precision_of_hidden(
+    batch: Batch, z: Array, means: Array, root: Array, precision: Array
+) -> Seen:
+    """Given the rest, what is hidden has the inverse of its block of the precision.
+
+    The distance of what was seen is that of the completed row, which no other completion has
+    smaller. `root` and `precision` are (K, d, d).
     """
-    across = np.swapaxes(given.root, 2, 3) @ given.covariances
-    return np.where(given.batch.seen[:, None, None, :], 0.0, across)
+    (p, m, d), k = z.shape, len(means)
+    hidden = ~batch.seen
+    h = int(hidden.sum(axis=1).max())
+    at = np.argsort(batch.seen, axis=1, kind="stable")[:, :h]  # what is hidden first
+    real = np.take_along_axis(hidden, at, axis=1)
+    both = real[:, :, None] & real[:, None, :]
+    block = np.where(both, precision[:, at[:, :, None], at[:, None, :]], np.eye(h))  # (K, P, h, h)
+    pivots = np.diagonal(np.linalg.cholesky(block), axis1=2, axis2=3)
+    inverse = np.where(both, np.linalg.inv(block), 0.0)
+    away = np.swapaxes(_away(batch, z, means), 0, 1)  # (K, P, m, d)
+    pull = (away.reshape(k, p * m, d) @ precision).reshape(k, p, m, d)
+    pull = np.take_along_axis(pull, at[None, :, None, :], axis=3)
+    full = np.array(away)
+    places = np.broadcast_to(at[None, :, None, :], (k, p, m, h))
+    np.put_along_axis(full, places, np.take_along_axis(full, places, 3) - pull @ inverse, 3)
+    white = full.reshape(k, p * m, d) @ root
+    distance = np.einsum("kni,kni->kn", white, white).reshape(k, p, m)
+    log_det = -2 * np.log(np.diagonal(root, axis1=1, axis2=2)).sum(axis=1)
+    log_det = log_det + 2 * np.log(pivots).sum(axis=2).T
+    cell = (at[:, :, None] * d + at[:, None, :]).ravel()
+
+    def left(times: Array) -> Array:
+        weighted = (times.T[:, :, None, None] * inverse).reshape(k, -1)
+        each = [np.bincount(cell, w, minlength=d * d) for w in weighted]
+        return np.asarray(each, dtype=np.float64).reshape(k, d, d)
+
+    def completed() -> Array:
+        return np.swapaxes(full, 0, 1)
+
+    swapped = np.swapaxes(distance, 0, 1)
+    return Seen(batch, _number(batch), swapped, log_det, completed, left)
 
 
 def expected_moments(given: Seen, resp: Array, weight: Array) -> tuple[Array, Array]:
@@ -205,52 +308,13 @@ def expected_moments(given: Seen, resp: Array, weight: Array) -> tuple[Array, Ar
     weight : array of shape (P, K, m)
         The weight of each row's deviations.
     """
-    k, d = given.covariances.shape[:2]
-    completed, left = given.deviation, np.zeros((k, d, d))
-    if not given.batch.whole:
-        onto, hidden = onto_hidden(given), ~given.batch.seen
-        completed = completed + given.white @ onto
-        times = resp.sum(axis=2)  # (P, K)
-        both = np.swapaxes(times.T[:, :, None] * hidden, 1, 2) @ hidden.astype(np.float64)
-        explained = np.swapaxes(onto * np.sqrt(times)[..., None, None], 0, 1).reshape(k, -1, d)
-        left = both * given.covariances - np.swapaxes(explained, 1, 2) @ explained
+    completed = given.completed()
+    k, d = completed.shape[1], completed.shape[3]
     rows = np.swapaxes(completed, 0, 1).reshape(k, -1, d)
     w = np.swapaxes(weight, 0, 1).reshape(k, -1)
     first = np.einsum("kn,kni->ki", w, rows)
-    return first, np.swapaxes(rows * w[:, :, None], 1, 2) @ rows + left
-
-
-def all_moments(
-    parts: list[Batch], z: Array, means: Array, covariances: Array, resp: Array
-) -> tuple[Array, Array]:
-    """`expected_moments` of all batches of rows (n, d) with responsibilities (n, K)."""
-    first, second = np.zeros(means.shape), np.zeros(covariances.shape)
-    for batch in parts:
-        given = seen(batch, z[batch.rows], means, covariances)
-        mine = telling(given, shares(batch, resp))
-        made = expected_moments(given, mine, mine)
-        first, second = first + made[0], second + made[1]
-    return first, second
-
-
-def guess(z: Array, resp: Array) -> tuple[Array, Array, Array]:
-    """Counts (K,), means (K, d) and scatters (K, d, d) of rows z (n, d) to start from.
-
-    What is missing is where the known cells of its column and component put it.
-    """
-    empty: Any = np.isnan(z).all(axis=1)
-    resp = np.where(empty[:, None], 0.0, resp)  # a row without cells tells nothing
-    known, total = cells.counted(z, resp), cells.summed(z, resp)
-    pooled = cells.ratio(total.sum(axis=0), known.sum(axis=0), np.zeros(z.shape[1]))
-    means = cells.ratio(total, known, np.broadcast_to(pooled, total.shape))
-    squares = cells.summed(z**2, resp) - 2 * means * total + means**2 * known
-    variances = cells.ratio(squares.sum(axis=0), known.sum(axis=0), np.ones(z.shape[1]))
-    matrices = np.tile(np.diag(np.maximum(variances, VANISHING)), (len(means), 1, 1))
-    first, second = all_moments(batches(z, len(means)), z, means, matrices, resp)
-    count = resp.sum(axis=0)
-    shift = cells.ratio(first, count[:, None], np.zeros(means.shape))
-    outer = shift[:, :, None] * shift[:, None, :]
-    return count, means + shift, second - count[:, None, None] * outer
+    second = np.swapaxes(rows * w[:, :, None], 1, 2) @ rows
+    return first, second + given.left(resp.sum(axis=2))
 
 
 def over_rows(parts: list[Batch], each: Callable[[Batch], Array], shape: tuple[int, int]) -> Array:
