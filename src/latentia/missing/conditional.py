@@ -67,6 +67,7 @@ def worth_compiling(n_rows: int, n_columns: int) -> bool:
 def prepared(frame: Frame, rows: Rows, compiled: bool) -> RowsByPattern | RowsInPatterns:
     """Rows sorted by what was seen of them; those of which nothing was have no weight."""
     if compiled:
+        _kernel()  # before several threads ask for it at once
         return RowsByPattern.of(frame.into(rows.x), rows.weights)
     telling = ~np.isnan(rows.x).all(axis=1)
     return RowsInPatterns(rows.x, rows.weights * telling, incomplete.batches(rows.x, 1))
