@@ -93,6 +93,7 @@ def test_an_unknown_answer_is_named():
         (np.array([[np.inf], [1.0]]), ValueError, "infinity at row 0"),
         (np.arange(1001)[:, None], ValueError, "1001 different answers in column 'x0'"),
         (pd.DataFrame({"a": ["x"]}), ValueError, "got 1 rows"),
+        (pd.DataFrame([["x", "y"]] * 3, columns=["a", "a"]), ValueError, "columns of one name"),
         ([["a"]], ValueError, "minimum of 2"),
     ],
 )

@@ -254,6 +254,13 @@ def test_what_cannot_be_is_one_sentence(measured, asked, message):
         measured.assign(ITEMS).regress(**given)
 
 
+def test_of_one_class_nothing_depends():
+    model = LatentClass(1).fit(ITEMS)
+    with pytest.raises(ValueError, match="got a model of one class"):
+        model.assign(ITEMS).regress(Z)
+    assert model.assign(ITEMS).means(Y).means[0, 0] == pytest.approx(Y.mean())
+
+
 def test_covariates_that_separate_classes_are_an_error_not_a_number(measured):
     assigned, labels = measured.assign(ITEMS), measured.predict(ITEMS)
     for correction in three_step.CORRECTIONS:

@@ -47,10 +47,11 @@ def read(estimator: Any, X: Any, *, reset: bool) -> list[Column]:
     """
     least = 2 if reset else 1
     if not isinstance(X, np.ndarray) and is_frame(X):
+        found = of_frame(X)
         validate_data(estimator, X, reset=reset, skip_check_array=True)
         if len(X) < least:
             raise ValueError(f"got {len(X)} rows, expected at least {least}")
-        return of_frame(X)
+        return found
     if isinstance(X, list | tuple):  # or numbers beside a text would become texts
         X = np.array(X, dtype=object)
     x: Any = validate_data(
@@ -65,12 +66,23 @@ def read(estimator: Any, X: Any, *, reset: bool) -> list[Column]:
 
 
 def is_frame(X: Any) -> bool:
-    """Whether X is a data frame in memory."""
+    """Whether X is a data frame in memory.
+
+    Raises
+    ------
+    ValueError
+        If several of its columns have one name.
+    """
     if not hasattr(X, "columns") and not hasattr(X, "column_names"):
         return False
+    from narwhals.exceptions import DuplicateError
+
     from latentia.data import frames  # narwhals: not for arrays
 
-    return frames.is_frame(X)
+    try:
+        return frames.is_frame(X)
+    except DuplicateError as error:
+        raise ValueError("got several columns of one name; give each its own name") from error
 
 
 def of_frame(X: Any) -> list[Column]:

@@ -105,6 +105,8 @@ class Assignment(NamedTuple):
         if correction not in CORRECTIONS:
             raise ValueError(f"got correction={correction!r}, expected 'ml', 'bch' or 'none'")
         k = len(self.error)
+        if k == 1:
+            raise ValueError("got a model of one class, expected several: nothing depends on it")
         if not 0 <= reference < k:
             raise ValueError(f"got reference={reference!r}, expected a class from 0 to {k - 1}")
         z, names = read_covariates(covariates, len(self.weights))

@@ -111,8 +111,8 @@ def of_labels(labels: Any, n: int, n_components: int) -> Mask:
     if wrong.any():
         i = int(np.argmax(wrong))
         raise ValueError(
-            f"got labels[{i}] = {given[i]!r}, expected a component from 0 to {n_components - 1}, "
-            "or -1 where it is not known"
+            f"got labels[{i}] = {given.tolist()[i]!r}, expected a component from 0 to "
+            f"{n_components - 1}, or -1 where it is not known"
         )
     known = given.astype(np.intp)
     return (known < 0)[:, None] | (known[:, None] == np.arange(n_components))
