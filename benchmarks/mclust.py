@@ -5,7 +5,7 @@ of Old Faithful tie, so there ours are others. A cell counts as reached where th
 mclust's less 1e-3 or more. Seconds are those of the processor, on one thread; mclust's are measured
 by Rscript where R and mclust are installed. Prints Markdown tables.
 
-    python benchmarks/mclust.py [--large] [--data iris] [--starts hierarchical,portfolio] [--tol 1e-3]
+    python benchmarks/mclust.py [--large] [--data iris] [--starts portfolio:40] [--tol 1e-3]
 """
 
 from __future__ import annotations
