@@ -93,7 +93,7 @@ class _Along(LeafChart):
 
     def pack(self, value: Array) -> Array:
         away = (value - self.base)[self.held :].reshape(-1, len(self.basis))
-        return np.linalg.solve(self.basis, away.T).T.ravel()
+        return np.asarray(np.linalg.solve(self.basis, away.T).T.ravel(), dtype=np.float64)
 
     def unpack(self, x: Array) -> Array:
         value = self.base.copy()
