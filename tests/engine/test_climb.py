@@ -203,6 +203,17 @@ def test_an_inexact_m_step_that_goes_downhill_is_not_halved_for_ever():
     assert fit.certificate.n_steps <= HALVINGS + 2
 
 
+@pytest.mark.parametrize("budget", range(1, 12))
+def test_a_budget_that_ends_among_halves_is_no_fault_of_the_model(budget):
+    x = Rows.of(np.array([1.0, 2.0, 3.0]))
+    em = EM(tol=1e-10, accelerate="none", max_iter=budget)
+    with pytest.warns(NotConvergedWarning):
+        fit = em.fit(OverlongNewton(), x, 0)
+    assert not fit.trace.accepted.all() or budget == 1
+    assert fit.status is Status.MAX_ITER
+    assert fit.certificate.largest_fall == 0
+
+
 # -- ends --------------------------------------------------------------------------------------
 
 

@@ -96,10 +96,7 @@ def ends_well(mixture, x, **given):
 
 @pytest.mark.parametrize("case", CASES)
 @pytest.mark.parametrize("name", FAMILIES)
-def test_every_family_ends_well(name, case, request):
-    if (name, case) == ("student_t", "a row repeated"):
-        why = "a t component on equal rows, held by its floor, may end as DECREASED"
-        request.applymarker(pytest.mark.xfail(reason=why, strict=False))
+def test_every_family_ends_well(name, case):
     x, k = of_family(name, case)
     mixture = Mixture(ARGUMENTS.get(name, name), k, random_state=0, max_iter=200)
     ended = ends_well(mixture, x)

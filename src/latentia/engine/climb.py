@@ -308,6 +308,8 @@ class Climber:
                 return None
         if self._is_rounding(point, fall):
             return Status.CONVERGED, "down to the rounding of the statistics"
+        if not self.model.m_step_exact and self.record.moves >= self.max_iter:
+            return Status.MAX_ITER, ""  # shorter steps are still to be tried
         self.largest_fall = max(self.largest_fall, fall)
         return Status.DECREASED, f"it fell by {fall:.3g} nats"
 

@@ -178,7 +178,7 @@ class Gaussian(Family[GaussianParams, GaussianStats]):
         z = self.frame.into(x)
         if np.isnan(z).any():
             count, means, matrices = completing.guess(z, resp)
-            scatter = moments.in_form(self.covariance, matrices)
+            scatter = self.covariance.summed(matrices)
             within = matrices.sum(axis=0) / max(float(count.sum()), 1e-300)
         else:
             stats = self._moments(z, resp)

@@ -32,16 +32,6 @@ class Moments(NamedTuple):
     low: Any = ()
 
 
-def in_form(covariance: Covariance, matrices: Array) -> Array:
-    """Moments (K, d, d) in the structure's shape: as they are, their sum, diagonals or traces."""
-    if covariance.form == "full":
-        return matrices
-    if covariance.form == "tied":
-        return matrices.sum(axis=0)
-    diagonals = np.einsum("kii->ki", matrices)
-    return diagonals.sum(axis=1) if covariance.form == "spherical" else diagonals
-
-
 def about_zero(
     covariance: Covariance,
     weight: Array,
@@ -62,7 +52,7 @@ def about_zero(
     moved = 2 * outer(once, first, centre) + outer(weight, centre, centre)
     total = first + weight[:, None] * centre
     low = twofold.nothing(*centre.shape) if full else ()
-    return Moments(weight, total, in_form(covariance, second) + moved, low)
+    return Moments(weight, total, covariance.summed(second) + moved, low)
 
 
 def weight(moments: Moments) -> Array:
