@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Self, final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
@@ -19,12 +18,12 @@ from latentia.estimator import Estimate, feature_names
 from latentia.families.covariance import STRUCTURES
 from latentia.families.gaussian import Gaussian, GaussianParams
 
-from . import bayesian_record, components, errors, parameters, portfolio, posterior, start
-from .base import MixtureEstimator
+from . import bayesian_record, errors, parameters, portfolio, posterior, start
 from .bayesian_prior import KINDS, PROPORTIONS, prior_of
 from .given import First
 from .inference import StandardErrors
 from .model import Membership, MixtureModel, MixtureParams
+from .normal import NormalMixtureEstimator
 from .start_bayesian import SortedGuesses
 from .variational import Prior, VariationalMixture, VariationalParams, constant
 
@@ -35,7 +34,7 @@ Array = NDArray[np.float64]
 
 
 @final
-class BayesianGaussianMixture(MixtureEstimator):
+class BayesianGaussianMixture(NormalMixtureEstimator):
     """Gaussian mixture with priors, fitted by variational inference.
 
     Arguments, attributes and methods are those of ``sklearn.mixture.BayesianGaussianMixture``;
@@ -339,30 +338,6 @@ class BayesianGaussianMixture(MixtureEstimator):
     def _n_parameters(self) -> int:
         return self.n_parameters_
 
-    def sample(self, n_samples: int = 1) -> tuple[Array, NDArray[np.int64]]:
-        """Draw rows from the mixture of `weights_`, `means_` and `covariances_`.
-
-        Parameters
-        ----------
-        n_samples : int, default=1
-
-        Returns
-        -------
-        X : array of shape (n_samples, d)
-        y : array of shape (n_samples,)
-            The component of each row; rows come sorted by it.
-        """
-        check_is_fitted(self, ["weights_", "means_", "covariances_"])
-        errors.require_draws(n_samples)
-        mixture: Any = self
-        return components.draw(mixture, n_samples, check_random_state(self.random_state))
-
-    def covariance_matrices(self) -> Array:
-        """The covariance of every component written out, shape (K, d, d)."""
-        check_is_fitted(self, ["means_", "covariances_"])
-        structure = STRUCTURES[self.covariance_type]
-        return np.array(structure.matrices(np.asarray(self.covariances_), *self.means_.shape))
-
     # -- what `LatentEstimator` asks for -----------------------------------------------------
 
     def remember(self, X: Any, sample_weight: ArrayLike | None = None) -> Self:
@@ -396,11 +371,6 @@ class BayesianGaussianMixture(MixtureEstimator):
             feature_names(self, centres.shape[1]),
             level,
         )
-
-    def smallest_variance(self) -> float:
-        """The thinnest component's least variance as a share of the pooled covariance."""
-        check_is_fitted(self, ["weights_", "covariances_"])
-        return components.thinnest(self.weights_, self.covariance_matrices())
 
     def _to_record(self) -> Record:
         return bayesian_record.to_record(self)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from latentia.families.covariance import STRUCTURES, Covariance, written_out
 
 if TYPE_CHECKING:
-    from .estimator import GaussianMixture
+    from .normal import NormalMixtureEstimator
 
 Array = NDArray[np.float64]
 
@@ -26,14 +26,14 @@ def shown(
     return structure, covariances
 
 
-def draw(mixture: GaussianMixture, n: int, rng: Any) -> tuple[Array, NDArray[np.int64]]:
+def draw(mixture: NormalMixtureEstimator, n: int, rng: Any) -> tuple[Array, NDArray[np.int64]]:
     """Rows from a fitted mixture, (n, d), and the component of each; sorted by component.
 
     `rng` is a NumPy RandomState, as scikit-learn's `check_random_state` gives it.
     """
     structure = written_out(mixture.covariance_type)
     weights = np.asarray(mixture.weights_, dtype=np.float64)
-    box = getattr(mixture, "noise_box_", None)  # a Bayesian mixture has none
+    box = mixture.noise_box_
     every = weights if box is None else np.append(weights, mixture.noise_weight_)
     counts = rng.multinomial(n, every / every.sum())
     covariances = structure.each(np.asarray(mixture.covariances_), len(weights))

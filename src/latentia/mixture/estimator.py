@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Self, final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
@@ -21,7 +20,6 @@ from latentia.families.gaussian import Gaussian, GaussianParams
 from latentia.families.noise import Box, WithNoise
 
 from . import (
-    components,
     errors,
     given,
     imputation,
@@ -33,9 +31,9 @@ from . import (
     record,
     start,
 )
-from .base import MixtureEstimator
 from .components import shown
 from .model import Membership, MixtureModel, MixtureParams
+from .normal import NormalMixtureEstimator
 from .weighting import Constant
 
 if TYPE_CHECKING:
@@ -45,7 +43,7 @@ Array = NDArray[np.float64]
 
 
 @final
-class GaussianMixture(MixtureEstimator):
+class GaussianMixture(NormalMixtureEstimator):
     """Gaussian mixture, fitted by expectation-maximization.
 
     Arguments, attributes and methods are those of ``sklearn.mixture.GaussianMixture``; what
@@ -221,7 +219,6 @@ class GaussianMixture(MixtureEstimator):
         return tags
 
     prior_: ConjugatePrior | None = None
-    noise_box_: Box | None = None
     noise_weight_: float = 0.0
 
     # -- fitting ---------------------------------------------------------------------------
@@ -431,29 +428,6 @@ class GaussianMixture(MixtureEstimator):
         structure = structure_of(self.covariance_type, d)
         return Gaussian(len(self.means_), structure, frame), self._params()
 
-    def sample(self, n_samples: int = 1) -> tuple[Array, NDArray[np.int64]]:
-        """Draw rows from the fitted mixture.
-
-        Parameters
-        ----------
-        n_samples : int, default=1
-
-        Returns
-        -------
-        X : array of shape (n_samples, d)
-        y : array of shape (n_samples,)
-            The component of each row; rows come sorted by it.
-        """
-        check_is_fitted(self, ["weights_", "means_", "covariances_"])
-        errors.require_draws(n_samples)
-        return components.draw(self, n_samples, check_random_state(self.random_state))
-
-    def covariance_matrices(self) -> Array:
-        """The covariance of every component written out, shape (K, d, d)."""
-        check_is_fitted(self, ["means_", "covariances_"])
-        structure = written_out(self.covariance_type)
-        return np.array(structure.matrices(np.asarray(self.covariances_), *self.means_.shape))
-
     # -- what `LatentEstimator` asks for -----------------------------------------------------
 
     def remember(self, X: Any, sample_weight: ArrayLike | None = None) -> Self:
@@ -476,16 +450,6 @@ class GaussianMixture(MixtureEstimator):
         the parameter's own for the rest, so that none leaves its range.
         """
         return inference.table(self, level)
-
-    def smallest_variance(self) -> float:
-        """The thinnest component's least variance as a share of the pooled covariance.
-
-        The smallest eigenvalue of any component's covariance relative to their weighted mean.
-        Below a thousandth, a component sits on a few rows that nearly coincide, and its
-        likelihood says little (Day 1969; McLachlan & Peel 2000, sec. 3.10).
-        """
-        check_is_fitted(self, ["weights_", "covariances_"])
-        return components.thinnest(self.weights_, self.covariance_matrices())
 
     def _to_record(self) -> Record:
         return record.to_record(self)
