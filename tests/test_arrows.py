@@ -25,6 +25,7 @@ ALLOWED: dict[str, set[str]] = {
     "hmm": {"engine", "families", "data", "estimator", "mixture"},
     "regression": {"engine", "families", "data", "estimator", "mixture", "extras"},
     "missing": {"engine", "families", "data", "estimator", "mixture"},
+    "survival": {"engine", "data", "estimator", "mixture"},
     "selection": {"engine"},
     "discriminant": {"engine", "families", "data", "mixture", "selection"},
     "report": {"engine", "data", "extras"},
@@ -36,6 +37,7 @@ LATER: dict[str, set[str]] = {
     "mixture": {"persistence"},
     "regression": {"persistence"},
     "missing": {"persistence", "report"},
+    "survival": {"persistence", "report"},
     "selection": {"report"},
     "discriminant": {"persistence", "report"},
     "cli": {
@@ -54,6 +56,7 @@ LATER: dict[str, set[str]] = {
         "regression",
         "report",
         "selection",
+        "survival",
     },
 }
 PUBLIC = {
@@ -71,6 +74,7 @@ PUBLIC = {
     "Mixture": "mixture",
     "MixtureDiscriminant": "discriminant",
     "PoissonHMM": "hmm",
+    "SelfConsistent": "survival",
     "select": "selection",
     "load": "persistence",
     "scan": "data",

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from latentia.persistence import load
     from latentia.regression import MixtureRegression
     from latentia.selection import select
+    from latentia.survival import SelfConsistent
 
 __version__ = "0.1.0"
 
@@ -44,6 +45,7 @@ __all__ = [
     "MixtureRegression",
     "Model",
     "PoissonHMM",
+    "SelfConsistent",
     "Suff",
     "__version__",
     "check_model",
@@ -69,6 +71,7 @@ _HOME_OF = {
     "MixtureDiscriminant": "latentia.discriminant",
     "Model": "latentia.engine",
     "PoissonHMM": "latentia.hmm",
+    "SelfConsistent": "latentia.survival",
     "Suff": "latentia.engine",
     "check_model": "latentia.engine",
     "load": "latentia.persistence",

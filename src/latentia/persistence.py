@@ -28,6 +28,7 @@ _ESTIMATORS = {
     "HiddenMarkov": "latentia.hmm:HiddenMarkov",
     "PoissonHMM": "latentia.hmm:PoissonHMM",
     "IncompleteNormal": "latentia.missing:IncompleteNormal",
+    "SelfConsistent": "latentia.survival:SelfConsistent",
     "LatentClass": "latentia.latent_class:LatentClass",
     "Mixture": "latentia.mixture:Mixture",
     "MixtureRegression": "latentia.regression:MixtureRegression",

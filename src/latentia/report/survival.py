@@ -1,0 +1,116 @@
+"""What a survival curve says: a summary and its pictures."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.exceptions import NotFittedError
+
+from .displays.climb import ClimbDisplay
+from .displays.survival import SurvivalDisplay
+from .formatting import counted, fixed, significant, status_word, whole, with_error
+from .summary import MOST_ROWS, settings_used
+from .tables import Summary, Table
+
+
+def summarise_curve(estimator: Any, level: float = 0.95, standard_errors: bool = True) -> Summary:
+    """What a fitted `SelfConsistent` says.
+
+    Parameters
+    ----------
+    estimator : SelfConsistent
+        Fitted.
+    level : float, default=0.95
+        Of the confidence intervals.
+    standard_errors : bool, default=True
+        Whether to compute standard errors.
+
+    Returns
+    -------
+    Summary
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from latentia import SelfConsistent
+    >>> print(summarise_curve(SelfConsistent().fit(np.array([[1.0, 2.0], [1.5, np.inf]]))))
+    Survival curve of 2 times
+    =========================
+    ...
+    """
+    fit = estimator.fit_
+    notes: list[str] = []
+    estimates = estimator.estimates()
+    if standard_errors:
+        try:
+            estimates = estimator.parameter_table(level)
+            notes += filter(None, [estimator.standard_errors().note])
+        except NotFittedError as error:  # a curve from a file has not the data of its fit
+            notes.append(f"There are no standard errors: {error}.")
+    median = estimator.quantile(0.5)
+    facts = (
+        ("times", whole(fit.n_units)),
+        ("intervals with mass", whole(len(estimator.mass_))),
+        ("log-likelihood", fixed(estimator.loglik_, 4)),
+        ("at most below the maximum", f"{significant(estimator.gap_, 2)} nats"),
+        ("median", _interval(*median)),
+        ("ended", status_word(fit.status)),
+        ("settings", settings_used(estimator)),
+    )
+    if len(estimates) > MOST_ROWS:
+        left = counted(len(estimates) - MOST_ROWS, "time")
+        notes.append(f"{left} not listed; parameter_table() has them.")
+    return Summary(
+        f"Survival curve of {counted(fit.n_units, 'time')}",
+        facts,
+        (_table(estimates[:MOST_ROWS], level),),
+        (*notes, *estimator.certificate_.sentences()),
+    )
+
+
+def _interval(left: float, right: float) -> str:
+    if left == right:
+        return significant(left)
+    if np.isinf(right):
+        return f"after {significant(left)}"
+    return f"after {significant(left)}, up to {significant(right)}"
+
+
+def _table(estimates: list[Any], level: float) -> Table:
+    heads: tuple[str, ...] = ("past", "survival")
+    if any(np.isfinite(e.se) for e in estimates):
+        heads += ("std. error", f"{100 * level:g} % from", "to")
+    rows = tuple(
+        (e.name[2:-1], *with_error(e.value, e.se, e.lower, e.upper, error=e.se))[: len(heads)]
+        for e in estimates
+    )
+    return Table("Survival", heads, rows, "r" * len(heads))
+
+
+class CurvePlots:
+    """The plots of a survival curve; each method returns a Display.
+
+    Parameters
+    ----------
+    estimator : SelfConsistent
+        Fitted.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from latentia import SelfConsistent
+    >>> CurvePlots(SelfConsistent().fit(np.array([[1.0, 2.0], [1.5, np.inf]]))).survival()
+    <...SurvivalDisplay object at ...>
+    """
+
+    def __init__(self, estimator: Any) -> None:
+        self._estimator = estimator
+
+    def survival(self, **options: Any) -> SurvivalDisplay:
+        """The curve; options as for `SurvivalDisplay.from_estimator`."""
+        return SurvivalDisplay.from_estimator(self._estimator, **options)
+
+    def climb(self, **options: Any) -> ClimbDisplay:
+        """The climb; options as for `ClimbDisplay.from_estimator`."""
+        return ClimbDisplay.from_estimator(self._estimator, **options)

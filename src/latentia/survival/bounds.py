@@ -1,0 +1,48 @@
+"""What is known of times, read and checked: lower and upper bounds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latentia.mixture import errors
+
+Array = NDArray[np.float64]
+
+
+def read_bounds(estimator: Any, X: Any, *, lowest: float, reset: bool) -> Array:
+    """Bounds of each time, (n, 2), nan replaced by what may be at most.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Gets the names of the columns where `reset` says that it is being fitted.
+    X : array-like of shape (n, 2)
+    lowest : float
+        What stands for a lower bound that is not known.
+    reset : bool
+
+    Raises
+    ------
+    ValueError
+        If there are not two columns, or if a row's bounds are none.
+    """
+    x = np.asarray(errors.validated(estimator, X, reset=reset), dtype=np.float64)
+    if x.shape[1] != 2:
+        raise ValueError(
+            f"got {x.shape[1]} columns, expected two: the lower and the upper bound of each time, "
+            "equal where the time is known, the upper infinite or nan where it is not over yet"
+        )
+    low = np.where(np.isnan(x[:, 0]), lowest, x[:, 0])
+    high = np.where(np.isnan(x[:, 1]), np.inf, x[:, 1])
+    wrong = ~(low <= high) | (low < lowest) | np.isposinf(low) | np.isneginf(high)
+    if wrong.any():
+        i = int(np.argmax(wrong))
+        least = "" if np.isneginf(lowest) else f" and at least {lowest:g}"
+        raise ValueError(
+            f"got bounds {x[i, 0]:g} and {x[i, 1]:g} in row {i}, expected a lower bound of at most "
+            f"the upper one{least}"
+        )
+    return np.stack([low, high], axis=1)
