@@ -18,7 +18,14 @@ if TYPE_CHECKING:
     from latentia.data.scan import scan
     from latentia.discriminant import MixtureDiscriminant
     from latentia.engine import EM, Model, Suff, check_model
-    from latentia.hmm import CategoricalHMM, GaussianHMM, HiddenMarkov, PoissonHMM
+    from latentia.hmm import (
+        GMMHMM,
+        CategoricalHMM,
+        GaussianHMM,
+        HiddenMarkov,
+        MultinomialHMM,
+        PoissonHMM,
+    )
     from latentia.latent_class import LatentClass
     from latentia.missing import EMImputer, IncompleteNormal
     from latentia.mixture import BayesianGaussianMixture, GaussianMixture, Mixture
@@ -31,6 +38,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "EM",
+    "GMMHMM",
     "BayesianGaussianMixture",
     "CategoricalHMM",
     "Dask",
@@ -44,6 +52,7 @@ __all__ = [
     "MixtureDiscriminant",
     "MixtureRegression",
     "Model",
+    "MultinomialHMM",
     "PoissonHMM",
     "SelfConsistent",
     "Suff",
@@ -61,6 +70,7 @@ _HOME_OF = {
     "Dask": "latentia.backends.dask",
     "EM": "latentia.engine",
     "EMImputer": "latentia.missing",
+    "GMMHMM": "latentia.hmm",
     "GaussianHMM": "latentia.hmm",
     "GaussianMixture": "latentia.mixture",
     "HiddenMarkov": "latentia.hmm",
@@ -70,6 +80,7 @@ _HOME_OF = {
     "MixtureRegression": "latentia.regression",
     "MixtureDiscriminant": "latentia.discriminant",
     "Model": "latentia.engine",
+    "MultinomialHMM": "latentia.hmm",
     "PoissonHMM": "latentia.hmm",
     "SelfConsistent": "latentia.survival",
     "Suff": "latentia.engine",

@@ -31,6 +31,8 @@ ROWS: dict[str, Callable[[], np.ndarray]] = {
     "gaussian(covariance_type='diag')": lambda: RNG.normal(size=(N, 2)),
     "gaussian(covariance_type='spherical')": lambda: RNG.normal(size=(N, 2)),
     "gaussian(covariance_type='tied')": lambda: RNG.normal(size=(N, 2)),
+    "gaussian_mixtures(n_mix=2, covariance_type='diag')": lambda: RNG.normal(size=(N, 2)),
+    "gaussian_mixtures(n_mix=2, covariance_type='tied')": lambda: RNG.normal(size=(N, 2)),
     "inverse_gaussian": lambda: RNG.wald(1.0, 2.0, size=(N, 1)),
     "log_normal": lambda: RNG.lognormal(size=(N, 1)),
     "multinomial": lambda: RNG.multinomial(9, [0.2, 0.3, 0.5], size=N).astype(float),

@@ -11,7 +11,14 @@ from sklearn.exceptions import NotFittedError
 
 from latentia import EM, check_model, datasets, load
 from latentia.data.groups import GroupedRows
-from latentia.hmm import CategoricalHMM, GaussianHMM, HiddenMarkov, PoissonHMM
+from latentia.hmm import (
+    GMMHMM,
+    CategoricalHMM,
+    GaussianHMM,
+    HiddenMarkov,
+    MultinomialHMM,
+    PoissonHMM,
+)
 
 RECORDED = json.loads(
     (Path(__file__).parents[1] / "parity" / "hmmlearn_steps.json").read_text(encoding="utf-8")
@@ -27,6 +34,12 @@ COVARS = {
     "spherical": np.full(3, 1.5),
     "full": np.tile([[1.5, 0.2], [0.2, 1.2]], (3, 1, 1)),
     "tied": np.array([[1.5, 0.2], [0.2, 1.2]]),
+}
+WIDE = {
+    "diag": np.full((3, 2, 2), 1.5),
+    "spherical": np.full((3, 2), 1.5),
+    "full": np.tile([[1.5, 0.2], [0.2, 1.2]], (3, 2, 1, 1)),
+    "tied": np.tile([[1.5, 0.2], [0.2, 1.2]], (3, 1, 1)),
 }
 PRIORS = {
     "none": {},
@@ -45,6 +58,17 @@ def as_recorded(name):
     elif kind == "poisson":
         model = PoissonHMM(3)
         model.lambdas_ = np.array([[1.5], [8.0], [5.0]])
+    elif kind == "multinomial":
+        model = MultinomialHMM(3, n_trials=7)
+        model.emissionprob_ = np.array([[0.5, 0.3, 0.2], [0.2, 0.2, 0.6], [0.3, 0.4, 0.3]])
+    elif kind == "gmm":
+        model = GMMHMM(3, 2, covariance_type=more[0], params="stmw")
+        if more[1] == "covariances":
+            model.set_params(params="stcw", weights_prior=1.7)
+        model.weights_ = np.array([[0.6, 0.4], [0.5, 0.5], [0.2, 0.8]])
+        centres = np.array([[0.3, 0.1], [3.5, 1.2], [1.1, 4.0]])
+        model.means_ = centres[:, None] + np.array([[-0.5, 0.0], [0.4, 0.3]])
+        model.covars_ = WIDE[more[0]]
     else:
         model = CategoricalHMM(3, emissionprob_prior=float(more[0]))
         model.emissionprob_ = [[0.4, 0.3, 0.2, 0.1], [0.1, 0.1, 0.4, 0.4], [0.25] * 4]
@@ -70,7 +94,9 @@ def test_scores_paths_and_a_step_are_hmmlearns(name):
         np.testing.assert_allclose(got, expected, rtol=1e-8, atol=1e-10, err_msg=attribute)
 
 
-@pytest.mark.parametrize("name", [n for n in RECORDED if "prior" in n or "held" in n or "1.5" in n])
+@pytest.mark.parametrize(
+    "name", [n for n in RECORDED if n.split()[-1] in ("prior", "held", "covariances", "1.5")]
+)
 def test_priors_and_held_parameters_keep_the_contract(name):
     model = as_recorded(name)
     X = np.array(RECORDED[name]["X"])
@@ -80,9 +106,11 @@ def test_priors_and_held_parameters_keep_the_contract(name):
     check_model(fitted.model, chunk, 0, params=fitted.params, points=1)
 
 
+@pytest.mark.parametrize("which", ["gaussian", "gmm"])
 @pytest.mark.parametrize("kind", COVARS)
-def test_covariances_about_means_that_are_held_keep_the_contract(kind):
-    model = as_recorded(f"gaussian {kind} none").set_params(params="tc")
+def test_covariances_about_means_that_are_held_keep_the_contract(which, kind):
+    name = {"gaussian": "none", "gmm": "means"}[which]
+    model = as_recorded(f"{which} {kind} {name}").set_params(params="tc")
     X = np.array(RECORDED["gaussian diag none"]["X"])
     model._read(X, LENGTHS, reset=True)
     fitted = model._fitted()
@@ -105,6 +133,36 @@ def test_a_conjugate_prior_of_means_and_covariances_keeps_the_contract(kind):
     check_model(fitted.model, chunk, 0, params=fitted.params, points=1)
     with pytest.raises(ValueError, match="to be the steps imagined for the means"):
         model.set_params(covars_weight=30.0).fit(X, LENGTHS)
+
+
+CONJUGATE = {
+    "full": {"covars_prior": 0.3 * np.eye(2), "covars_weight": 2.0 - 4},
+    "tied": {"covars_prior": 0.3 * np.eye(2), "covars_weight": 4.0 - 5},
+    "diag": {"covars_prior": -0.5, "covars_weight": 0.15},
+    "spherical": {"covars_prior": 0.0, "covars_weight": 0.15},
+}
+
+
+@pytest.mark.parametrize("kind", WIDE)
+def test_a_conjugate_prior_of_mixed_states_keeps_the_contract(kind):
+    """Two imagined steps at the mean of each density, and as many in its covariance."""
+    model = as_recorded(f"gmm {kind} covariances")
+    model.set_params(params="stmcw", means_prior=0.5, means_weight=2.0, **CONJUGATE[kind])
+    X = np.array(RECORDED["gaussian diag none"]["X"])
+    model._read(X, LENGTHS, reset=True)
+    fitted = model._fitted()
+    chunk = GroupedRows(X, np.ones(3), np.array(LENGTHS))
+    check_model(fitted.model, chunk, 0, params=fitted.params, points=1)
+    with pytest.raises(ValueError, match="expected as many for the means"):
+        model.set_params(means_weight=30.0).fit(X, LENGTHS)
+
+
+@pytest.mark.parametrize(("n_trials", "told"), [(6, "n_trials=6"), ([7, 7], "n_trials of shape")])
+def test_counts_that_are_not_the_trials_are_refused(n_trials, told):
+    X = np.array(RECORDED["multinomial"]["X"])
+    with pytest.raises(ValueError, match=told):
+        MultinomialHMM(2, n_trials=n_trials).fit(X)
+    assert MultinomialHMM(2, n_trials=np.full(50, 7), random_state=0).fit(X).converged_
 
 
 def test_their_poisson_example():
@@ -176,6 +234,8 @@ def test_the_same_likelihood_as_hidden_markov():
         GaussianHMM(2, "tied", random_state=0),
         GaussianHMM(2, "spherical", covars_prior=0.1, random_state=0),
         CategoricalHMM(2, n_features=60, random_state=0),
+        GMMHMM(2, 2, covariance_type="tied", random_state=0),
+        MultinomialHMM(2, random_state=0),
     ],
 )
 def test_a_file_and_a_pickle_keep_a_fit(model, tmp_path):

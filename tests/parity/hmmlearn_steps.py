@@ -51,6 +51,29 @@ def cases():
         model = hmm.CategoricalHMM(3, emissionprob_prior=prior)
         model.emissionprob_ = np.array([[0.4, 0.3, 0.2, 0.1], [0.1, 0.1, 0.4, 0.4], [0.25] * 4])
         yield f"categorical {prior}", model, symbols
+    trials = np.array([[0.6, 0.3, 0.1], [0.1, 0.2, 0.7], [0.3, 0.4, 0.3]])
+    model = hmm.MultinomialHMM(3, n_trials=7)
+    model.emissionprob_ = np.array([[0.5, 0.3, 0.2], [0.2, 0.2, 0.6], [0.3, 0.4, 0.3]])
+    yield "multinomial", model, np.array([rng.multinomial(7, trials[k]) for k in z])
+    wide = {
+        "diag": np.full((3, 2, 2), 1.5),
+        "spherical": np.full((3, 2), 1.5),
+        "full": np.tile([[1.5, 0.2], [0.2, 1.2]], (3, 2, 1, 1)),
+        "tied": np.tile([[1.5, 0.2], [0.2, 1.2]], (3, 1, 1)),
+    }
+    for kind, value in wide.items():
+        # where both change, hmmlearn's covariances are about the means before the step
+        for name, more in {
+            "means": {"params": "stmw"},
+            "covariances": {"params": "stcw", "weights_prior": 1.7},
+        }.items():
+            if kind == "spherical":  # hmmlearn's default adds d - M steps to the variances
+                more = {**more, "covars_prior": -(2 + 2) / 2}
+            model = hmm.GMMHMM(3, 2, covariance_type=kind, **more)
+            model.weights_ = np.array([[0.6, 0.4], [0.5, 0.5], [0.2, 0.8]])
+            model.means_ = means[:, None] + np.array([[-0.5, 0.0], [0.4, 0.3]])
+            model.covars_ = value
+            yield f"gmm {kind} {name}", model, X
 
 
 def recorded():
@@ -61,7 +84,8 @@ def recorded():
         before = model.score(X, LENGTHS)
         height, states = model.decode(X, LENGTHS)
         model.fit(X, LENGTHS)
-        kept = ("startprob_", "transmat_", "means_", "_covars_", "lambdas_", "emissionprob_")
+        kept = ["startprob_", "transmat_", "means_", "_covars_", "lambdas_", "emissionprob_"]
+        kept += ["weights_"] + ["covars_"] * name.startswith("gmm")
         after = {a: np.asarray(getattr(model, a)).tolist() for a in kept if hasattr(model, a)}
         yield (
             name,

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from .factor_analyzers import FactorAnalyzers
     from .family import Family
     from .gamma import Gamma
+    from .gaussian_mixtures import GaussianMixtures
     from .inverse_gaussian import InverseGaussian
     from .lognormal import LogNormal
     from .multinomial import Multinomial
@@ -39,6 +40,7 @@ __all__ = [
     "Family",
     "FromLogDensity",
     "Gamma",
+    "GaussianMixtures",
     "InverseGaussian",
     "LogNormal",
     "Multinomial",
@@ -62,6 +64,7 @@ _HOME_OF = {
     "Family": ".family",
     "FromLogDensity": ".numerical",
     "Gamma": ".gamma",
+    "GaussianMixtures": ".gaussian_mixtures",
     "InverseGaussian": ".inverse_gaussian",
     "LogNormal": ".lognormal",
     "Multinomial": ".multinomial",

@@ -14,6 +14,7 @@ from .covariance import structure_of
 from .factor_analyzers import FactorAnalyzers
 from .family import Family
 from .gaussian import Gaussian
+from .gaussian_mixtures import GaussianMixtures
 from .product import Product
 from .registry import Arguments, Part, class_of, name_of, plain, stored_name
 from .student_t import StudentT
@@ -97,6 +98,7 @@ def _frame(part: Part, rows: Rows, distinct: Rows) -> Arguments:
 _UNTOLD: dict[str, Arguments] = {
     "factor_analyzers": {"n_factors": 1, "model": "UUU", "reg_covar": 1e-6},
     "gaussian": {"covariance_type": "full", "reg_covar": 1e-6},
+    "gaussian_mixtures": {"n_mix": 1, "covariance_type": "full", "reg_covar": 1e-6},
     "student_t": {"covariance_type": "full", "df": "own", "reg_covar": 1e-6},
 }
 """What families that need a frame are made with where nothing is said."""
@@ -116,6 +118,7 @@ _LEARNERS: dict[str, Callable[[Part, Rows, Rows], Arguments]] = {
     "categorical": _levels,
     "factor_analyzers": _frame,
     "gaussian": _frame,
+    "gaussian_mixtures": _frame,
     "multinomial": _total,
     "student_t": _frame,
     "uniform": _box,
@@ -182,6 +185,12 @@ def _gaussian(
     return Gaussian(n_components, structure, inside, reg_covar)
 
 
+def _gaussian_mixtures(
+    n_components: int, n_mix: int, covariance_type: str, reg_covar: float, frame: dict[str, Any]
+) -> GaussianMixtures:
+    return GaussianMixtures(n_components, _framed(frame), n_mix, covariance_type, reg_covar)
+
+
 def _student_t(
     n_components: int, covariance_type: str, df: Any, reg_covar: float, frame: dict[str, Any]
 ) -> StudentT:
@@ -204,6 +213,7 @@ def _framed(told: dict[str, Any]) -> Frame:
 _FRAMED: dict[str, Callable[..., Family[Any, Any]]] = {
     "factor_analyzers": _factor_analyzers,
     "gaussian": _gaussian,
+    "gaussian_mixtures": _gaussian_mixtures,
     "student_t": _student_t,
 }
 

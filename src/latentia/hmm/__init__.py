@@ -3,5 +3,14 @@
 from .counts import CategoricalHMM, PoissonHMM
 from .estimator import HiddenMarkov
 from .gaussian import GaussianHMM
+from .mixtures import GMMHMM
+from .multinomial import MultinomialHMM
 
-__all__ = ["CategoricalHMM", "GaussianHMM", "HiddenMarkov", "PoissonHMM"]
+__all__ = [
+    "GMMHMM",
+    "CategoricalHMM",
+    "GaussianHMM",
+    "HiddenMarkov",
+    "MultinomialHMM",
+    "PoissonHMM",
+]

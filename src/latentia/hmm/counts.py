@@ -119,11 +119,6 @@ class PoissonHMM(HmmlearnEstimator):
         self.em = em
 
     @property
-    def n_features(self) -> int:
-        """The number of columns."""
-        return self.n_features_in_
-
-    @property
     def _letters(self) -> Mapping[str, tuple[str, str]]:
         return {"l": ("lambdas_", "rates")}
 

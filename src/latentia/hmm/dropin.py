@@ -13,6 +13,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
 from latentia.data.arrays import Rows, RowSource
+from latentia.data.sequences import Ragged
 from latentia.engine import EM, Fit, tree
 from latentia.engine.space import Constraint, Fixed, Simplex
 from latentia.estimator import feature_names
@@ -71,6 +72,8 @@ class HmmlearnEstimator(ChainEstimator, ABC):
     ----------
     monitor_ : Monitor
         The log-likelihoods that the fit went through.
+    n_features : int
+        The number of columns; of `CategoricalHMM`, whose argument it is, that of symbols.
     """
 
     startprob_prior: Any
@@ -105,6 +108,9 @@ class HmmlearnEstimator(ChainEstimator, ABC):
     @abstractmethod
     def _imagined(self, family: Family[Any, Any]) -> Any:
         """Statistics that stand for the prior of the emissions; None without one."""
+
+    def _require_steps(self, ragged: Ragged) -> None:
+        """Refuse steps that arguments rule out; none where there is no such argument."""
 
     @property
     def _least_variance(self) -> float:
@@ -147,6 +153,8 @@ class HmmlearnEstimator(ChainEstimator, ABC):
         self._validate_params()
         self._check_letters()
         ragged = self._read(X, lengths, id, time, reset=True)
+        self._know_width(ragged.x.shape[1])
+        self._require_steps(ragged)
         rows = Rows.of(ragged.x[~np.isnan(ragged.x).all(axis=1)])
         specified = registry.parts_of(
             self._specification(), feature_names(self, self.n_features_in_)
@@ -269,6 +277,12 @@ class HmmlearnEstimator(ChainEstimator, ABC):
             raise ValueError(f"{name} must sum to 1 (got {total}); divide each row by its sum")
         return value / value.sum(axis=-1, keepdims=True)
 
+    def _know_width(self, d: int) -> None:
+        """Keep the number of columns, under hmmlearn's name too where that is no argument."""
+        vars(self)["n_features_in_"] = d
+        if "n_features" not in self._get_param_names():
+            vars(self)["n_features"] = d
+
     # -- parameters --------------------------------------------------------------------------
 
     def _fitted(self) -> Fitted:
@@ -279,7 +293,7 @@ class HmmlearnEstimator(ChainEstimator, ABC):
                 )
         if not hasattr(self, "_parts"):
             self._parts = self._parts_of_attributes()
-            vars(self)["n_features_in_"] = sum(len(part.columns) for part in self._parts)
+            self._know_width(sum(len(part.columns) for part in self._parts))
         k = self.n_components
         start = self._probabilities("startprob_", (k,))
         transitions = self._probabilities("transmat_", (k, k))
@@ -324,7 +338,7 @@ class HmmlearnEstimator(ChainEstimator, ABC):
         space = estimator._model().space
         held: list[Any] = [arrays[f"params.{name}"] for name in tree.names(space)]
         params: HiddenMarkovParams = tree.rebuild(space, held)
-        vars(estimator)["n_features_in_"] = sum(len(part.columns) for part in estimator._parts)
+        estimator._know_width(sum(len(part.columns) for part in estimator._parts))
         estimator.startprob_, estimator.transmat_ = params.start, params.transitions
         estimator._set_emissions(params.emissions)
         evidence.restore(estimator, written, params, HiddenMarkovErrors(*params, note=""))

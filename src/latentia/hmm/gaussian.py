@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 from sklearn.utils._param_validation import Interval, StrOptions
 
 from latentia.engine import EM
-from latentia.families import registry, twofold
+from latentia.families import registry
 from latentia.families.family import Family
 from latentia.families.gaussian import Gaussian, GaussianParams, GaussianStats
 
 from .dropin import SHARED, HmmlearnEstimator
+from .normal import covariances_of, imagined, unframed
 
 Array = NDArray[np.float64]
 
@@ -144,11 +145,6 @@ class GaussianHMM(HmmlearnEstimator):
         self._covars = np.array(value, dtype=np.float64)
 
     @property
-    def n_features(self) -> int:
-        """The number of columns."""
-        return self.n_features_in_
-
-    @property
     def _letters(self) -> Mapping[str, tuple[str, str]]:
         return {"m": ("means_", "means"), "c": ("covars_", "covariances")}
 
@@ -156,10 +152,7 @@ class GaussianHMM(HmmlearnEstimator):
         return f"gaussian(covariance_type={self.covariance_type!r}, reg_covar=0.0)"
 
     def _parts_of_attributes(self) -> tuple[registry.Part, ...]:
-        d = np.shape(self.means_)[-1]
-        (part,) = registry.parts_of(self._specification(), [f"x{j}" for j in range(d)])
-        frame = {"origin": [0.0] * d, "scale": 1.0, "spread": [1.0] * d}
-        return (part._replace(arguments={**part.arguments, "frame": frame}),)
+        return unframed(self._specification(), np.shape(self.means_)[-1])
 
     def _read_attribute(self, letter: str) -> Array:
         k, means = self.n_components, np.asarray(self.means_, dtype=np.float64)
@@ -169,13 +162,7 @@ class GaussianHMM(HmmlearnEstimator):
             return means
         d = means.shape[1]
         shapes = {"full": (k, d, d), "tied": (d, d), "diag": (k, d), "spherical": (k,)}
-        shape, value = shapes[self.covariance_type], np.asarray(self._covars, dtype=np.float64)
-        if value.shape != shape:
-            raise ValueError(
-                f"got covars_ of shape {value.shape}, expected {shape} for "
-                f"covariance_type={self.covariance_type!r}"
-            )
-        return value
+        return covariances_of(self._covars, shapes[self.covariance_type], self.covariance_type)
 
     def _set_emissions(self, made: GaussianParams) -> None:
         self.means_, self._covars = made
@@ -199,12 +186,4 @@ class GaussianHMM(HmmlearnEstimator):
                 f"expected covars_weight - {behind} to be the steps imagined for the means; give "
                 "both as a conjugate prior has them"
             )
-        scale = gaussian.frame.scale
-        centre = np.broadcast_to(np.asarray(self.means_prior, dtype=np.float64), (k, d))
-        away = (centre - gaussian.frame.origin) / scale
-        shapes = {"full": (k, d, d), "tied": (d, d), "diag": (k, d), "spherical": (k, d)}
-        second = np.array(np.broadcast_to(squares, shapes[kind])) / scale**2
-        second = second.sum(axis=1) if kind == "spherical" else second
-        second = second + gaussian.covariance.outer(steps, away, away)
-        low = twofold.nothing(k, d) if gaussian.covariance.form == "full" else ()
-        return GaussianStats(steps, steps[:, None] * away, second, low)
+        return imagined(gaussian, steps, self.means_prior, squares)

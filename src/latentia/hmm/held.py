@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from latentia.engine.space import Fixed
 from latentia.families import moments, twofold
 from latentia.families.family import Family
-from latentia.families.gaussian import GaussianStats
+from latentia.families.gaussian import Gaussian, GaussianStats
+from latentia.families.gaussian_mixtures import GaussianMixtures
 
 Array = NDArray[np.float64]
 
@@ -61,19 +62,9 @@ class Held(Family[Any, Any]):
         kept = {name: getattr(params, name) for name in self.fields}
         if len(kept) == len(params):
             return params
-        if isinstance(stats, GaussianStats) and "means" in kept:
-            stats = self._about(stats, params)
+        if "means" in kept:
+            stats = _about(self.inner, stats, params)
         return self.inner.m_step(stats, params)._replace(**kept)
-
-    def _about(self, stats: GaussianStats, params: Any) -> GaussianStats:
-        """Statistics of rows as far from the held means, on either side of them."""
-        inner: Any = self.inner
-        means = inner.inside(params).means
-        scatter = moments.scatter(inner.covariance, stats.moments, means)
-        count = moments.weight(stats.moments)
-        second = scatter + inner.covariance.outer(count, means, means)
-        low = twofold.nothing(*means.shape) if isinstance(stats.low, twofold.Low) else ()
-        return GaussianStats(count, count[:, None] * means, second, low, stats.hidden)
 
     def q(self, params: Any, stats: Any) -> float:
         return self.inner.q(params, stats)
@@ -86,3 +77,18 @@ class Held(Family[Any, Any]):
 
     def draw(self, params: Any, labels: NDArray[np.intp], rng: np.random.Generator) -> Array:
         return self.inner.draw(params, labels, rng)
+
+
+def _about(family: Family[Any, Any], stats: Any, params: Any) -> Any:
+    """Statistics of rows as far from the held means, on either side of them."""
+    if isinstance(family, GaussianMixtures):
+        normal = _about(family.normal, stats.normal, family.flat(params))
+        return stats._replace(normal=normal)
+    if not isinstance(family, Gaussian):
+        return stats
+    means = family.inside(params).means
+    scatter = moments.scatter(family.covariance, stats.moments, means)
+    count = moments.weight(stats.moments)
+    second = scatter + family.covariance.outer(count, means, means)
+    low = twofold.nothing(*means.shape) if isinstance(stats.low, twofold.Low) else ()
+    return GaussianStats(count, count[:, None] * means, second, low, stats.hidden)
