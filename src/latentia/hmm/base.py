@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import ABC
 from collections.abc import Sequence
-from typing import Any, NamedTuple, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,18 +26,13 @@ from .decoding import viterbi
 from .drawing import states
 from .model import HiddenMarkovModel, HiddenMarkovParams, StatePosterior
 from .parameters import HiddenMarkovErrors
+from .uses import ChainUses, in_given_order
+from .uses import Fitted as Fitted
 
 Array = NDArray[np.float64]
 
 
-class Fitted(NamedTuple):
-    """A model and its parameters."""
-
-    model: HiddenMarkovModel
-    params: HiddenMarkovParams
-
-
-class ChainEstimator(Climbing, ABC):
+class ChainEstimator(ChainUses, Climbing, ABC):
     """A hidden Markov model as an estimator: decoding, scoring, drawing, inference.
 
     Wherever sequences are given, X is what `latentia.data.sequences.sequences` takes: an array of
@@ -59,10 +54,6 @@ class ChainEstimator(Climbing, ABC):
     transmat_: Any
     n_features_in_: int
     algorithm: str
-
-    @abstractmethod
-    def _fitted(self) -> Fitted:
-        """The model and the parameters, from the public attributes, which a user may have set."""
 
     # -- sequences ---------------------------------------------------------------------------
 
@@ -130,13 +121,7 @@ class ChainEstimator(Climbing, ABC):
         """The log-likelihood of all sequences, and P(state | its sequence) of each step, (n, K)."""
         ragged = self._read(X, lengths, id, time)
         known = self._posterior(ragged)
-        return float(known.log_density.sum()), _as_given(ragged, known.resp)
-
-    def predict_proba(
-        self, X: Any, lengths: Any = None, *, id: Any = None, time: Any = None
-    ) -> Array:
-        """P(state | its sequence) of each step, shape (n, K)."""
-        return self.score_samples(X, lengths, id=id, time=time)[1]
+        return float(known.log_density.sum()), in_given_order(ragged, known.resp)
 
     def decode(
         self,
@@ -176,13 +161,13 @@ class ChainEstimator(Climbing, ABC):
         if how == "map":
             known = self._posterior(ragged)
             height, path = float(known.resp.max(axis=1).sum()), known.resp.argmax(axis=1)
-            return height, _as_given(ragged, path)
+            return height, in_given_order(ragged, path)
         model, params = self._fitted()
         self._require_possible(ragged, model)
         rows = GroupedRows(ragged.x, np.ones(len(ragged.sizes)), ragged.sizes)
         log_density = model.log_density(params, rows)
         found = viterbi(log_density, *model.law(params), ragged.sizes)
-        return float(found.log_probability.sum()), _as_given(ragged, found.states)
+        return float(found.log_probability.sum()), in_given_order(ragged, found.states)
 
     def predict(
         self, X: Any, lengths: Any = None, *, id: Any = None, time: Any = None
@@ -323,12 +308,3 @@ def _weights(sample_weight: Any, m: int) -> Array:
             f"got sample_weight of shape {given.shape}, expected ({m},): one weight a sequence"
         )
     return np.array(errors.checked_weights(given, np.empty((m, 0))))
-
-
-def _as_given(ragged: Ragged, values: NDArray[Any]) -> NDArray[Any]:
-    """What is known of each step, in the order in which the rows were given."""
-    if ragged.order is None:
-        return values
-    placed = np.empty_like(values)
-    placed[ragged.order] = values
-    return placed

@@ -69,9 +69,7 @@ def _passes(log_density, log_start, log_transitions, sizes, loglik, predicted, f
         first = last
 
 
-def passes(
-    log_density: Array, start: Array, transitions: Array, sizes: NDArray[np.intp]
-) -> Passes:
+def passes(log_density: Array, start: Array, transitions: Array, sizes: NDArray[np.intp]) -> Passes:
     """Forward and backward over sequences, each step by itself kept.
 
     Parameters
@@ -101,11 +99,6 @@ def normalised(log_weights: Array) -> Array:
 def given_others(made: Passes) -> Array:
     """P(state at t | all steps of its sequence but t), shape (n, K)."""
     return normalised(made.predicted + made.ahead)
-
-
-def smoothed(made: Passes) -> Array:
-    """P(state at t | all steps of its sequence), shape (n, K)."""
-    return normalised(made.filtered + made.ahead)
 
 
 @njit(nogil=True, cache=True)
