@@ -62,6 +62,7 @@ LATER: dict[str, set[str]] = {
 PUBLIC = {
     "BayesianGaussianMixture": "mixture",
     "CategoricalHMM": "hmm",
+    "CensoredRegression": "survival",
     "Dask": "backends",
     "EM": "engine",
     "EMImputer": "missing",

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from latentia.persistence import load
     from latentia.regression import MixtureRegression
     from latentia.selection import select
-    from latentia.survival import SelfConsistent
+    from latentia.survival import CensoredRegression, SelfConsistent
 
 __version__ = "0.1.0"
 
@@ -41,6 +41,7 @@ __all__ = [
     "GMMHMM",
     "BayesianGaussianMixture",
     "CategoricalHMM",
+    "CensoredRegression",
     "Dask",
     "EMImputer",
     "GaussianHMM",
@@ -67,6 +68,7 @@ __all__ = [
 _HOME_OF = {
     "BayesianGaussianMixture": "latentia.mixture",
     "CategoricalHMM": "latentia.hmm",
+    "CensoredRegression": "latentia.survival",
     "Dask": "latentia.backends.dask",
     "EM": "latentia.engine",
     "EMImputer": "latentia.missing",

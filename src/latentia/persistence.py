@@ -30,6 +30,7 @@ _ESTIMATORS = {
     "MultinomialHMM": "latentia.hmm:MultinomialHMM",
     "PoissonHMM": "latentia.hmm:PoissonHMM",
     "IncompleteNormal": "latentia.missing:IncompleteNormal",
+    "CensoredRegression": "latentia.survival:CensoredRegression",
     "SelfConsistent": "latentia.survival:SelfConsistent",
     "LatentClass": "latentia.latent_class:LatentClass",
     "Mixture": "latentia.mixture:Mixture",

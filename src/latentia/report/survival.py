@@ -1,4 +1,4 @@
-"""What a survival curve says: a summary and its pictures."""
+"""What survival curves and regressions of times say: summaries and pictures."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import numpy as np
 from sklearn.exceptions import NotFittedError
 
 from .displays.climb import ClimbDisplay
-from .displays.survival import SurvivalDisplay
-from .formatting import counted, fixed, significant, status_word, whole, with_error
+from .displays.survival import PredictedSurvivalDisplay, SurvivalDisplay
+from .formatting import counted, fixed, one_line, significant, status_word, whole, with_error
 from .summary import MOST_ROWS, settings_used
 from .tables import Summary, Table
 
@@ -69,6 +69,69 @@ def summarise_curve(estimator: Any, level: float = 0.95, standard_errors: bool =
     )
 
 
+def summarise_censored(
+    estimator: Any, level: float = 0.95, standard_errors: bool = True
+) -> Summary:
+    """What a fitted `CensoredRegression` says.
+
+    Parameters
+    ----------
+    estimator : CensoredRegression
+        Fitted.
+    level : float, default=0.95
+        Of the confidence intervals.
+    standard_errors : bool, default=True
+        Whether to compute standard errors.
+
+    Returns
+    -------
+    Summary
+
+    Examples
+    --------
+    >>> from latentia import CensoredRegression
+    >>> fitted = CensoredRegression("normal").fit([[1], [2], [3], [4]], [1.0, 2.5, 2.8, 4.1])
+    >>> print(summarise_censored(fitted))
+    Normal regression
+    =================
+    ...
+    """
+    fit = estimator.fit_
+    notes: list[str] = []
+    estimates = estimator.estimates()
+    if standard_errors:
+        try:
+            estimates = estimator.parameter_table(level)
+            notes += filter(None, [estimator.standard_errors().note])
+        except NotFittedError as error:  # a model from a file has not the data of its fit
+            notes.append(f"There are no standard errors: {error}.")
+    heights = estimator.criteria()
+    facts = (
+        ("rows", whole(fit.n_units)),
+        ("log-likelihood", fixed(estimator.loglik_, 4)),
+        ("free parameters", whole(estimator.n_parameters_)),
+        *((name.upper(), fixed(heights[name], 4)) for name in ("bic", "aic")),
+        ("ended", status_word(fit.status)),
+        ("settings", settings_used(estimator)),
+    )
+    heads: tuple[str, ...] = ("parameter", "estimate")
+    if any(np.isfinite(e.se) for e in estimates):
+        heads += ("std. error", f"{100 * level:g} % from", "to")
+    rows = tuple(
+        (one_line(e.name), *with_error(e.value, e.se, e.lower, e.upper, error=e.se))[: len(heads)]
+        for e in estimates[:MOST_ROWS]
+    )
+    if len(estimates) > MOST_ROWS:
+        left = counted(len(estimates) - MOST_ROWS, "parameter")
+        notes.append(f"{left} not listed; parameter_table() has them.")
+    return Summary(
+        f"{estimator.distribution.capitalize()} regression",
+        facts,
+        (Table("Parameters", heads, rows, "l" + "r" * (len(heads) - 1)),),
+        (*notes, *estimator.certificate_.sentences()),
+    )
+
+
 def _interval(left: float, right: float) -> str:
     if left == right:
         return significant(left)
@@ -110,6 +173,27 @@ class CurvePlots:
     def survival(self, **options: Any) -> SurvivalDisplay:
         """The curve; options as for `SurvivalDisplay.from_estimator`."""
         return SurvivalDisplay.from_estimator(self._estimator, **options)
+
+    def climb(self, **options: Any) -> ClimbDisplay:
+        """The climb; options as for `ClimbDisplay.from_estimator`."""
+        return ClimbDisplay.from_estimator(self._estimator, **options)
+
+
+class CensoredPlots:
+    """The plots of a regression of times; each method returns a Display.
+
+    Parameters
+    ----------
+    estimator : CensoredRegression
+        Fitted.
+    """
+
+    def __init__(self, estimator: Any) -> None:
+        self._estimator = estimator
+
+    def survival(self, X: Any, **options: Any) -> PredictedSurvivalDisplay:
+        """Curves of rows; options as for `PredictedSurvivalDisplay.from_estimator`."""
+        return PredictedSurvivalDisplay.from_estimator(self._estimator, X, **options)
 
     def climb(self, **options: Any) -> ClimbDisplay:
         """The climb; options as for `ClimbDisplay.from_estimator`."""

@@ -8,12 +8,22 @@ from typing import TYPE_CHECKING
 from latentia.engine.lazy import on_demand
 
 if TYPE_CHECKING:
+    from .censored import CensoredModel
     from .estimator import CurveErrors, SelfConsistent
     from .model import SelfConsistentModel
+    from .regression import CensoredRegression
 
-__all__ = ["CurveErrors", "SelfConsistent", "SelfConsistentModel"]
+__all__ = [
+    "CensoredModel",
+    "CensoredRegression",
+    "CurveErrors",
+    "SelfConsistent",
+    "SelfConsistentModel",
+]
 
 _HOME_OF = {
+    "CensoredModel": ".censored",
+    "CensoredRegression": ".regression",
     "CurveErrors": ".estimator",
     "SelfConsistent": ".estimator",
     "SelfConsistentModel": ".model",

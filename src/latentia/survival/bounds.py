@@ -29,7 +29,43 @@ def read_bounds(estimator: Any, X: Any, *, lowest: float, reset: bool) -> Array:
     ValueError
         If there are not two columns, or if a row's bounds are none.
     """
-    x = np.asarray(errors.validated(estimator, X, reset=reset), dtype=np.float64)
+    return _checked(np.asarray(errors.validated(estimator, X, reset=reset), np.float64), lowest)
+
+
+def checked_bounds(y: Any, n: int, lowest: float) -> Array:
+    """Bounds of responses, (n, 2), from bounds or from values that are known, (n,).
+
+    Parameters
+    ----------
+    y : array-like of shape (n,) or (n, 2)
+    n : int
+        How many rows there are.
+    lowest : float
+        What stands for a lower bound that is not known.
+
+    Raises
+    ------
+    ValueError
+        If they are not numbers, not as many, or a row's bounds are none.
+    """
+    try:
+        given = np.asarray(y, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise ValueError("got responses that are not all numbers, expected numbers") from None
+    if given.ndim == 1:
+        if not np.isfinite(given).all():
+            i = int(np.argmin(np.isfinite(given)))
+            raise ValueError(
+                f"got {given[i]:g} as the response in row {i}, expected a finite number; where "
+                "only bounds are known, give two columns"
+            )
+        given = np.stack([given, given], axis=1)
+    if given.ndim != 2 or len(given) != n:
+        raise ValueError(f"got responses of shape {given.shape}, expected ({n},) or ({n}, 2)")
+    return _checked(given, lowest)
+
+
+def _checked(x: Array, lowest: float) -> Array:
     if x.shape[1] != 2:
         raise ValueError(
             f"got {x.shape[1]} columns, expected two: the lower and the upper bound of each time, "

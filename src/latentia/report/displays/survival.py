@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -127,6 +128,82 @@ class SurvivalDisplay:
         ax.set_ylabel("survival")
         if self.label:
             ax.legend(frameon=False, fontsize="small")
+        tidy(ax, "y")
+        self.ax_, self.figure_ = ax, ax.figure
+        return self
+
+
+class PredictedSurvivalDisplay:
+    """Survival curves that a regression expects of some rows.
+
+    Parameters
+    ----------
+    time : array of shape (m,)
+    survival : array of shape (n, m)
+    labels : sequence of str
+        What a legend calls them.
+
+    Attributes
+    ----------
+    ax_ : matplotlib Axes
+    figure_ : matplotlib Figure
+
+    Examples
+    --------
+    >>> from latentia import CensoredRegression
+    >>> fitted = CensoredRegression("lognormal").fit([[1], [2], [3], [4]], [1.0, 2.5, 2.8, 9.1])
+    >>> PredictedSurvivalDisplay.from_estimator(fitted, [[1], [4]]).ax_.get_xlabel()
+    'time'
+    """
+
+    def __init__(self, *, time: Array, survival: Array, labels: Sequence[str]) -> None:
+        self.time, self.survival, self.labels = time, survival, labels
+
+    @classmethod
+    def from_estimator(
+        cls, estimator: Any, X: Any, *, labels: Sequence[str] | None = None, ax: Any = None
+    ) -> PredictedSurvivalDisplay:
+        """Draw the curves of some rows, up to where the last of them has fallen to 2 %.
+
+        Parameters
+        ----------
+        estimator : CensoredRegression
+            Fitted.
+        X : array-like of shape (n, d)
+            A few rows.
+        labels : sequence of str, optional
+            By default their numbers.
+        ax : matplotlib Axes, optional
+
+        Returns
+        -------
+        PredictedSurvivalDisplay
+        """
+        low, high = estimator.predict(X, 0.001).min(), estimator.predict(X, 0.98).max()
+        time = np.linspace(min(low, 0.0), high, 200)
+        survival = estimator.survival(X, time)
+        names = [str(i) for i in range(len(survival))] if labels is None else labels
+        return cls(time=time, survival=survival, labels=names).plot(ax=ax)
+
+    def plot(self, *, ax: Any = None) -> PredictedSurvivalDisplay:
+        """Draw.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, optional
+
+        Returns
+        -------
+        PredictedSurvivalDisplay
+        """
+        ax = one_axes(ax, (5.6, 3.6))
+        begun = len(ax.lines)
+        for i, (curve, label) in enumerate(zip(self.survival, self.labels, strict=True)):
+            ax.plot(self.time, curve, color=colour(begun + i), lw=1.6, label=label)
+        ax.set_ylim(0, 1.02)
+        ax.set_xlabel("time")
+        ax.set_ylabel("survival")
+        ax.legend(frameon=False, fontsize="small")
         tidy(ax, "y")
         self.ax_, self.figure_ = ax, ax.figure
         return self
