@@ -67,6 +67,9 @@ CASES = {
     "Real with scales": Case(Real(scale=UNIT), lambda r: UNIT * r.normal(size=(2, 3)), 6),
     "Coefficients": Case(Coefficients(BASIS), lambda r: r.normal(size=(2, 3)), 6),
     "Contrasts": Case(Contrasts(BASIS), lambda r: r.normal(size=(3, 3)) * [[0], [1], [1]], 6),
+    "Contrasts of moves": Case(
+        Contrasts(BASIS, axes=2), lambda r: r.normal(size=(2, 2, 3)) * [[0], [1]], 6
+    ),
     "Positive": Case(Positive(), lambda r: r.gamma(2.0, size=(2, 2)), 4),
     "Positive, tiny": Case(Positive(), lambda r: 1e-200 * r.gamma(2.0, size=2), 2),
     "Positive with a floor": Case(Positive(0.01), lambda r: 0.1 + r.gamma(2.0, size=2), 2),
@@ -497,6 +500,19 @@ def test_contrasts_are_against_the_first_component():
     # what is compared of a component does not depend on how the others are numbered
     np.testing.assert_allclose(space.told_apart(moved), space.told_apart(value)[[2, 0, 1]])
     assert "0 for the first component" in str(space.violation(value + 1, value))
+
+
+def test_contrasts_of_moves_are_renumbered_at_both_ends():
+    space, rng = Contrasts(np.eye(2), axes=2), np.random.default_rng(0)
+    value, order = rng.normal(size=(3, 3, 2)), np.array([2, 0, 1])
+    value[:, 0] = 0
+    moved = space.renumbered(value, order)
+    assert space.violation(moved, moved) is None
+    for i in range(3):  # the same differences between ends, under their new numbers
+        for j in range(3):
+            expected = value[order[i], order[j]] - value[order[i], order[0]]
+            np.testing.assert_allclose(moved[i, j], expected)
+    np.testing.assert_allclose(space.renumbered(moved, np.argsort(order)), value, atol=1e-15)
 
 
 def test_a_basis_of_unequal_units_is_no_matter():

@@ -36,7 +36,7 @@ class Coefficients(Constraint):
         return first_wrong(value, ~np.isfinite(value), "a finite number")
 
     def chart(self, base: Array) -> LeafChart:
-        return _Along(base, self.basis, 0)
+        return _Along(base, self.basis, slice(None))
 
 
 @final
@@ -44,33 +44,43 @@ class Contrasts(Constraint):
     """Coefficients of each component against those of component 0, which are zero: (K, q).
 
     The components are interchangeable: renumbered, all are taken against the new first one.
+    Moves from state to state have coefficients (K, K, q), of which those to state 0 are zero.
 
     Parameters
     ----------
     basis : array of shape (q, q)
         As in `Coefficients`.
+    axes : int, default=1
+        Axes over components: 1, or 2 of moves.
     """
 
-    def __init__(self, basis: Any) -> None:
-        self.basis, self.exchangeable = _invertible(basis), (0,)
+    def __init__(self, basis: Any, axes: int = 1) -> None:
+        self.basis, self.exchangeable = _invertible(basis), tuple(range(axes))
+
+    def _places(self, which: slice) -> tuple[slice, ...]:
+        """Of the components along the last axis that runs over them."""
+        return (*(slice(None) for _ in self.exchangeable[1:]), which)
 
     def n_free(self, shape: tuple[int, ...]) -> int:
-        return int((shape[0] - 1) * np.prod(shape[1:]))
+        last = self.exchangeable[-1]
+        return int(np.prod(shape) // shape[last] * (shape[last] - 1))
 
     def violation(self, value: Array, base: Array) -> str | None:
-        wrong = ~np.isfinite(value)
-        wrong[0] |= value[0] != 0
+        wrong, first = ~np.isfinite(value), self._places(slice(1))
+        wrong[first] |= value[first] != 0
         return first_wrong(value, wrong, "a finite number, and 0 for the first component")
 
     def chart(self, base: Array) -> LeafChart:
-        return _Along(base, self.basis, 1)
+        return _Along(base, self.basis, *self._places(slice(1, None)))
 
     def renumbered(self, value: Array, order: NDArray[np.intp]) -> Array:
-        moved = value[order]
-        return moved - moved[:1]
+        moved = value
+        for axis in self.exchangeable:
+            moved = np.take(moved, order, axis=axis)
+        return moved - moved[self._places(slice(1))]
 
     def told_apart(self, value: Array) -> Array:
-        return value - value.mean(axis=0)
+        return value - value.mean(axis=self.exchangeable[-1], keepdims=True)
 
 
 def _invertible(basis: Any) -> Array:
@@ -85,22 +95,21 @@ def _invertible(basis: Any) -> Array:
 
 @final
 class _Along(LeafChart):
-    """Coordinates along a basis, of all rows but the first `held`."""
+    """Coordinates along a basis, of the coefficients in some places."""
 
-    def __init__(self, base: Array, basis: Array, held: int) -> None:
-        self.base, self.basis, self.held = base, basis, held
-        self.size = base[held:].size
+    def __init__(self, base: Array, basis: Array, *places: slice) -> None:
+        self.base, self.basis, self.places = base, basis, places
+        self.size = base[places].size
 
     def pack(self, value: Array) -> Array:
-        away = (value - self.base)[self.held :].reshape(-1, len(self.basis))
+        away = (value - self.base)[self.places].reshape(-1, len(self.basis))
         return np.asarray(np.linalg.solve(self.basis, away.T).T.ravel(), dtype=np.float64)
 
     def unpack(self, x: Array) -> Array:
         value = self.base.copy()
-        value[self.held :] += (x.reshape(-1, len(self.basis)) @ self.basis.T).reshape(
-            self.base[self.held :].shape
-        )
+        moved = x.reshape(-1, len(self.basis)) @ self.basis.T
+        value[self.places] += moved.reshape(self.base[self.places].shape)
         return value
 
     def pull(self, value: Array, gradient: Array) -> Array:
-        return (gradient[self.held :].reshape(-1, len(self.basis)) @ self.basis).ravel()
+        return (gradient[self.places].reshape(-1, len(self.basis)) @ self.basis).ravel()
