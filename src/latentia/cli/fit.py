@@ -25,6 +25,8 @@ from latentia.cli.inputs import (
     whole_number,
 )
 from latentia.cli.regression import regression
+from latentia.cli.switching import markov_regression
+from latentia.cli.survival import survival
 
 app = typer.Typer(cls=Commands, help="Fit a model to data.")
 
@@ -81,6 +83,23 @@ HIDDEN_MARKOV = (
 )
 HIDDEN_MARKOV_EXAMPLE = (
     "Example: latentia fit hmm earthquakes --family poisson --states 1:4 --time year"
+)
+SURVIVAL = (
+    "Fit a survival curve by no formula, or with --on a regression of times on covariates.\n\n"
+    "Times are known exactly or up to intervals; covariates may be missing. "
+    f"{ENDINGS}"
+)
+SURVIVAL_EXAMPLE = (
+    "Example: latentia fit survival cosmesis --lower left --upper right --on chemotherapy"
+)
+MARKOV_REGRESSION = (
+    "Fit regressions that switch with the states of a hidden Markov chain, and keep the best.\n\n"
+    "Lines differ between states; moves from state to state, and first states, may follow "
+    f"covariates by logits. Responses may be missing. {ENDINGS}"
+)
+MARKOV_REGRESSION_EXAMPLE = (
+    "Example: latentia fit markov-regression speed --formula 'rt ~ 1' --transitions '~ payoff' "
+    "--id series"
 )
 LATENT_CLASS = (
     "Fit latent class models and keep the best.\n\n"
@@ -334,7 +353,11 @@ def latent_class(
 
 
 app.command("hmm", help=HIDDEN_MARKOV, epilog=HIDDEN_MARKOV_EXAMPLE)(hidden_markov)
+app.command("markov-regression", help=MARKOV_REGRESSION, epilog=MARKOV_REGRESSION_EXAMPLE)(
+    markov_regression
+)
 app.command("regression", help=REGRESSION, epilog=REGRESSION_EXAMPLE)(regression)
+app.command("survival", help=SURVIVAL, epilog=SURVIVAL_EXAMPLE)(survival)
 app.command("discriminant", help=DISCRIMINANT, epilog=DISCRIMINANT_EXAMPLE)(discriminant)
 
 
