@@ -24,6 +24,7 @@ ALLOWED: dict[str, set[str]] = {
     "latent_class": {"engine", "families", "data", "estimator", "mixture"},
     "hmm": {"engine", "families", "data", "estimator", "mixture"},
     "regression": {"engine", "families", "data", "estimator", "mixture", "extras"},
+    "switching": {"engine", "families", "data", "estimator", "mixture", "hmm", "regression"},
     "missing": {"engine", "families", "data", "estimator", "mixture"},
     "survival": {"engine", "data", "estimator", "mixture"},
     "selection": {"engine"},
@@ -36,6 +37,7 @@ LATER: dict[str, set[str]] = {
     "estimator": {"persistence", "report"},
     "mixture": {"persistence"},
     "regression": {"persistence"},
+    "switching": {"persistence"},
     "missing": {"persistence", "report"},
     "survival": {"persistence", "report"},
     "selection": {"report"},
@@ -57,6 +59,7 @@ LATER: dict[str, set[str]] = {
         "report",
         "selection",
         "survival",
+        "switching",
     },
 }
 PUBLIC = {
@@ -72,6 +75,7 @@ PUBLIC = {
     "HiddenMarkov": "hmm",
     "IncompleteNormal": "missing",
     "LatentClass": "latent_class",
+    "MarkovRegression": "switching",
     "MixtureRegression": "regression",
     "Mixture": "mixture",
     "MixtureDiscriminant": "discriminant",

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from latentia.persistence import load
     from latentia.regression import MixtureRegression
     from latentia.selection import select
+    from latentia.switching import MarkovRegression
     from latentia.survival import CensoredRegression, SelfConsistent
 
 __version__ = "0.1.0"
@@ -49,6 +50,7 @@ __all__ = [
     "HiddenMarkov",
     "IncompleteNormal",
     "LatentClass",
+    "MarkovRegression",
     "Mixture",
     "MixtureDiscriminant",
     "MixtureRegression",
@@ -78,6 +80,7 @@ _HOME_OF = {
     "HiddenMarkov": "latentia.hmm",
     "IncompleteNormal": "latentia.missing",
     "LatentClass": "latentia.latent_class",
+    "MarkovRegression": "latentia.switching",
     "Mixture": "latentia.mixture",
     "MixtureRegression": "latentia.regression",
     "MixtureDiscriminant": "latentia.discriminant",

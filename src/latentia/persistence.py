@@ -33,6 +33,7 @@ _ESTIMATORS = {
     "CensoredRegression": "latentia.survival:CensoredRegression",
     "SelfConsistent": "latentia.survival:SelfConsistent",
     "LatentClass": "latentia.latent_class:LatentClass",
+    "MarkovRegression": "latentia.switching:MarkovRegression",
     "Mixture": "latentia.mixture:Mixture",
     "MixtureRegression": "latentia.regression:MixtureRegression",
     "MixtureDiscriminant": "latentia.discriminant:MixtureDiscriminant",

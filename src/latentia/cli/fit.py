@@ -25,8 +25,8 @@ from latentia.cli.inputs import (
     whole_number,
 )
 from latentia.cli.regression import regression
-from latentia.cli.switching import markov_regression
 from latentia.cli.survival import survival
+from latentia.cli.switching import markov_regression
 
 app = typer.Typer(cls=Commands, help="Fit a model to data.")
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from latentia.cli import hidden_markov
+from latentia.cli import hidden_markov, switching
 from latentia.cli.errors import Refusal, warnings_as_sentences
 
 
@@ -58,7 +58,9 @@ def predict(
                 f"got --id or --time, but {model} holds a {type(estimator).__name__}, whose rows "
                 "are no steps; leave them out"
             )
-        if steps:
+        if hasattr(estimator, "transition_coefficients_"):
+            names, arrays = switching.states(estimator, data, columns, id_, time, proba)
+        elif steps:
             names, arrays = hidden_markov.states(estimator, data, columns, id_, time, proba)
         elif hasattr(estimator, "coefficients_"):
             names, arrays = predictions(estimator, data, columns, proba)

@@ -15,6 +15,11 @@ def is_hidden_markov(estimator: Any) -> bool:
     return hasattr(estimator, "transmat_")
 
 
+def is_switching(estimator: Any) -> bool:
+    """Whether states have regressions by formula, and perhaps covariates of moves."""
+    return hasattr(estimator, "transition_coefficients_")
+
+
 def is_latent_class(estimator: Any) -> bool:
     """Whether components are classes with probabilities of answers to items."""
     return hasattr(estimator, "probabilities_")

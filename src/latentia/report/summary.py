@@ -19,7 +19,14 @@ from .formatting import (
     whole,
     with_error,
 )
-from .kinds import is_gaussian, is_hidden_markov, is_latent_class, is_regression, is_variational
+from .kinds import (
+    is_gaussian,
+    is_hidden_markov,
+    is_latent_class,
+    is_regression,
+    is_switching,
+    is_variational,
+)
 from .sweep import summarise_selection
 from .tables import Summary, Table
 
@@ -70,6 +77,10 @@ def summarise_mixture(
         from .regression import summarise_regression  # which is made of what is below
 
         return summarise_regression(estimator, level, standard_errors)
+    if is_switching(estimator):
+        from .switching import summarise_switching
+
+        return summarise_switching(estimator, level, standard_errors)
     if is_hidden_markov(estimator):
         from .hidden_markov import summarise_hidden_markov
 

@@ -1,0 +1,162 @@
+"""``latentia fit markov-regression``: regressions that switch with hidden states, by formula."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from latentia.cli import hidden_markov, options
+from latentia.cli.errors import Refusal, warnings_as_sentences
+from latentia.cli.inputs import one_of, split_components
+from latentia.cli.outputs import check_output
+from latentia.cli.regression import FAMILIES, read_columns
+
+
+def markov_regression(
+    data: options.Data,
+    formula: Annotated[
+        list[str],
+        typer.Option(metavar="FORMULA", help="Such as 'y ~ x'; once for each response."),
+    ],
+    states: Annotated[
+        str, typer.Option("--states", metavar="K", help="How many: 3, or 1:4, or 1,2,5.")
+    ] = "2",
+    family: Annotated[
+        str,
+        typer.Option(
+            metavar="NAMES",
+            help="gaussian, poisson, binomial or gamma; of several responses a,b.",
+        ),
+    ] = "gaussian",
+    transitions: Annotated[
+        str | None, typer.Option(metavar="FORMULA", help="Covariates of moves, such as '~ z'.")
+    ] = None,
+    start: Annotated[
+        str | None, typer.Option(metavar="FORMULA", help="Covariates of first states.")
+    ] = None,
+    id_: hidden_markov.Id = None,
+    time: hidden_markov.Time = None,
+    offset: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help="Added to the linear predictor.")
+    ] = None,
+    trials: Annotated[
+        str | None, typer.Option(metavar="COLUMN", help="Trials of a binomial response.")
+    ] = None,
+    shared_dispersion: Annotated[
+        bool, typer.Option("--shared-dispersion", help="One variance, or shape, for all.")
+    ] = False,
+    criterion: options.Criterion = "bic",
+    save: options.Save = None,
+    standard_errors: options.StandardErrors = True,
+    quiet: options.Quiet = False,
+    allow_unconverged: options.AllowUnconverged = False,
+    starts: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="N", help="Starts of each; many where they cost little."),
+    ] = None,
+    tol: options.Tol = 1e-5,
+    max_iter: options.MaxIter = 1000,
+    accelerate: options.Accelerate = "auto",
+    seed: options.Seed = 0,
+    jobs: options.Jobs = None,
+) -> None:
+    """Fit regressions that switch with the states of a hidden Markov chain, and keep the best."""
+    numbers, chosen = split_components(states), options.criterion_of(criterion)
+    kinds = [one_of("--family", name.strip(), FAMILIES) for name in family.split(",")]
+    check_output("--save", save, (".safetensors",), {"the data": Path(data)})
+
+    from latentia import MarkovRegression
+    from latentia.cli.fitting import Outcome, Request, deliver, fit, write_model
+    from latentia.hmm.start import starts_for
+    from latentia.regression.formula import FormulaError
+    from latentia.switching.setting import families, formulas
+
+    single = formula[0] if len(formula) == 1 else list(formula)
+    try:
+        families(kinds[0] if len(kinds) == 1 else kinds, len(formula))
+        formulas(single, transitions, start)
+    except (FormulaError, ValueError) as error:
+        raise Refusal(str(error)) from error
+    estimator = MarkovRegression(
+        single,
+        family=kinds[0] if len(kinds) == 1 else kinds,
+        transitions=transitions,
+        start=start,
+        shared_dispersion=shared_dispersion,
+        random_state=seed,
+    )
+    told = {"id": id_, "time": time, "offset": offset, "trials": trials}
+    told = {name: column for name, column in told.items() if column is not None}
+    needed, left = estimator.columns_needed()
+    read = read_columns(data, needed, [*left, *told.values()])
+    climb: dict[str, Any] = {
+        "tol": tol,
+        "max_iter": max_iter,
+        "accelerate": accelerate,
+        "starts": starts,
+    }
+    if starts is None:
+        climb["starts"] = starts_for(len(read), max(numbers))
+        climb["race"] = climb["starts"] > 1
+    request = Request(
+        data=read,
+        estimator=estimator,
+        climb=climb,
+        grid={"n_states": numbers},
+        criterion=chosen,
+        jobs=jobs,
+        quiet=quiet,
+        standard_errors=standard_errors,
+        told=told,
+    )
+
+    def write(outcome: Outcome, written: list[str]) -> None:
+        if save is not None:
+            write_model(outcome, save, written)
+
+    with warnings_as_sentences():
+        outcome = fit(request)
+        status = deliver(outcome, read, write, allow_unconverged)
+    raise typer.Exit(status)
+
+
+def states(
+    estimator: Any, data: str, columns: str | None, id_: str | None, time: str | None, proba: bool
+) -> tuple[list[str], list[Any]]:
+    """What ``latentia predict`` writes of a switching regression.
+
+    Parameters
+    ----------
+    estimator : MarkovRegression
+        Fitted.
+    data : str
+        What to read.
+    columns : str, optional
+        As written after ``--columns``, which formulas have no use for.
+    id_, time : str, optional
+        The columns that say whose a step is, and when it was.
+    proba : bool
+
+    Returns
+    -------
+    names : list of str
+        ``state``, then ``p0``, ``p1``, ...
+    arrays : list of ndarray of shape (n,)
+
+    Raises
+    ------
+    Refusal
+        Columns are named.
+    """
+    if columns is not None:
+        raise Refusal("got --columns for a model that finds its columns by formula; leave it out")
+    needed, left = estimator.columns_needed()
+    beside = [name for name in (*estimator.beside_, id_, time) if isinstance(name, str)]
+    read = read_columns(data, needed, [*left, *beside]).values
+    told = {"id": id_, "time": time}
+    names, found = ["state"], [estimator.predict(read, **told)]
+    if proba:
+        shares = estimator.predict_proba(read, **told)
+        names += [f"p{k}" for k in range(shares.shape[1])]
+        found += list(shares.T)
+    return names, found
