@@ -12,7 +12,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
 from latentia.data.groups import GroupedRows, GroupedSource
-from latentia.data.sequences import Ragged, sequences
+from latentia.data.sequences import Ragged
 from latentia.engine import Fit, Status, tree
 from latentia.engine import selection as criteria
 from latentia.estimator import Estimate, feature_names
@@ -20,7 +20,7 @@ from latentia.families import making
 from latentia.mixture import errors
 from latentia.mixture.base import Climbing
 
-from . import parameters
+from . import parameters, reading
 from .chains import stationary
 from .decoding import viterbi
 from .drawing import states
@@ -67,20 +67,7 @@ class ChainEstimator(ChainUses, Climbing, ABC):
         reset: bool = False,
     ) -> Ragged:
         """The sequences in X; `reset` takes their width and the names of their columns."""
-        ragged = sequences(errors.at_hand(X), lengths, id=id, time=time)
-        d = ragged.x.shape[1]
-        known = getattr(self, "n_features_in_", None)
-        if reset:
-            vars(self)["n_features_in_"] = d
-            vars(self).pop("feature_names_in_", None)
-            if ragged.columns is not None:
-                vars(self)["feature_names_in_"] = np.array(ragged.columns, dtype=object)
-        elif known is not None and d != known:
-            raise ValueError(
-                f"got sequences of {d} columns, expected {known} as in the fit; give the same "
-                "columns"
-            )
-        return ragged
+        return reading.read(self, X, lengths, id, time, reset=reset)
 
     def _require_possible(self, ragged: Ragged, model: HiddenMarkovModel) -> None:
         """Refuse what no state could make, naming the first cell; steps may be missing whole."""
@@ -97,7 +84,7 @@ class ChainEstimator(ChainUses, Climbing, ABC):
         self, ragged: Ragged, sample_weight: Any, model: HiddenMarkovModel
     ) -> GroupedSource:
         self._require_possible(ragged, model)
-        weights = _weights(sample_weight, len(ragged.sizes))
+        weights = reading.weights_of(sample_weight, len(ragged.sizes))
         if np.isnan(ragged.x).all():
             raise ValueError("got sequences without a single known cell, expected some data")
         return GroupedSource(GroupedRows(ragged.x, weights, ragged.sizes))
@@ -296,15 +283,3 @@ def collapsed(why: str) -> str:
         "Fitting the hidden Markov model failed because some state collapsed onto too few "
         f"different steps; use fewer states, a prior, or another random_state. {why}"
     )
-
-
-def _weights(sample_weight: Any, m: int) -> Array:
-    """One weight a sequence."""
-    if sample_weight is None:
-        return np.ones(m)
-    given = np.asarray(sample_weight, dtype=np.float64)
-    if given.shape != (m,):
-        raise ValueError(
-            f"got sample_weight of shape {given.shape}, expected ({m},): one weight a sequence"
-        )
-    return np.array(errors.checked_weights(given, np.empty((m, 0))))

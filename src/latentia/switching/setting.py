@@ -16,7 +16,7 @@ from latentia.data.groups import GroupedRows
 from latentia.data.sequences import in_sequences
 from latentia.families.predictor import Basis
 from latentia.families.regression.gaussian import LinearFrame
-from latentia.mixture import errors
+from latentia.hmm.reading import weights_of
 from latentia.mixture.concomitant import Concomitant
 from latentia.mixture.weighting import Constant, Weighting
 from latentia.regression import data
@@ -242,13 +242,8 @@ def learned(estimator: Any, X: Any, steps: Steps, sample_weight: Any, told: Besi
     plain = tuple(LinearFrame.plain(len(design.names)) for design in designs)
     shared, floor = bool(estimator.shared_dispersion), float(estimator.reg_variance)
     setting = Setting(k, kinds, shared, floor, designs, plain, told, moves, start, None, None)
-    m = len(steps.sizes)
-    weights = np.ones(m) if sample_weight is None else np.asarray(sample_weight, dtype=np.float64)
-    if weights.shape != (m,):
-        raise ValueError(
-            f"got sample_weight of shape {weights.shape}, expected ({m},): one weight a sequence"
-        )
-    rows = setting.rows(steps, X, errors.checked_weights(weights, np.empty((m, 0))), told)
+    weights = weights_of(sample_weight, len(steps.sizes))
+    rows = setting.rows(steps, X, weights, told)
     each_row = rows.spread(rows.weights)
     model = setting.model()
     first, second, x = model.columns(rows.x)

@@ -1,0 +1,64 @@
+"""What estimators of sequences are given: steps, whose they are, and how often each counts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latentia.data.sequences import Ragged, sequences
+from latentia.mixture import errors
+
+Array = NDArray[np.float64]
+
+
+def read(
+    estimator: Any,
+    X: Any,
+    lengths: Any = None,
+    id: str | None = None,
+    time: str | None = None,
+    *,
+    reset: bool = False,
+) -> Ragged:
+    """The sequences in X, of as many columns as in the fit.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Where `reset` says that it is being fitted, it gets the number of columns, and their names.
+    X, lengths, id, time
+        As in `latentia.data.sequences.sequences`.
+    reset : bool
+
+    Raises
+    ------
+    ValueError
+        If there are more or fewer columns than in the fit.
+    """
+    ragged = sequences(errors.at_hand(X), lengths, id=id, time=time)
+    d = ragged.x.shape[1]
+    known = getattr(estimator, "n_features_in_", None)
+    if reset:
+        vars(estimator)["n_features_in_"] = d
+        vars(estimator).pop("feature_names_in_", None)
+        if ragged.columns is not None:
+            vars(estimator)["feature_names_in_"] = np.array(ragged.columns, dtype=object)
+    elif known is not None and d != known:
+        raise ValueError(
+            f"got sequences of {d} columns, expected {known} as in the fit; give the same columns"
+        )
+    return ragged
+
+
+def weights_of(sample_weight: Any, m: int) -> Array:
+    """One weight for each of m sequences."""
+    if sample_weight is None:
+        return np.ones(m)
+    given = np.asarray(sample_weight, dtype=np.float64)
+    if given.shape != (m,):
+        raise ValueError(
+            f"got sample_weight of shape {given.shape}, expected ({m},): one weight a sequence"
+        )
+    return np.array(errors.checked_weights(given, np.empty((m, 0))))
