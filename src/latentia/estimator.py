@@ -202,10 +202,10 @@ class LatentEstimator(BaseEstimator, ABC):
     @property
     def plot(self) -> Any:
         """Pictures of the fit: ``plot.pairs(X)``, ``plot.climb()``, ``plot.membership(X)``."""
-        from latentia.report.displays import Plots
+        from latentia.report.displays import plots_of
 
         check_is_fitted(self, "fit_")
-        return Plots(self)
+        return plots_of(self)
 
     def save(self, path: Any) -> None:
         """Write the fitted estimator to a file that `latentia.load` reads."""

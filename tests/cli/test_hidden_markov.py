@@ -15,7 +15,7 @@ def test_the_number_of_states_of_a_built_in_series(run, tmp_path):
     given = ("--family", "poisson", "--states", "1:3", "--time", "year", "--starts", "2", "-q")
     made = run(*FIT, "earthquakes", *given, "--start", "stationary", "--save", "m.safetensors")
     assert made.status == 0, made.err
-    assert "n_states=3" in made.out
+    assert "winner  3 states" in made.out
     assert "-329.4603" in made.out  # Zucchini & MacDonald (2009), sec. 6.1
     model = latentia.load(tmp_path / "m.safetensors")
     assert list(model.feature_names_in_) == ["count"]
@@ -58,6 +58,8 @@ def test_rows_of_a_file_find_their_sequence(run, tmp_path):
         (("earthquakes", "--id", "zone"), ("--id zone",)),
         (("earthquakes", "--family", "fish"), ("fish",)),
         (("speed", "--family", "poisson", "-q"), ("Poisson",)),
+        (("earthquakes", "--states", "200", "-q"), ("--states 200", "107 steps")),
+        (("earthquakes", "--report", "page.pdf"), ("--report page.pdf", ".html")),
     ],
 )
 def test_what_cannot_be_fitted_is_refused_in_a_sentence(run, given, words):
@@ -85,3 +87,79 @@ def test_steps_are_asked_for_of_a_chain_alone(run):
     refused = run("predict", "g.safetensors", "faithful", "--id", "waiting")
     assert refused.status == 2
     assert "whose rows are no steps" in refused.err
+
+
+def test_the_report_has_a_page_for_states(run, tmp_path):
+    given = ("--family", "rt=gaussian,correct=bernoulli", "--columns", "rt,correct,series")
+    made = run(
+        *FIT, "speed", *given, "--id", "series", "--states", "1:2", "--starts", "1", "-q",
+        "--report", "page.html", "--save", "m.safetensors",
+    )  # fmt: skip
+    assert made.status == 0, made.err
+    assert "Report: page.html" in made.out
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    for words in (
+        "The states behind speed",
+        "439 steps in 3 sequences",
+        "Two states",
+        "Of 2 candidates, the model of 2 states was chosen by BIC",
+        "How the states follow one another",
+        "series 3",
+        "probability (correct)",
+        "0 → 1",
+        "Whether the model fits",
+        "What comes next",
+        "States are numbered",
+        "<span>--id</span>",
+    ):
+        assert words in page, words
+    assert page.count("<svg") == 8
+    assert "nan" not in page.replace("nance", "")
+    assert "roup" not in page.replace("role='group'", "").replace('role="group"', "").replace(
+        "--group", ""
+    )
+
+
+def test_one_state_has_a_page_too(run, tmp_path):
+    made = run(
+        *FIT, "earthquakes", "--family", "poisson", "--states", "1", "--time", "year", "-q",
+        "--report", "page.html", "--no-standard-errors",
+    )  # fmt: skip
+    assert made.status == 0, made.err
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "One state" in page
+    assert "How the states follow" not in page
+
+
+def test_what_is_to_come_is_forecast_from_a_file(run, tmp_path):
+    given = ("--family", "poisson", "--states", "2", "--starts", "2", "--time", "year", "-q")
+    assert run(*FIT, "earthquakes", *given, "--save", "m.safetensors").status == 0
+    made = run("forecast", "m.safetensors", "earthquakes", "--time", "year", "--steps", "2")
+    rows = list(csv.DictReader(made.out.splitlines()))
+    model = latentia.load(tmp_path / "m.safetensors")
+    law = model.forecast(datasets.load("earthquakes").values[:, 1], steps=2)
+    assert [row["step"] for row in rows] == ["1", "2"]
+    np.testing.assert_allclose([float(row["p0"]) for row in rows], law.states[:, 0])
+    np.testing.assert_allclose([float(r["count_mean"]) for r in rows], law.mean()[:, 0])
+    np.testing.assert_array_equal([float(r["count_q95"]) for r in rows], law.quantile(0.95)[:, 0])
+    told = run("forecast", "m.safetensors", "earthquakes", "--steps", "0")
+    assert told.status == 2
+    assert "--steps" in told.err
+
+
+def test_forecasts_name_sequences_and_codes(run, tmp_path):
+    rows = "".join(f"{who},{t % 3}\n" for who in ("ann", "bob") for t in range(12))
+    (tmp_path / "codes.csv").write_text("who,code\n" + rows, encoding="utf-8")
+    given = ("--family", "categorical", "--states", "1", "--id", "who", "-q")
+    assert run(*FIT, "codes.csv", *given, "--save", "m.safetensors").status == 0
+    made = run("forecast", "m.safetensors", "codes.csv", "--id", "who", "--steps", "1")
+    assert made.out.splitlines()[0] == "sequence,step,p0,code_0,code_1,code_2"
+    assert [line.partition(",")[0] for line in made.out.splitlines()[1:]] == ["ann", "bob"]
+
+
+def test_only_chains_are_forecast(run):
+    given = ("faithful", "--components", "1", "-q", "--save", "g.safetensors")
+    assert run("fit", "gaussian-mixture", *given).status == 0
+    refused = run("forecast", "g.safetensors", "faithful")
+    assert refused.status == 2
+    assert "says nothing of steps to come" in refused.err

@@ -1,12 +1,12 @@
 """``latentia fit hmm``: hidden Markov models, and what the command line reads as sequences."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
 from latentia.cli import options
-from latentia.cli.errors import UNCONVERGED, Refusal, say, warnings_as_sentences
+from latentia.cli.errors import Refusal, warnings_as_sentences
 from latentia.cli.inputs import Input, one_of, read_input, split_components
 from latentia.cli.outputs import check_output
 
@@ -23,7 +23,26 @@ Time = Annotated[
 ]
 
 
+class Sequences(NamedTuple):
+    """What was read of a file of steps.
+
+    Attributes
+    ----------
+    read : Input
+        The columns that are modelled, in the order of the file.
+    ragged : Ragged
+        The same in sequences.
+    at : array of shape (n,) or None
+        When each step of these was, where a column says so.
+    """
+
+    read: Input
+    ragged: "Ragged"
+    at: Any
+
+
 def hidden_markov(
+    ctx: typer.Context,
     data: options.Data,
     states: Annotated[
         str, typer.Option("--states", metavar="K", help="How many: 3, or 1:4, or 1,2,5.")
@@ -42,7 +61,9 @@ def hidden_markov(
     ] = "all",
     criterion: options.Criterion = "bic",
     columns: options.Columns = None,
+    report: options.Report = None,
     save: options.Save = None,
+    standard_errors: options.StandardErrors = True,
     quiet: options.Quiet = False,
     allow_unconverged: options.AllowUnconverged = False,
     starts: Annotated[
@@ -58,16 +79,28 @@ def hidden_markov(
     one_of("--start", start, ("free", "stationary"))
     one_of("--transitions", transitions, ("all", "left-right", "cyclic"))
     chosen = options.criterion_of(criterion)
-    check_output("--save", save, (".safetensors",), {"the data": Path(data)})
+    others: dict[str, Path | None] = {"the data": Path(data)}
+    check_output("--save", save, (".safetensors",), others)
+    check_output("--report", report, (".html", ".htm"), {**others, "the model": save})
 
     from latentia import HiddenMarkov, select
-    from latentia.cli.printing import show
-    from latentia.cli.progress import working
-    from latentia.report.sweep import summarise_selection
+    from latentia.cli.families import specifications
+    from latentia.cli.fitting import Outcome, deliver, write_model
+    from latentia.cli.progress import watched_sweep, working
 
-    read, ragged = read_sequences(data, columns, id_, time)
+    if report is not None:
+        from latentia.extras import require
+
+        require("matplotlib", extra="plot")
+        require("jinja2", extra="plot")
+    known = read_sequences(data, columns, id_, time)
+    read, ragged, _ = known
+    _require_steps(data, ragged, numbers)
+    kinds = specifications(family, read.columns)
+    grid: dict[str, Any] = {"n_states": numbers} | ({"family": kinds} if len(kinds) > 1 else {})
+    n_candidates = len(numbers) * len(kinds)
     candidate = HiddenMarkov(
-        family,
+        kinds[0],
         start=start,
         transitions=None if transitions == "all" else transitions,
         tol=tol,
@@ -75,30 +108,89 @@ def hidden_markov(
         n_init=starts,
         random_state=seed,
     )
-    written: list[str] = []
+
+    def write(outcome: Outcome, written: list[str]) -> None:
+        if save is not None:
+            write_model(outcome, save, written)
+        if report is not None:
+            _write_report(outcome, known, (id_, time), ctx.obj.command(), report, written)
+
     with warnings_as_sentences():
         try:
-            with working("fitting", quiet):
+            with watched_sweep(n_candidates, quiet) as watch:
                 swept = select(
                     candidate,
                     ragged.x,
-                    {"n_states": numbers},
+                    grid,
                     criterion=chosen,
                     lengths=ragged.sizes,
+                    callback=watch,
                 )
         except ValueError as error:
             raise Refusal(str(error)) from error
         made = swept.best_estimator
         vars(made)["feature_names_in_"] = _names(read)
-        if save is not None:
-            made.save(save)
-            written.append(f"Model: {save}")
-        table = [summarise_selection(swept)] if len(numbers) > 1 else []
-        show(*read.described(), *table, made.summary(), *written)
-    if not made.converged_:
-        what = "the model stopped before it converged; raise --max-iter"
-        say(what if allow_unconverged else f"{what}, or accept it with --allow-unconverged")
-        raise typer.Exit(0 if allow_unconverged else UNCONVERGED)
+        if standard_errors:
+            with working("computing standard errors", quiet):
+                made.standard_errors()
+        outcome = Outcome(made, swept if n_candidates > 1 else None, False, standard_errors)
+        status = deliver(outcome, read, write, allow_unconverged)
+    raise typer.Exit(status)
+
+
+def _require_steps(data: str, ragged: "Ragged", numbers: list[int]) -> None:
+    """Refuse more states than there are steps."""
+    import numpy as np
+
+    from latentia.cli.inputs import counted
+
+    n = int((~np.isnan(ragged.x).all(axis=1)).sum())
+    if max(numbers) > n:
+        raise Refusal(
+            f"got --states {max(numbers)} for {counted(n, 'step')} of {data}; ask for fewer states"
+        )
+
+
+def _write_report(
+    outcome: Any,
+    known: Sequences,
+    named: tuple[str | None, str | None],
+    command: str,
+    path: Path,
+    written: list[str],
+) -> None:
+    """Write the report, and add a line for it."""
+    from latentia.report import Steps, write_report
+
+    (id_, time), (read, ragged, at) = named, known
+    write_report(
+        path,
+        estimator=outcome.estimator,
+        X=ragged.x,
+        columns=list(read.columns),
+        source=read.source,
+        selection=outcome.selection,
+        command=command,
+        standard_errors=outcome.standard_errors,
+        steps=Steps(ragged.sizes, at, time or "step", names_of(id_, ragged)),
+    )
+    written.append(f"Report: {path}")
+
+
+def names_of(id_: str | None, ragged: "Ragged") -> list[str] | None:
+    """Return what the sequences are called, such as "subject 3"; None without ``--id``.
+
+    Parameters
+    ----------
+    id_ : str, optional
+        The column that told them apart.
+    ragged : Ragged
+        The sequences.
+    """
+    if id_ is None or ragged.names is None:
+        return None
+    each = (f"{one:g}" if isinstance(one, float) else str(one) for one in ragged.names)
+    return [f"{id_} {one}" for one in each]
 
 
 def states(
@@ -121,18 +213,7 @@ def states(
     """
     import numpy as np
 
-    from latentia.cli.inputs import counted, listed
-
-    known = getattr(estimator, "feature_names_in_", None)
-    asked = ",".join(known) if columns is None and known is not None else columns
-    if Path(data).suffix.lower() == ".npy":
-        asked = columns
-    read, ragged = read_sequences(data, asked, id_, time)
-    if ragged.x.shape[1] != estimator.n_features_in_:
-        raise Refusal(
-            f"{data} gives {counted(ragged.x.shape[1], 'column')} ({listed(read.columns)}) where "
-            f"the model was fitted on {estimator.n_features_in_}; name as many with --columns"
-        )
+    ragged = read_for(estimator, data, columns, id_, time).ragged
     names, found = ["state"], [estimator.predict(ragged.x, ragged.sizes)]
     if proba:
         shares = estimator.predict_proba(ragged.x, ragged.sizes)
@@ -144,15 +225,46 @@ def states(
     return names, [column[back] for column in found]
 
 
+def read_for(
+    estimator: Any, data: str, columns: str | None, id_: str | None, time: str | None
+) -> Sequences:
+    """Read the sequences that a fitted model is asked about, its columns by their names.
+
+    Parameters
+    ----------
+    estimator : estimator
+        A fitted hidden Markov model.
+    data, columns, id_, time
+        As in `read_sequences`.
+
+    Raises
+    ------
+    Refusal, DataError
+        The data cannot be used, or do not have the columns of the fit.
+    """
+    from latentia.cli.inputs import counted, listed
+
+    known = getattr(estimator, "feature_names_in_", None)
+    asked = ",".join(known) if columns is None and known is not None else columns
+    if Path(data).suffix.lower() == ".npy":
+        asked = columns
+    made = read_sequences(data, asked, id_, time)
+    if made.ragged.x.shape[1] != estimator.n_features_in_:
+        raise Refusal(
+            f"{data} gives {counted(made.ragged.x.shape[1], 'column')} "
+            f"({listed(made.read.columns)}) where the model was fitted on "
+            f"{estimator.n_features_in_}; name as many with --columns"
+        )
+    return made
+
+
 def _names(read: Input) -> Any:
     import numpy as np
 
     return np.array(read.columns, dtype=object)
 
 
-def read_sequences(
-    data: str, columns: str | None, id_: str | None, time: str | None
-) -> "tuple[Input, Ragged]":
+def read_sequences(data: str, columns: str | None, id_: str | None, time: str | None) -> Sequences:
     """Read steps and bring them into sequences.
 
     Parameters
@@ -166,9 +278,8 @@ def read_sequences(
 
     Returns
     -------
-    read : Input
-        Without these columns, in the order of the file.
-    ragged : Ragged
+    Sequences
+        Without these columns.
 
     Raises
     ------
@@ -193,7 +304,9 @@ def read_sequences(
     skipped = tuple(name for name in read.skipped if name != id_)
     names = tuple(read.columns[j] for j in kept)
     own = read._replace(values=read.values[:, kept], columns=names, skipped=skipped)
-    return own, in_sequences(own.values, labels, times)
+    ragged = in_sequences(own.values, labels, times)
+    at = times if times is None or ragged.order is None else times[ragged.order]
+    return Sequences(own, ragged, at)
 
 
 def _labels(read: Input, data: str, id_: str | None) -> Any:

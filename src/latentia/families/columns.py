@@ -174,6 +174,22 @@ def is_nominal(family: Family[Any, Any], j: int) -> bool:
     return isinstance(family, Categorical)
 
 
+def n_codes(family: Family[Any, Any], j: int) -> int:
+    """How many codes a column of categories has.
+
+    Raises
+    ------
+    TypeError
+        If it holds none.
+    """
+    if isinstance(family, Product):
+        part, place = _part_of(family, j)
+        return n_codes(family.parts[part], place)
+    if not isinstance(family, Categorical):
+        raise TypeError(f"got a column of {type(family).__name__}, expected one of codes")
+    return int(family.n_levels[j])
+
+
 @singledispatch
 def column_means(family: Family[Any, Any], params: Any) -> Array:
     """E[X_j | k] of all columns, shape (K, d); nan of codes, and where there is no mean.

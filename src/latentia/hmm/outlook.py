@@ -121,7 +121,7 @@ class StepDistributions:
         ValueError
             If a probability is not between 0 and 1.
         """
-        if columns.is_nominal(self.family, self._column(column)):
+        if self.is_nominal(column):
             raise TypeError(
                 f"got column {column}, expected one of numbers: codes of categories have no "
                 "quantiles; use density"
@@ -135,6 +135,14 @@ class StepDistributions:
 
         grid = np.broadcast_to(asked, (len(self), len(asked)))
         return distribution.quantile(below, grid)
+
+    def is_nominal(self, column: int) -> bool:
+        """Whether a column holds codes of categories."""
+        return columns.is_nominal(self.family, self._column(column))
+
+    def n_codes(self, column: int) -> int:
+        """How many codes a column of categories has."""
+        return columns.n_codes(self.family, self._column(column))
 
     def log_density(self, X: ArrayLike) -> Array:
         """log p of a whole step each, shape (r,), for X of shape (r, d).

@@ -12,10 +12,11 @@ from sklearn.utils import check_random_state
 from latentia.data.groups import GroupedRows
 from latentia.data.sequences import Ragged
 from latentia.estimator import feature_names
+from latentia.families.columns import column_means
 
 from . import filtering
 from .best_paths import BestPaths, best_paths
-from .dwelling import DwellTimes
+from .dwelling import DwellTimes, Runs, runs
 from .model import HiddenMarkovModel, HiddenMarkovParams
 from .outlook import StepDistributions
 from .residuals import KINDS, PseudoResiduals
@@ -61,6 +62,12 @@ class ChainUses(ABC):
         self, X: Any, lengths: Any = None, *, id: Any = None, time: Any = None
     ) -> tuple[float, Array]:
         """The log-likelihood of all sequences, and P(state | its sequence) of each step, (n, K)."""
+
+    @abstractmethod
+    def predict(
+        self, X: Any, lengths: Any = None, *, id: Any = None, time: Any = None
+    ) -> NDArray[np.int64]:
+        """The state of each step, shape (n,)."""
 
     def predict_proba(
         self,
@@ -354,6 +361,30 @@ class ChainUses(ABC):
         """
         model, params = self._fitted()
         return DwellTimes(np.diag(model.law(params)[1]).copy())
+
+    def runs(self, X: Any, lengths: Any = None, *, id: Any = None, time: Any = None) -> Runs:
+        """Stretches of steps in one state, as `predict` decodes the sequences.
+
+        Returns
+        -------
+        Runs
+            ``states`` and ``lengths`` of each, and whether it is ``whole``, or may go on unseen
+            beyond its sequence.
+        """
+        ragged = self._read(X, lengths, id, time)
+        return runs(self.predict(ragged.x, ragged.sizes), ragged.sizes)
+
+    def state_means(self) -> Array:
+        """What each state makes on average, shape (K, d); nan of codes, and where none is.
+
+        Raises
+        ------
+        TypeError
+            If the family does not define its means.
+        """
+        model, params = self._fitted()
+        family: Any = model.family
+        return column_means(getattr(family, "inner", family), params.emissions)
 
     @staticmethod
     def _require_likely(made: filtering.Passes) -> None:

@@ -1,11 +1,14 @@
 """What people read: summaries, plots, and the report in one HTML file."""
 
 from .displays import (
+    ChainPlots,
     ClassificationDisplay,
     ClimbDisplay,
     ContoursDisplay,
     CriterionDisplay,
     DensityDisplay,
+    DwellTimesDisplay,
+    ForecastDisplay,
     ItemResponsesDisplay,
     LinesDisplay,
     MarginalsDisplay,
@@ -14,17 +17,25 @@ from .displays import (
     ParallelDisplay,
     Plots,
     ProfileDisplay,
+    PseudoResidualsDisplay,
+    StateProbabilityDisplay,
+    StateSequenceDisplay,
+    Steps,
+    TransitionGraphDisplay,
     UncertaintyDisplay,
 )
 from .html import write_report
 from .summary import Summary, Table, summarise_mixture, summarise_selection
 
 __all__ = [
+    "ChainPlots",
     "ClassificationDisplay",
     "ClimbDisplay",
     "ContoursDisplay",
     "CriterionDisplay",
     "DensityDisplay",
+    "DwellTimesDisplay",
+    "ForecastDisplay",
     "ItemResponsesDisplay",
     "LinesDisplay",
     "MarginalsDisplay",
@@ -33,8 +44,13 @@ __all__ = [
     "ParallelDisplay",
     "Plots",
     "ProfileDisplay",
+    "PseudoResidualsDisplay",
+    "StateProbabilityDisplay",
+    "StateSequenceDisplay",
+    "Steps",
     "Summary",
     "Table",
+    "TransitionGraphDisplay",
     "UncertaintyDisplay",
     "summarise_mixture",
     "summarise_selection",

@@ -59,7 +59,7 @@ def cards_of(
     if not is_gaussian(estimator):
         others = [e for e in estimates if e not in weights]
         weights = weights or [PlainEstimate("", float(w)) for w in estimator.weights_]
-        of_each = [_parameters(i, others) for i in range(k)]
+        of_each = [parameters_of(i, others) for i in range(k)]
         return [_card(i, k, weights[i], labels, sureness, rows) for i, rows in enumerate(of_each)]
     d = np.shape(estimator.means_)[1]
     means = [e for e in estimates if e.name.startswith("mean[")]
@@ -100,7 +100,7 @@ def _card(
     )
 
 
-def _parameters(i: int, estimates: list[PlainEstimate]) -> list[Row]:
+def parameters_of(i: int, estimates: list[PlainEstimate]) -> list[Row]:
     """A group's own parameters, at most `MOST_SHOWN`, such as ("rate (visits)", "5.83", ...)."""
     rows: list[Row] = []
     for what, place, e in of_component(estimates, i):

@@ -205,3 +205,8 @@ def status_word(status: Status) -> str:
 def group(k: int) -> str:
     """The name of component k, such as "group 0"."""
     return f"group {k + FIRST_GROUP}"
+
+
+def state(k: int) -> str:
+    """The name of state k, such as "state 0"."""
+    return f"state {k}"

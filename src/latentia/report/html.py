@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 import os
-import platform
 import warnings
 from collections.abc import Sequence
-from importlib.metadata import PackageNotFoundError, version
-from importlib.resources import files
 from typing import Any
 
 import numpy as np
 
-from latentia import __version__
 from latentia.data.files import write_atomically
-from latentia.engine import Status
-from latentia.extras import require
 
 from . import wording
 from .cards import GENERAL_HEADS, HEADS, cards_of
+from .chain_page import render_chain
 from .displays import (
-    ClimbDisplay,
-    CriterionDisplay,
     DensityDisplay,
     ItemResponsesDisplay,
     MarginalsDisplay,
@@ -29,18 +22,16 @@ from .displays import (
     PairsDisplay,
 )
 from .displays.canvas import Array
+from .displays.series import Steps
 from .figures import svg
 from .formatting import (
-    counted,
-    fixed,
     one_line,
     shorten,
-    status_word,
-    true_minus,
     whole,
     with_error,
 )
-from .kinds import is_gaussian, is_latent_class, is_regression, is_variational
+from .kinds import is_gaussian, is_hidden_markov, is_latent_class, is_regression, is_variational
+from .page import LEVEL, climb_figure, common, criterion_figure, interval_note, judged, rendered
 from .rendering import html_table
 from .summary import (
     PlainEstimate,
@@ -49,21 +40,11 @@ from .summary import (
     estimates_of,
     in_use,
     is_told_of,
-    settings_used,
 )
-from .sweep import candidate_table, selection_notes, verdict
 from .tables import Table
-
-BEST_SHOWN = 8
-"""Candidates in the open table; the rest are folded away."""
 
 MOST_POINTS = 5000
 """Rows drawn in the figure of the fit."""
-
-PACKAGES = (("NumPy", "numpy"), ("SciPy", "scipy"), ("scikit-learn", "scikit-learn"))
-"""Whose versions are told."""
-
-LEVEL = 0.95
 
 
 def write_report(
@@ -77,8 +58,9 @@ def write_report(
     command: str = "",
     title: str | None = None,
     standard_errors: bool = True,
+    steps: Steps | None = None,
 ) -> None:
-    """Write a report on a fitted mixture as one HTML file.
+    """Write a report on a fitted mixture or hidden Markov model as one HTML file.
 
     The file holds its styles and figures and runs no script. The same fit gives the same bytes.
 
@@ -86,9 +68,10 @@ def write_report(
     ----------
     path : path-like
         The file to write; one that exists is replaced once the new one is complete.
-    estimator : GaussianMixture or Mixture
+    estimator : GaussianMixture, Mixture, or a hidden Markov model
         Fitted to X.
     X : array-like of shape (n, D)
+        Of a hidden Markov model one sequence, or several one behind the other.
     columns : sequence of str, optional
         Names of the D columns.
     source : str
@@ -101,6 +84,8 @@ def write_report(
         Heads the page.
     standard_errors : bool, default=True
         Whether to compute standard errors, which may take longer than all the rest.
+    steps : Steps, optional
+        Of a hidden Markov model: which rows are a sequence, and when each was.
 
     Raises
     ------
@@ -142,7 +127,11 @@ def write_report(
         # an array for a model that was fitted to a data frame; letters that a font has not
         warnings.filterwarnings("ignore", message="X does not have valid feature names")
         warnings.filterwarnings("ignore", message="Glyph .* missing")
-        page = render(estimator, X, names, source, selection, command, title, standard_errors)
+        asked = (estimator, X, names, source, selection, command, title, standard_errors)
+        if is_hidden_markov(estimator):
+            page = render_chain(*asked, Steps() if steps is None else steps)
+        else:
+            page = render(*asked)
     write_atomically(path, page)
 
 
@@ -168,46 +157,36 @@ def render(
     standard_errors: bool,
 ) -> str:
     """The page as text."""
-    jinja2 = require("jinja2", extra="plot")
-    environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    template = files("latentia.report").joinpath("template.html.j2").read_text(encoding="utf-8")
     resp = np.asarray(estimator.predict_proba(X), dtype=float)
     labels, sureness = resp.argmax(axis=1), resp.max(axis=1)
     estimates, note = estimates_of(estimator, LEVEL, standard_errors, columns)
     n, k = resp.shape
     gaussian = is_gaussian(estimator)
     cards = cards_of(estimator, columns, labels, sureness, estimates)
-    page: str = environment.from_string(template).render(
+    return rendered(
+        "template.html.j2",
+        **common(estimator, source, selection, command, "group"),
         title=one_line(title or f"The groups hidden in {source}"),
-        source=one_line(source),
         question=wording.question(n, columns),
         headline=wording.headline(in_use(estimator)),
         answer=wording.answer(estimator, columns, sureness, selection),
-        cautions=wording.cautions(estimator, selection),
         figures=_figures(estimator, X, columns, labels, sureness, selection),
-        strip=_strip(estimator, n, columns),
-        sweep=None if selection is None else _sweep(selection),
+        strip=[
+            ("rows", whole(n)),
+            ("columns", whole(len(columns))),
+            ("groups", whole(in_use(estimator))),
+            *judged(estimator),
+        ],
         fit_words=_fit_words(estimator, len(columns), k, n),
         wide=len(columns) > 2,
+        grid_width=min(620, 130 * min(len(cards[0].rows), 6)),
         heads=HEADS if gaussian else GENERAL_HEADS,
         cards=[card for i, card in enumerate(cards) if is_told_of(estimator, i)],
-        interval_note=_interval_note(estimates, note, is_variational(estimator)),
+        interval_note=interval_note(estimates, note, is_variational(estimator)),
         covariances=_covariances(estimates if gaussian else []),
         covariance_words=covariance_words(estimator) if gaussian else "",
         membership_words=wording.membership_words(labels, sureness, k),
-        climb_words=wording.climb_words(estimator),
-        converged=estimator.fit_.status is Status.CONVERGED,
-        certificate=estimator.certificate_.sentences(),
-        command=[line.split(" ") for line in (command.strip() or _call(estimator)).splitlines()],
-        seed=_seed(estimator),
-        settings=settings_used(estimator),
-        versions=_versions(),
-        version=__version__,
-        safe=jinja2.filters.do_mark_safe,
     )
-    return page
 
 
 def _fit_words(estimator: Any, n_columns: int, k: int, n: int) -> str:
@@ -224,16 +203,7 @@ def _figures(
 ) -> dict[str, str]:
     k, d = len(estimator.weights_), len(columns)
     groups = wording.headline(k).lower()
-    drawn: dict[str, str] = {}
-    if selection is not None and len(selection.candidates) > 1:
-        name = selection.criterion.upper()
-        drawn["criterion"] = svg(
-            lambda f: CriterionDisplay.from_selection(selection, ax=f.add_subplot()),
-            name="criterion",
-            alt=f"{name} of {len(selection.candidates)} candidates against their number of "
-            f"components; {verdict(selection)}",
-            size=(4.7, 3.3),
-        )
+    drawn = criterion_figure(selection, "components")
     if is_latent_class(estimator):
         shown = min(len(estimator.probabilities_), 12)
         drawn["fit"] = svg(
@@ -280,56 +250,8 @@ def _figures(
             f"{int((sureness < 0.9).sum())} of {len(sureness)} rows below 0.9",
             size=(4.9, 2.9),
         )
-        drawn["climb"] = svg(
-            lambda f: ClimbDisplay.from_estimator(estimator, ax=f.add_subplot()),
-            name="climb",
-            alt="Nats below the estimated top against E-steps, on a logarithmic scale, for "
-            + counted(len(estimator.fit_.climbs), "start"),
-            size=(4.7, 3.1),
-        )
+        drawn["climb"] = climb_figure(estimator)
     return drawn
-
-
-def _strip(estimator: Any, n: int, columns: list[str]) -> list[tuple[str, str]]:
-    height = true_minus(fixed(estimator.loglik_, 2))
-    judged = [
-        ("free parameters", whole(estimator.n_parameters_)),
-        ("log-likelihood", height),
-        ("BIC", true_minus(fixed(estimator.criteria()["bic"], 2))),
-    ]
-    return [
-        ("rows", whole(n)),
-        ("columns", whole(len(columns))),
-        ("groups", whole(in_use(estimator))),
-        *([("log evidence, at least", height)] if is_variational(estimator) else judged),
-        ("fit", status_word(estimator.fit_.status)),
-    ]
-
-
-def _sweep(selection: Any) -> dict[str, Any]:
-    table = candidate_table(selection)
-    head = table.rows[:BEST_SHOWN]
-    rest = table.rows[BEST_SHOWN:]
-    return {
-        "verdict": verdict(selection),
-        "criterion": selection.criterion.upper(),
-        "best": html_table(Table("", table.columns, head, table.align, table.marked)),
-        "rest": html_table(Table("", table.columns, rest, table.align)) if rest else "",
-        "n_rest": len(rest),
-        "notes": selection_notes(selection),
-    }
-
-
-def _interval_note(estimates: list[PlainEstimate], note: str, posterior: bool) -> str:
-    if any(e.se == e.se for e in estimates):
-        told = (
-            f"Intervals hold the true value in {100 * LEVEL:g}\u00a0% of samples such as this, if "
-            "the model is right."
-        )
-        if posterior:
-            told = f"Intervals hold {100 * LEVEL:g}\u00a0% of the posterior, as if it were normal."
-        return f"{told} {note}".strip()
-    return note or "There are no standard errors for this fit."
 
 
 def _covariances(estimates: list[PlainEstimate]) -> dict[str, Any]:
@@ -339,27 +261,3 @@ def _covariances(estimates: list[PlainEstimate]) -> dict[str, Any]:
     )
     heads = ("parameter", "estimate", "std. error", f"{100 * LEVEL:g} % from", "to")
     return {"n": len(rest), "table": html_table(Table("", heads, rows, "lrrrr")) if rest else ""}
-
-
-def _call(estimator: Any) -> str:
-    """How to fit this in Python."""
-    call = f"{estimator!r}.fit(X)"
-    names = ["EM"] if "em=EM(" in call else []
-    return f"from latentia import {', '.join([*names, type(estimator).__name__])}\n\n{call}"
-
-
-def _seed(estimator: Any) -> str:
-    seed = getattr(estimator, "random_state", None)
-    if isinstance(seed, (int, np.integer)):
-        return str(int(seed))
-    return "none was given, so another run may start elsewhere"
-
-
-def _versions() -> list[tuple[str, str]]:
-    found = [("latentia", __version__), ("Python", platform.python_version())]
-    for label, package in PACKAGES:
-        try:
-            found.append((label, version(package)))
-        except PackageNotFoundError:  # installed in a way that leaves no metadata
-            continue
-    return found

@@ -113,7 +113,7 @@ def _ending(candidate: Any) -> str:
     return status_word(candidate.status)
 
 
-HEADS = {"n_components": "components", "covariance_type": "covariance"}
+HEADS = {"n_components": "components", "n_states": "states", "covariance_type": "covariance"}
 """Settings as the head of a column."""
 
 
@@ -125,6 +125,8 @@ def settings_words(settings: dict[str, Any]) -> str:
         family = rest.pop("family", None)
         one = "component" if family is None else f"{one_line(family)} component"
         words.append(counted(int(rest.pop("n_components")), one))
+    if "n_states" in rest:
+        words.append(counted(int(rest.pop("n_states")), "state"))
     if "covariance_type" in rest:
         words.append(f"{one_line(rest.pop('covariance_type'))} covariance")
     words += [f"{one_line(key)}={one_line(value)}" for key, value in rest.items()]

@@ -120,12 +120,14 @@ def cautions(estimator: Any, selection: Any) -> list[str]:
     return found
 
 
-def climb_words(estimator: Any) -> str:
+def climb_words(estimator: Any, noun: str = "group") -> str:
     """What the figure of the climb shows."""
     fit = estimator.fit_
     n = len(fit.climbs)
-    if len(estimator.weights_) == 1:
-        return "With one group there is nothing hidden: the best fit follows from the data at once."
+    if len(getattr(estimator, "weights_", getattr(estimator, "startprob_", ()))) == 1:
+        return (
+            f"With one {noun} there is nothing hidden: the best fit follows from the data at once."
+        )
     steps = [max(int(np.size(c.trace.objective)) - 1, 0) for c in fit.climbs]
     others = steps[: fit.best] + steps[fit.best + 1 :]
     height = "lower bound of the evidence" if is_variational(estimator) else "log-likelihood"

@@ -29,6 +29,8 @@ class CriterionDisplay:
         False for candidates that did not converge or were set aside.
     best : int
     criterion : str
+    noun : str, default="components"
+        What is counted.
 
     Attributes
     ----------
@@ -54,7 +56,9 @@ class CriterionDisplay:
         proper: Any,
         best: int,
         criterion: str,
+        noun: str = "components",
     ) -> None:
+        self.noun = noun
         self.n_components, self.values, self.kinds = n_components, values, kinds
         self.proper, self.best, self.criterion = proper, best, criterion
 
@@ -80,8 +84,13 @@ class CriterionDisplay:
         candidates = list(selection.candidates)
         values = np.array([getattr(c, name) for c in candidates], dtype=float)
         best = selection.best if name == selection.criterion else int(np.nanargmin(values))
-        counts = [c.settings.get("n_components", i + 1) for i, c in enumerate(candidates)]
+        counts = [
+            c.settings.get("n_components", c.settings.get("n_states", i + 1))
+            for i, c in enumerate(candidates)
+        ]
+        noun = "states" if any("n_states" in c.settings for c in candidates) else "components"
         display = cls(
+            noun=noun,
             n_components=np.array(counts, dtype=float),
             values=values,
             kinds=[_kind(c.settings) for c in candidates],
@@ -139,7 +148,7 @@ class CriterionDisplay:
         whole_ticks(ax.xaxis)
         ax.margins(x=0.06, y=0.1)
         self._clip(ax)
-        ax.set_xlabel("components")
+        ax.set_xlabel(self.noun)
         ax.set_ylabel(f"{self.criterion.upper()} (lower is better)")
         ax.ticklabel_format(axis="y", useOffset=False)
         tidy(ax, "y")
@@ -186,7 +195,7 @@ def _mark(j: int) -> str:
 
 def _kind(settings: dict[str, Any]) -> str:
     """What sets a candidate apart besides its number of components."""
-    rest = {k: v for k, v in settings.items() if k != "n_components"}
+    rest = {k: v for k, v in settings.items() if k not in ("n_components", "n_states")}
     if list(rest) == ["covariance_type"]:
         return one_line(rest["covariance_type"])
     return listed([f"{one_line(k)}={one_line(v)}" for k, v in rest.items()], ",")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..kinds import is_gaussian, is_latent_class, is_regression
+from ..kinds import is_gaussian, is_hidden_markov, is_latent_class, is_regression
+from .chain_plots import ChainPlots
 from .classification import ClassificationDisplay
 from .climb import ClimbDisplay
 from .contours import ContoursDisplay
@@ -18,6 +19,11 @@ from .parallel import ParallelDisplay
 from .profile import ProfileDisplay
 from .responses import ItemResponsesDisplay
 from .uncertainty import UncertaintyDisplay
+
+
+def plots_of(estimator: Any) -> Plots | ChainPlots:
+    """The plots that a fitted estimator has."""
+    return ChainPlots(estimator) if is_hidden_markov(estimator) else Plots(estimator)
 
 
 class Plots:

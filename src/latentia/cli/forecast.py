@@ -1,0 +1,94 @@
+"""``latentia forecast``: what a hidden Markov model expects after the last step."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from latentia.cli import hidden_markov
+from latentia.cli.errors import Refusal, warnings_as_sentences
+from latentia.cli.inputs import whole_number
+
+QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+
+
+def forecast(
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="A file that --save wrote.")],
+    data: Annotated[
+        str, typer.Argument(metavar="DATA", help="A file, or the name of a built-in data set.")
+    ],
+    steps: Annotated[
+        int, typer.Option(parser=whole_number("--steps"), metavar="H", help="How many ahead.")
+    ] = 10,
+    out: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="A .csv, .parquet or .npy file; else CSV is printed."),
+    ] = None,
+    columns: Annotated[
+        str | None,
+        typer.Option(
+            metavar="A,B,...", help="The columns that stand for the model's, in its order."
+        ),
+    ] = None,
+    id_: hidden_markov.Id = None,
+    time: hidden_markov.Time = None,
+) -> None:
+    """Write the distribution of the steps after the last one of each sequence.
+
+    A row a step ahead: the probability of each state, and of each column the mean and quantiles,
+    or, of codes, their probabilities.
+    """
+    import numpy as np
+
+    import latentia
+    from latentia.cli.inputs import counted
+    from latentia.cli.outputs import TABLE_ENDINGS, check_output, write_csv, write_table
+    from latentia.extras import require
+
+    check_output("--out", out, TABLE_ENDINGS, {"the model": model, "the data": Path(data)})
+    if out is not None and out.suffix.lower() == ".parquet":
+        require("pyarrow", extra="io")
+    with warnings_as_sentences():
+        estimator = latentia.load(model)
+        if not hasattr(estimator, "forecast"):
+            raise Refusal(
+                f"{model} holds a {type(estimator).__name__}, which says nothing of steps to come; "
+                "give a model that `latentia fit hmm` saved"
+            )
+        read, ragged, _ = hidden_markov.read_for(estimator, data, columns, id_, time)
+        try:
+            law = estimator.forecast(ragged.x, ragged.sizes, steps=steps)
+            names, arrays = _table(law, steps, list(read.columns), len(ragged.sizes))
+            if ragged.names is not None and (out is None or out.suffix.lower() != ".npy"):
+                names, arrays = ["sequence", *names], [np.repeat(ragged.names, steps), *arrays]
+        except (TypeError, ValueError) as error:
+            raise Refusal(str(error)) from error
+    if out is None:
+        write_csv(sys.stdout, names, arrays)
+    else:
+        write_table(out, names, arrays)
+        print(f"Wrote {out}: {counted(len(arrays[0]), 'row')}, columns {', '.join(names)}.")
+
+
+def _table(law: Any, steps: int, columns: list[str], m: int) -> tuple[list[str], list[Any]]:
+    """The columns to write, and what they are called."""
+    import numpy as np
+
+    names, arrays = ["step"], [np.tile(np.arange(1, steps + 1), m)]
+    for k, share in enumerate(law.states.T):
+        names.append(f"p{k}")
+        arrays.append(share)
+    means = law.mean()
+    for j, column in enumerate(columns):
+        if law.is_nominal(j):
+            for code, share in enumerate(law.density(np.arange(law.n_codes(j)), column=j).T):
+                names.append(f"{column}_{code}")
+                arrays.append(share)
+            continue
+        names.append(f"{column}_mean")
+        arrays.append(means[:, j])
+        for level, ends in zip(QUANTILES, law.quantile(QUANTILES, column=j).T, strict=True):
+            names.append(f"{column}_q{100 * level:02.0f}")
+            arrays.append(ends)
+    return names, arrays

@@ -1,0 +1,62 @@
+"""What stands behind ``plot`` of a hidden Markov model."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .climb import ClimbDisplay
+from .dwell import DwellTimesDisplay
+from .forecast import ForecastDisplay
+from .residuals import PseudoResidualsDisplay
+from .series import StateProbabilityDisplay, StateSequenceDisplay
+from .transitions import TransitionGraphDisplay
+
+
+class ChainPlots:
+    """The plots of one fitted hidden Markov model; each method returns a Display.
+
+    Sequences are given as to `fit`: X with `lengths`, or with `id` and `time`.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Fitted.
+
+    Examples
+    --------
+    >>> from latentia import HiddenMarkov, datasets
+    >>> counts = datasets.load("earthquakes").values[:, 1]
+    >>> HiddenMarkov("poisson", 2, random_state=0).fit(counts).plot.states(counts)
+    <...StateSequenceDisplay object at ...>
+    """
+
+    def __init__(self, estimator: Any) -> None:
+        self._estimator = estimator
+
+    def states(self, X: Any, lengths: Any = None, **options: Any) -> StateSequenceDisplay:
+        """Data by state over time; options as for `StateSequenceDisplay.from_estimator`."""
+        return StateSequenceDisplay.from_estimator(self._estimator, X, lengths, **options)
+
+    def probabilities(self, X: Any, lengths: Any = None, **options: Any) -> StateProbabilityDisplay:
+        """A ribbon of probabilities; options as for `StateProbabilityDisplay.from_estimator`."""
+        return StateProbabilityDisplay.from_estimator(self._estimator, X, lengths, **options)
+
+    def transitions(self, **options: Any) -> TransitionGraphDisplay:
+        """The chain as a graph; options as for `TransitionGraphDisplay.from_estimator`."""
+        return TransitionGraphDisplay.from_estimator(self._estimator, **options)
+
+    def dwell(self, X: Any = None, lengths: Any = None, **options: Any) -> DwellTimesDisplay:
+        """How long states last; options as for `DwellTimesDisplay.from_estimator`."""
+        return DwellTimesDisplay.from_estimator(self._estimator, X, lengths, **options)
+
+    def residuals(self, X: Any, lengths: Any = None, **options: Any) -> PseudoResidualsDisplay:
+        """Whether the model is right; options as for `PseudoResidualsDisplay.from_estimator`."""
+        return PseudoResidualsDisplay.from_estimator(self._estimator, X, lengths, **options)
+
+    def forecast(self, X: Any, lengths: Any = None, **options: Any) -> ForecastDisplay:
+        """What is to come; options as for `ForecastDisplay.from_estimator`."""
+        return ForecastDisplay.from_estimator(self._estimator, X, lengths, **options)
+
+    def climb(self, **options: Any) -> ClimbDisplay:
+        """The climb of every start; options as for `ClimbDisplay.from_estimator`."""
+        return ClimbDisplay.from_estimator(self._estimator, **options)
