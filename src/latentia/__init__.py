@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from latentia import datasets
     from latentia.backends.dask import Dask
+    from latentia.contingency import GeneralLocation, LogLinear
     from latentia.data.scan import scan
     from latentia.discriminant import MixtureDiscriminant
     from latentia.engine import EM, Model, Suff, check_model
@@ -47,9 +48,11 @@ __all__ = [
     "EMImputer",
     "GaussianHMM",
     "GaussianMixture",
+    "GeneralLocation",
     "HiddenMarkov",
     "IncompleteNormal",
     "LatentClass",
+    "LogLinear",
     "MarkovRegression",
     "Mixture",
     "MixtureDiscriminant",
@@ -77,6 +80,8 @@ _HOME_OF = {
     "GMMHMM": "latentia.hmm",
     "GaussianHMM": "latentia.hmm",
     "GaussianMixture": "latentia.mixture",
+    "GeneralLocation": "latentia.contingency",
+    "LogLinear": "latentia.contingency",
     "HiddenMarkov": "latentia.hmm",
     "IncompleteNormal": "latentia.missing",
     "LatentClass": "latentia.latent_class",

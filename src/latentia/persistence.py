@@ -31,6 +31,8 @@ _ESTIMATORS = {
     "PoissonHMM": "latentia.hmm:PoissonHMM",
     "IncompleteNormal": "latentia.missing:IncompleteNormal",
     "CensoredRegression": "latentia.survival:CensoredRegression",
+    "GeneralLocation": "latentia.contingency:GeneralLocation",
+    "LogLinear": "latentia.contingency:LogLinear",
     "SelfConsistent": "latentia.survival:SelfConsistent",
     "LatentClass": "latentia.latent_class:LatentClass",
     "MarkovRegression": "latentia.switching:MarkovRegression",

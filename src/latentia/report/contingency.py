@@ -1,0 +1,113 @@
+"""What a table of categories, and perhaps numbers, says: a summary and its pictures."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.exceptions import NotFittedError
+
+from .displays.climb import ClimbDisplay
+from .displays.mosaic import MosaicDisplay
+from .formatting import counted, fixed, one_line, status_word, whole, with_error
+from .summary import MOST_ROWS, settings_used
+from .tables import Summary, Table
+
+
+def summarise_table(estimator: Any, level: float = 0.95, standard_errors: bool = True) -> Summary:
+    """What a fitted `LogLinear` or `GeneralLocation` says.
+
+    Parameters
+    ----------
+    estimator : LogLinear or GeneralLocation
+        Fitted.
+    level : float, default=0.95
+        Of the confidence intervals.
+    standard_errors : bool, default=True
+        Whether to compute standard errors.
+
+    Returns
+    -------
+    Summary
+
+    Examples
+    --------
+    >>> from latentia import LogLinear
+    >>> rows = [["yes", "a"], ["yes", "b"], ["no", "b"], ["no", None], [None, "a"], ["no", "a"]]
+    >>> print(summarise_table(LogLinear().fit(rows)))
+    Log-linear model of 2 columns, 4 cells
+    ======================================
+    ...
+    """
+    kinds, fit = estimator.kinds_, estimator.fit_
+    notes: list[str] = []
+    estimates = estimator.estimates()
+    if standard_errors:
+        try:
+            estimates = estimator.parameter_table(level)
+            notes += filter(None, [estimator.standard_errors().note])
+        except NotFittedError as error:  # a model from a file has not the data of its fit
+            notes.append(f"There are no standard errors: {error}.")
+    heights = estimator.criteria()
+    what = (
+        f"Log-linear model of {counted(len(kinds.names), 'column')}"
+        if not kinds.numeric
+        else f"General location model of {counted(len(kinds.categorical), 'column')} of "
+        f"categories and {len(kinds.numeric)} of numbers"
+    )
+    facts = (
+        ("rows", whole(fit.n_units)),
+        ("interactions", _terms(estimator.interactions)),
+        *((("means", _terms(estimator.means)),) if kinds.numeric else ()),
+        ("log-likelihood", fixed(estimator.loglik_, 4)),
+        ("free parameters", whole(estimator.n_parameters_)),
+        *((name.upper(), fixed(heights[name], 4)) for name in ("bic", "aic")),
+        ("ended", status_word(fit.status)),
+        ("settings", settings_used(estimator)),
+    )
+    heads: tuple[str, ...] = ("parameter", "estimate")
+    if any(np.isfinite(e.se) for e in estimates):
+        heads += ("std. error", f"{100 * level:g} % from", "to")
+    rows = tuple(
+        (one_line(e.name), *with_error(e.value, e.se, e.lower, e.upper, error=e.se))[: len(heads)]
+        for e in estimates[:MOST_ROWS]
+    )
+    if len(estimates) > MOST_ROWS:
+        left = counted(len(estimates) - MOST_ROWS, "parameter")
+        notes.append(f"{left} not listed; parameter_table() has them.")
+    return Summary(
+        f"{what}, {counted(kinds.cells, 'cell')}",
+        facts,
+        (Table("Parameters", heads, rows, "l" + "r" * (len(heads) - 1)),),
+        (*notes, *estimator.certificate_.sentences()),
+    )
+
+
+def _terms(asked: Any) -> str:
+    if isinstance(asked, str):
+        return asked
+    if isinstance(asked, int):
+        return f"all of {counted(asked, 'column')}"
+    return ", ".join(map(str, asked))
+
+
+class TablePlots:
+    """The plots of a fitted table; each method returns a Display.
+
+    Parameters
+    ----------
+    estimator : LogLinear or GeneralLocation
+        Fitted.
+    """
+
+    def __init__(self, estimator: Any) -> None:
+        self._estimator = estimator
+
+    def mosaic(self, *columns: int, **options: Any) -> MosaicDisplay:
+        """Two columns of categories, by number; options as for `MosaicDisplay.from_estimator`."""
+        asked: Any = columns or (0, 1)
+        return MosaicDisplay.from_estimator(self._estimator, asked, **options)
+
+    def climb(self, **options: Any) -> ClimbDisplay:
+        """The climb; options as for `ClimbDisplay.from_estimator`."""
+        return ClimbDisplay.from_estimator(self._estimator, **options)
