@@ -18,6 +18,9 @@ from . import probabilities
 
 Array = NDArray[np.float64]
 
+ROUNDS, SETTLED = 60, 1e-14
+"""Counting again where the start follows from the transitions: how often, and until when."""
+
 
 class Moves(NamedTuple):
     """A quantity of the start and one of the transitions: parameters, counts or gradients."""
@@ -124,7 +127,7 @@ class StationaryStart(MarkovChain):
     """The start is the distribution that the transitions leave as it is.
 
     It is no parameter of its own, so that the M-step's objective has log π(A) in it beside the
-    transitions counted (Bulla & Berzel 2008, sec. 2.1), and is climbed by L-BFGS in the chart.
+    transitions counted (Bulla & Berzel 2008, sec. 2.1).
 
     Parameters
     ----------
@@ -147,6 +150,41 @@ class StationaryStart(MarkovChain):
         return stationary(params.transitions), params.transitions
 
     def m_step(self, counts: Moves, params: Moves) -> Moves:
+        """Rows proportional to the transitions counted and those that the start stands for.
+
+        The gradient of log π(A) is that of so many more transitions, which depend on A: counting
+        them again, and again, converges by the share of starts among all steps. Where there are so
+        many starts that it does not, L-BFGS goes on in the chart.
+        """
+        here, height = params, self.q(params, counts)
+        for _ in range(ROUNDS):
+            pulled = counts.transitions + self._stood_for(here, counts)
+            moved = probabilities.most_likely(self.transitions, pulled, here.transitions)
+            off = float(np.abs(moved - here.transitions).max())
+            there = Moves((), moved)
+            higher = self.q(there, counts)
+            if not higher >= height - 4e-16 * abs(height):
+                break
+            here, height = there, higher
+            if off < SETTLED:
+                return here
+        return self._climbed(counts, here)
+
+    def _stood_for(self, params: Moves, counts: Moves) -> Array:
+        """Transitions that the starts stand for: A times the gradient of the starts' part of q.
+
+        A row's gradient is defined up to a constant, here such that none is negative.
+        """
+        start, a = self.law(params)
+        pull = self._fundamental(start, a) @ slope(counts.start, start)
+        return np.asarray(a * np.outer(start, pull - pull.min()), dtype=np.float64)
+
+    def _fundamental(self, start: Array, a: Array) -> Array:
+        """Z of dπ = π dA Z, for rows of dA that sum to zero (Schweitzer 1968)."""
+        return np.asarray(np.linalg.inv(np.eye(len(a)) - a + start), dtype=np.float64)
+
+    def _climbed(self, counts: Moves, params: Moves) -> Moves:
+        """The maximum by L-BFGS in the chart, from some parameters on."""
         space = _Transitions(self.transitions)
         chart = Chart(space, _Transitions(params.transitions))
         unit = max(float(counts.transitions.sum()), 1.0)
@@ -172,9 +210,7 @@ class StationaryStart(MarkovChain):
 
     def score(self, params: Moves, counts: Moves) -> Moves:
         start, a = self.law(params)
-        # dπ = π dA Z for rows of dA that sum to zero, Z the fundamental matrix (Schweitzer 1968)
-        fundamental = np.linalg.inv(np.eye(len(a)) - a + start)
-        through_start = np.outer(start, fundamental @ slope(counts.start, start))
+        through_start = np.outer(start, self._fundamental(start, a) @ slope(counts.start, start))
         return Moves((), slope(counts.transitions, a) + through_start)
 
 

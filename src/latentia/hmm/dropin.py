@@ -28,6 +28,7 @@ from .held import Held
 from .model import HiddenMarkovModel, HiddenMarkovParams, HiddenMarkovStats
 from .monitor import Monitor, Reporter
 from .parameters import HiddenMarkovErrors
+from .rearrange import rounds
 from .start import StateGuesses, starts_for
 
 if TYPE_CHECKING:
@@ -165,8 +166,7 @@ class HmmlearnEstimator(ChainEstimator, ABC):
         em = self._settings(len(ragged.x), whole=first.start is not None)
         fit: Fit[Any] = self._climb(em, cast(Any, model), source, first, collapsed)
         params: HiddenMarkovParams = fit.params
-        self.startprob_, self.transmat_ = params.start, params.transitions
-        self._set_emissions(params.emissions)
+        self._set_fitted(model, params)
         self._keep(fit, model, source)
         self.monitor_ = Monitor(em.tol, em.max_iter, fit)
         self._warn_unless_done(em)
@@ -184,6 +184,7 @@ class HmmlearnEstimator(ChainEstimator, ABC):
             max_iter=most,
             starts=starts,
             race=starts > 1,
+            rearrange=rounds(starts),
             callbacks=told,
         )
 
@@ -282,6 +283,10 @@ class HmmlearnEstimator(ChainEstimator, ABC):
         vars(self)["n_features_in_"] = d
         if "n_features" not in self._get_param_names():
             vars(self)["n_features"] = d
+
+    def _set_fitted(self, model: HiddenMarkovModel, params: HiddenMarkovParams) -> None:
+        self.startprob_, self.transmat_ = params.start, params.transitions
+        self._set_emissions(params.emissions)
 
     # -- parameters --------------------------------------------------------------------------
 

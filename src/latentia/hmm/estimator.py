@@ -20,6 +20,7 @@ from . import record
 from .base import ChainEstimator, Fitted, collapsed
 from .chains import FreeStart, MarkovChain, StationaryStart
 from .model import HiddenMarkovModel, HiddenMarkovParams
+from .rearrange import rounds
 from .start import METHODS, StateGuesses, starts_for
 
 if TYPE_CHECKING:
@@ -193,6 +194,7 @@ class HiddenMarkov(ChainEstimator):
         if em.starts is None:
             em.starts = starts_for(n_steps, self.n_states)
             em.race = em.starts > 1
+            em.rearrange = max(em.rearrange, rounds(em.starts))
         return em
 
     def _chain(self) -> MarkovChain:
@@ -215,6 +217,9 @@ class HiddenMarkov(ChainEstimator):
         self.startprob_, self.transmat_ = model.law(params)
         self.params_ = params.emissions
         self.family_, self._parts = model.family, parts
+
+    def _set_fitted(self, model: HiddenMarkovModel, params: HiddenMarkovParams) -> None:
+        self._set_parameters(model, params, self._parts)
 
     def _fitted(self) -> Fitted:
         check_is_fitted(self, ["startprob_", "transmat_", "params_"])

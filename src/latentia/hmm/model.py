@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple, Self, final
 
 import numpy as np
@@ -17,6 +17,8 @@ from latentia.families.family import Family
 from . import emissions
 from .chain import smoothed
 from .chains import FreeStart, MarkovChain, Moves
+from .rearrange import rearrangements
+from .start import counted
 
 Array = NDArray[np.float64]
 Guesses = Callable[[Any, np.random.Generator], list[Array]]
@@ -141,12 +143,17 @@ class HiddenMarkovModel(Model[HiddenMarkovParams, Any]):
         rng: np.random.Generator,
         given: HiddenMarkovParams | None = None,
     ) -> HiddenMarkovParams:
-        """What the likeliest first guess at the states of single steps makes of the sample.
+        """What the likeliest first guess makes of the sample.
 
-        Steps are first taken for independent rows; transitions are then counted between the
-        states that these are likely in. `given` holds None for what it leaves open.
+        Guesses are at paths, or at the states of single steps: then these are first taken for
+        independent rows, and transitions counted between the states that they are likely in.
+        `given` holds None for what it leaves open.
         """
         chunk = sample if isinstance(sample, SeenSequences) else self.prepare(sample)
+        path = getattr(self.guesses, "path", None)
+        likely = None if path is None else path(chunk, rng)
+        if likely is not None:
+            return _filled(self.made_of(chunk, likely), given)
         w = np.repeat(chunk.weights, chunk.sizes)
         kept = slice(None) if chunk.seen is None else chunk.seen
         rows = RowSource(Rows(chunk.x[kept], w[kept])).sample(rng)
@@ -167,19 +174,23 @@ class HiddenMarkovModel(Model[HiddenMarkovParams, Any]):
         likely = np.exp(joint - np.where(np.isfinite(top), top, 0.0))
         total = likely.sum(axis=1, keepdims=True)
         likely = np.where(total > 0, likely / np.where(total > 0, total, 1.0), share)
-        w = np.repeat(chunk.weights, chunk.sizes)[:, None]
-        first = np.cumsum(chunk.sizes) - chunk.sizes
-        before = likely[:-1] * w[:-1]
-        before[first[1:] - 1] = 0.0  # a sequence's last step has no step behind it
-        # one transition from each state, and one start, are imagined beside those counted
-        pairs = before.T @ likely[1:] + share
-        begun = (likely[first] * chunk.weights[:, None]).sum(axis=0) + share
-        moves = self.chain.started(Moves(begun, pairs / pairs.sum(axis=1)[:, None]))
-        filled = HiddenMarkovParams(*moves, guess)
-        if given is None:
-            return filled
-        both = zip(leaves(filled), leaves(given), strict=True)
-        return rebuild(filled, [a if b is None else b for a, b in both])
+        moves = self.chain.started(counted(likely, chunk, share))
+        return _filled(HiddenMarkovParams(*moves, guess), given)
+
+    def made_of(self, chunk: SeenSequences, likely: Array) -> HiddenMarkovParams:
+        """What P(state at t), (n, K), would make of the steps if that were known."""
+        kept = slice(None) if chunk.seen is None else chunk.seen
+        held = likely * np.repeat(chunk.weights, chunk.sizes)[:, None]
+        share = held.sum(axis=0) + 1.0
+        moves = self.chain.started(counted(likely, chunk, share / share.sum()))
+        return HiddenMarkovParams(*moves, self.family.start(chunk.x[kept], held[kept]))
+
+    def rearrangements(
+        self, params: HiddenMarkovParams, sample: Any, rng: np.random.Generator
+    ) -> Iterator[HiddenMarkovParams]:
+        """What becomes of the fit where two states are merged and a third is split."""
+        chunk = sample if isinstance(sample, SeenSequences) else self.prepare(sample)
+        yield from rearrangements(self, params, chunk, rng)
 
     def _height(self, params: HiddenMarkovParams, chunk: Any) -> float:
         height = self.e_step(params, chunk).loglik
@@ -287,3 +298,11 @@ class HiddenMarkovModel(Model[HiddenMarkovParams, Any]):
 
 def _moves(of: HiddenMarkovParams | HiddenMarkovStats) -> Moves:
     return Moves(of.start, of.transitions)
+
+
+def _filled(made: HiddenMarkovParams, given: HiddenMarkovParams | None) -> HiddenMarkovParams:
+    """With what is given in place of what was made."""
+    if given is None:
+        return made
+    both = zip(leaves(made), leaves(given), strict=True)
+    return rebuild(made, [a if b is None else b for a, b in both])
