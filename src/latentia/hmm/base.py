@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from abc import ABC
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.exceptions import NotFittedError
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
@@ -211,10 +212,80 @@ class ChainEstimator(ChainUses, Climbing, ABC):
         pairs = zip(tree.leaves(model.space), tree.leaves(params), strict=True)
         return sum(each.n_free(np.shape(leaf)) for each, leaf in pairs) - model.n_gauge
 
+    # -- streams -----------------------------------------------------------------------------
+
+    @abstractmethod
+    def _set_fitted(self, model: HiddenMarkovModel, params: HiddenMarkovParams) -> None:
+        """Set the attributes that tell the parameters."""
+
+    def partial_fit(
+        self,
+        X: Any,
+        lengths: Any = None,
+        *,
+        begins: bool = False,
+        id: str | None = None,
+        time: str | None = None,
+    ) -> Self:
+        """Go on with steps that were not seen before: online EM.
+
+        Nothing but expected statistics is kept of steps, so that a stream may go on for ever. The
+        first call is a `fit` unless there are parameters (fitted, loaded, or set), so its X should
+        tell the states apart. Later ones go on where the last sequence stopped; statistics of old
+        steps fade as those of new ones come in, at a rate of t^-0.7, and the parameters told are
+        those of averaged statistics.
+
+        Parameters
+        ----------
+        X, lengths, id, time
+            Sequences, of which the first goes on with the last of the call before.
+        begins : bool, default=False
+            Whether the first of them is a new one instead.
+
+        Returns
+        -------
+        self
+            With ``n_steps_seen_`` and ``n_sequences_seen_``; what only a fit can say
+            (``loglik_``, ``certificate_``, ...) is gone.
+
+        Raises
+        ------
+        ValueError
+            If X cannot be used, or a state collapses; parameters are then as they were.
+
+        References
+        ----------
+        Cappé (2011), Online EM algorithm for hidden Markov models, Journal of Computational and
+        Graphical Statistics 20, 728-749.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from latentia import GaussianHMM
+        >>> rng = np.random.default_rng(0)
+        >>> x = rng.normal(np.repeat(rng.integers(0, 2, size=500) * 4.0, 10))
+        >>> model = GaussianHMM(2, random_state=0)
+        >>> for batch in np.split(x, 10):
+        ...     model = model.partial_fit(batch)
+        >>> np.sort(model.means_.ravel()).round(1), model.n_steps_seen_
+        (array([-0.,  4.]), 5000.0)
+        """
+        from . import online
+
+        if not hasattr(self, "_online"):
+            try:
+                self._fitted()
+            except NotFittedError:
+                return cast(Any, self).fit(X, lengths, id=id, time=time)
+        online.go_on(self, self._read(X, lengths, id, time), begins)
+        return self
+
     # -- what `LatentEstimator` asks for -----------------------------------------------------
 
     def _keep(self, fit: Fit[Any], model: HiddenMarkovModel, source: GroupedSource) -> None:
         """What follows from a fit, its data at hand."""
+        for name in ("_online", "n_steps_seen_", "n_sequences_seen_"):  # of a stream before
+            vars(self).pop(name, None)
         suff = fit.climbs[fit.best].suff
         mixed = np.nan
         if fit.status is not Status.DEGENERATE and suff is not None:
