@@ -76,6 +76,7 @@ PUBLIC = {
     "GaussianMixture": "mixture",
     "GeneralLocation": "contingency",
     "LogLinear": "contingency",
+    "MixedImputer": "contingency",
     "HiddenMarkov": "hmm",
     "IncompleteNormal": "missing",
     "LatentClass": "latent_class",

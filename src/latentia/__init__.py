@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from latentia import datasets
     from latentia.backends.dask import Dask
-    from latentia.contingency import GeneralLocation, LogLinear
+    from latentia.contingency import GeneralLocation, LogLinear, MixedImputer
     from latentia.data.scan import scan
     from latentia.discriminant import MixtureDiscriminant
     from latentia.engine import EM, Model, Suff, check_model
@@ -54,6 +54,7 @@ __all__ = [
     "LatentClass",
     "LogLinear",
     "MarkovRegression",
+    "MixedImputer",
     "Mixture",
     "MixtureDiscriminant",
     "MixtureRegression",
@@ -82,6 +83,7 @@ _HOME_OF = {
     "GaussianMixture": "latentia.mixture",
     "GeneralLocation": "latentia.contingency",
     "LogLinear": "latentia.contingency",
+    "MixedImputer": "latentia.contingency",
     "HiddenMarkov": "latentia.hmm",
     "IncompleteNormal": "latentia.missing",
     "LatentClass": "latentia.latent_class",

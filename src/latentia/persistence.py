@@ -33,6 +33,7 @@ _ESTIMATORS = {
     "CensoredRegression": "latentia.survival:CensoredRegression",
     "GeneralLocation": "latentia.contingency:GeneralLocation",
     "LogLinear": "latentia.contingency:LogLinear",
+    "MixedImputer": "latentia.contingency:MixedImputer",
     "SelfConsistent": "latentia.survival:SelfConsistent",
     "LatentClass": "latentia.latent_class:LatentClass",
     "MarkovRegression": "latentia.switching:MarkovRegression",

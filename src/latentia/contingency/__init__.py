@@ -10,9 +10,17 @@ from latentia.engine.lazy import on_demand
 if TYPE_CHECKING:
     from .base import CellErrors
     from .estimators import GeneralLocation, GoodnessOfFit, LogLinear
+    from .imputer import MixedImputer
     from .model import CellModel
 
-__all__ = ["CellErrors", "CellModel", "GeneralLocation", "GoodnessOfFit", "LogLinear"]
+__all__ = [
+    "CellErrors",
+    "CellModel",
+    "GeneralLocation",
+    "GoodnessOfFit",
+    "LogLinear",
+    "MixedImputer",
+]
 
 _HOME_OF = {
     "CellErrors": ".base",
@@ -20,6 +28,7 @@ _HOME_OF = {
     "GeneralLocation": ".estimators",
     "GoodnessOfFit": ".estimators",
     "LogLinear": ".estimators",
+    "MixedImputer": ".imputer",
 }
 
 

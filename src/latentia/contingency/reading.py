@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -43,10 +44,12 @@ class Kinds(NamedTuple):
     @property
     def cells(self) -> int:
         """How many cells the table has."""
-        return int(np.prod(self.levels, dtype=float))
+        return math.prod(self.levels)
 
 
-def kinds_of(given: Sequence[Column], asked: Any, counted: NDArray[np.bool_]) -> Kinds:
+def kinds_of(
+    given: Sequence[Column], asked: Any, counted: NDArray[np.bool_], most: float = MOST_CELLS
+) -> Kinds:
     """Which columns are of categories: those of texts and booleans, and those asked for.
 
     Parameters
@@ -56,6 +59,8 @@ def kinds_of(given: Sequence[Column], asked: Any, counted: NDArray[np.bool_]) ->
         Columns of numbers that are categories too.
     counted : array of bool, shape (n,)
         Rows of positive weight.
+    most : float, optional
+        Cells that the table may have.
 
     Raises
     ------
@@ -79,9 +84,9 @@ def kinds_of(given: Sequence[Column], asked: Any, counted: NDArray[np.bool_]) ->
         tuple(j for j in range(len(names)) if j not in chosen),
         items.learned([given[j] for j in at], counted) if at else (),
     )
-    if found.cells > MOST_CELLS:
+    if found.cells > most:
         raise ValueError(
-            f"the categories make {found.cells} cells, expected at most {MOST_CELLS}; use fewer "
+            f"the categories make {found.cells} cells, expected at most {most}; use fewer "
             "columns or categories, or LatentClass or Mixture, which have no table"
         )
     return found

@@ -87,7 +87,7 @@ def _terms(asked: Any) -> str:
     if isinstance(asked, str):
         return asked
     if isinstance(asked, int):
-        return f"all of {counted(asked, 'column')}"
+        return "each column by itself" if asked == 1 else f"all of up to {asked} columns"
     return ", ".join(map(str, asked))
 
 
