@@ -13,28 +13,36 @@ if TYPE_CHECKING:
     from .imputer import EMImputer
     from .little import LittleTest
     from .model import NormalModel
+    from .panel import Panel
     from .patterns import Patterns
     from .pooling import Pooled, pool
+    from .priors import CellPrior, CellRange
 
 __all__ = [
+    "CellPrior",
+    "CellRange",
     "ChainWarning",
     "EMImputer",
     "IncompleteNormal",
     "LittleTest",
     "NormalErrors",
     "NormalModel",
+    "Panel",
     "Patterns",
     "Pooled",
     "pool",
 ]
 
 _HOME_OF = {
+    "CellPrior": ".priors",
+    "CellRange": ".priors",
     "ChainWarning": ".draws",
     "EMImputer": ".imputer",
     "IncompleteNormal": ".estimator",
     "LittleTest": ".little",
     "NormalErrors": ".estimator",
     "NormalModel": ".model",
+    "Panel": ".panel",
     "Patterns": ".patterns",
     "Pooled": ".pooling",
     "pool": ".pooling",

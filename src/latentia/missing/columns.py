@@ -37,10 +37,15 @@ class Columns(NamedTuple):
     kept: NDArray[np.intp]
 
 
-def columns_of(x: Any, weights: Array, names: Sequence[str], keep_empty: bool) -> Columns:
-    """What becomes of each column of x (n, d), nan where a cell is missing."""
-    empty = holes.unseen(x, weights)
-    same = holes.constant(x, weights) & ~empty
+def columns_of(
+    x: Any, weights: Array, names: Sequence[str], keep_empty: bool, untouched: Mask
+) -> Columns:
+    """What becomes of each column of x (n, d), nan where a cell is missing.
+
+    Columns that are `untouched` (d,) are neither modelled nor filled, but kept.
+    """
+    empty = holes.unseen(x, weights) & ~untouched
+    same = holes.constant(x, weights) & ~empty & ~untouched
     constant = np.full(x.shape[1], np.nan)
     for j in np.flatnonzero(same):
         constant[j] = x[~np.isnan(x[:, j]) & (weights > 0), j][0]
@@ -52,10 +57,10 @@ def columns_of(x: Any, weights: Array, names: Sequence[str], keep_empty: bool) -
             f"column {names[int(np.argmax(empty))]!r}{more} has no value at all and is dropped; "
             "keep_empty_features=True keeps it, as zeros",
             DataWarning,
-            stacklevel=3,
+            stacklevel=4,
         )
     kept = np.flatnonzero(~empty | keep_empty)
-    return Columns(np.flatnonzero(~empty & ~same), constant, kept)
+    return Columns(np.flatnonzero(~empty & ~same & ~untouched), constant, kept)
 
 
 def hidden_cells(x: Any, missing_values: Any, names: Sequence[str]) -> Mask:

@@ -15,6 +15,8 @@ from latentia.families.gaussian import Gaussian, GaussianParams
 from latentia.families.incomplete import RowsInPatterns
 from latentia.families.kernels.ready import waiting
 
+from . import measured
+from .measured import MeasuredRows
 from .patterns import RowsByPattern
 
 Array = NDArray[np.float64]
@@ -24,6 +26,8 @@ WORTH_COMPILING = 1_000_000
 
 BLOCK = 16_384
 """Rows that are completed at once."""
+
+LOG_2PI = float(np.log(2 * np.pi))
 
 ILL = 1e8
 """Condition of a correlation matrix from which on its inverse is not used."""
@@ -59,13 +63,46 @@ class Expected(NamedTuple):
     second: Array
 
 
+class PartlyMeasured(NamedTuple):
+    """Rows sorted by what was seen of them, and beside them those of which cells are believed.
+
+    Attributes
+    ----------
+    whole : MeasuredRows
+        All of them, as they are.
+    plain : RowsByPattern or RowsInPatterns
+    believed : MeasuredRows
+        In the frame.
+    """
+
+    whole: MeasuredRows
+    plain: Any
+    believed: MeasuredRows
+
+    def __len__(self) -> int:
+        return len(self.whole)
+
+    def take(self, idx: Any) -> MeasuredRows:
+        return self.whole.take(idx)
+
+    def reweight(self, w: Array) -> MeasuredRows:
+        return self.whole.reweight(w)
+
+
+Prepared = RowsByPattern | RowsInPatterns | PartlyMeasured
+"""Rows as `expected` takes them."""
+
+
 def worth_compiling(n_rows: int, n_columns: int) -> bool:
     """Whether a fit of so many rows is to use compiled code."""
     return n_rows * n_columns**2 >= WORTH_COMPILING
 
 
-def prepared(frame: Frame, rows: Rows, compiled: bool) -> RowsByPattern | RowsInPatterns:
+def prepared(frame: Frame, rows: Rows | MeasuredRows, compiled: bool) -> Prepared:
     """Rows sorted by what was seen of them; those of which nothing was have no weight."""
+    if isinstance(rows, MeasuredRows):
+        plain = prepared(frame, rows.plain, compiled)
+        return PartlyMeasured(rows, plain, rows.believed(frame))
     if compiled:
         _kernel()  # before several threads ask for it at once
         return RowsByPattern.of(frame.into(rows.x), rows.weights)
@@ -73,7 +110,19 @@ def prepared(frame: Frame, rows: Rows, compiled: bool) -> RowsByPattern | RowsIn
     return RowsInPatterns(rows.x, rows.weights * telling, incomplete.batches(rows.x, 1))
 
 
-def expected(normal: Normal, frame: Frame, rows: RowsByPattern | RowsInPatterns) -> Expected:
+def n_cells(rows: Prepared) -> float:
+    """How many cells were seen, by weight."""
+    if isinstance(rows, PartlyMeasured):
+        return n_cells(rows.plain) + rows.believed.n_cells
+    if isinstance(rows, RowsByPattern):
+        return float(rows.weights @ rows.seen.sum(axis=1)[rows.which])
+    return sum(
+        float((rows.weights[b.rows] * b.real).sum(axis=1) @ b.seen.sum(axis=1))
+        for b in rows.batches
+    )
+
+
+def expected(normal: Normal, frame: Frame, rows: Prepared) -> Expected:
     """The E-step (Little & Rubin 2002, sec. 11.2.1), about the mean, all in the frame.
 
     Raises
@@ -81,6 +130,8 @@ def expected(normal: Normal, frame: Frame, rows: RowsByPattern | RowsInPatterns)
     numpy.linalg.LinAlgError
         If the covariance is not positive definite.
     """
+    if isinstance(rows, PartlyMeasured):
+        return _added(expected(normal, frame, rows.plain), _measured(normal, rows.believed))
     if isinstance(rows, RowsByPattern):
         return _compiled(normal, rows)
     mean, covariance = normal
@@ -97,6 +148,24 @@ def expected(normal: Normal, frame: Frame, rows: RowsByPattern | RowsInPatterns)
     return Expected(loglik, float(rows.weights.sum()), first, second)
 
 
+def _added(one: Expected, other: Expected) -> Expected:
+    both: Any = [a + b for a, b in zip(one, other, strict=True)]
+    return Expected(*both)
+
+
+def _measured(normal: Normal, rows: MeasuredRows) -> Expected:
+    d = len(normal.mean)
+    made = Expected(0.0, float(rows.weights.sum()), np.zeros(d), np.zeros((d, d)))
+    for part in rows.blocks(measured.BLOCK):
+        found = measured.completed(*normal, part)
+        w = part.weights
+        loglik = -float(w @ (found.distance + found.log_det)) / 2 - part.n_cells * LOG_2PI / 2
+        weighted = found.away * w[:, None]
+        second = weighted.T @ found.away + np.einsum("n,nij->ij", w, found.left)
+        made = _added(made, Expected(loglik, 0.0, weighted.sum(axis=0), second))
+    return made
+
+
 def _compiled(normal: Normal, rows: RowsByPattern) -> Expected:
     away, total, _, second = _completed(normal, rows, rows.weights, None)
     weighted = away * rows.weights[:, None]
@@ -105,9 +174,14 @@ def _compiled(normal: Normal, rows: RowsByPattern) -> Expected:
     return Expected(loglik, float(rows.weights.sum()), weighted.sum(axis=0), second)
 
 
-def completed_moments(normal: Normal, rows: RowsByPattern, noise: Array) -> tuple[Array, Array]:
+def drawn_moments(
+    normal: Normal, rows: RowsByPattern | MeasuredRows, rng: np.random.Generator
+) -> tuple[Array, Array]:
     """Sums and products about the mean, in the frame, of rows with hidden cells drawn."""
-    away, *_ = _completed(normal, rows, rows.weights, noise)
+    if isinstance(rows, MeasuredRows):
+        away = measured.drawn(*normal, rows, rng)
+    else:
+        away, *_ = _completed(normal, rows, rows.weights, rng.standard_normal(rows.z.shape))
     weighted = away * rows.weights[:, None]
     return weighted.sum(axis=0), weighted.T @ away
 

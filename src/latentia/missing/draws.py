@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,8 @@ from latentia.engine import EM, DegenerateFitError
 from latentia.engine.backend import blas
 from latentia.engine.evaluator import FAILURES
 
-from .conditional import Normal, completed_moments
+from .conditional import Normal, drawn_moments
+from .measured import MeasuredRows
 from .model import NormalModel
 from .patterns import RowsByPattern
 
@@ -27,12 +28,15 @@ LEAST, MOST = 10, 1000
 """Steps of a chain from one imputation to the next."""
 
 
+AnyRows = Rows | MeasuredRows
+
+
 class ChainWarning(UserWarning):
     """A chain of draws that would have to be longer than it is."""
 
 
 def bootstrap(
-    model: NormalModel, rows: Rows, centre: Normal, n: int, em: EM, rng: np.random.Generator
+    model: NormalModel, rows: AnyRows, centre: Normal, n: int, em: EM, rng: np.random.Generator
 ) -> list[Normal]:
     """Estimates from rows drawn with replacement, each climb starting at the estimate.
 
@@ -47,9 +51,10 @@ def bootstrap(
     made: list[Normal] = []
     for _ in range(n):
         counts = rng.multinomial(round(total), rows.weights / total).astype(np.float64)
-        again = Rows(rows.x[counts > 0], counts[counts > 0])
+        some = np.flatnonzero(counts)
+        again = with_weights(rows.take(some), counts[some])
         try:
-            made.append(em.fit(model, RowSource(again), 0, start=centre).params)
+            made.append(em.fit(model, source(again), 0, start=centre).params)
         except (DegenerateFitError, *FAILURES) as error:
             raise ValueError(
                 "rows drawn with replacement have no estimate of their own, as there are so few "
@@ -59,7 +64,7 @@ def bootstrap(
 
 
 def posterior(
-    model: NormalModel, rows: Rows, centre: Normal, n: int, steps: int, rng: np.random.Generator
+    model: NormalModel, rows: AnyRows, centre: Normal, n: int, steps: int, rng: np.random.Generator
 ) -> list[Normal]:
     """Draws from the posterior by data augmentation, `steps` apart, after as many.
 
@@ -73,10 +78,7 @@ def posterior(
         If there are too few rows for the posterior to be proper.
     """
     d = rows.x.shape[1]
-    chunks = [
-        RowsByPattern.of(model.frame.into(chunk.x), chunk.weights)
-        for chunk in RowSource(rows).chunks()
-    ]
+    chunks = list(_sorted(model, rows))
     count = sum(float(chunk.weights.sum()) for chunk in chunks)
     degrees = count - 1 + model.ridge
     if not degrees > d - 1:
@@ -90,8 +92,7 @@ def posterior(
         for step in range(1, n * steps + steps + 1):
             first, second = np.zeros(d), np.zeros((d, d))
             for chunk in chunks:
-                noise = rng.standard_normal(chunk.z.shape)
-                one, two = completed_moments(normal, chunk, noise)
+                one, two = drawn_moments(normal, chunk, rng)
                 first, second = first + one, second + two
             shift = first / count
             scatter = second - count * np.outer(shift, shift) + model.ridge * model.shape()
@@ -104,6 +105,26 @@ def posterior(
     return made
 
 
+def source(rows: AnyRows) -> Any:
+    """What hands rows out in chunks."""
+    return RowSource(cast(Any, rows))
+
+
+def with_weights(rows: AnyRows, weights: Array) -> Any:
+    """The rows with other weights."""
+    x, _, *rest = rows
+    return type(rows)(x, weights, *rest)
+
+
+def _sorted(model: NormalModel, rows: AnyRows) -> Iterator[RowsByPattern | MeasuredRows]:
+    """Rows in the frame: by their patterns, and those of which cells are believed."""
+    if isinstance(rows, MeasuredRows):
+        yield rows.believed(model.frame)
+        rows = rows.plain
+    for chunk in RowSource(rows).chunks():
+        yield RowsByPattern.of(model.frame.into(chunk.x), chunk.weights)
+
+
 def inverted_wishart(scatter: Array, degrees: float, rng: np.random.Generator) -> Array:
     """A draw of a covariance with this scatter (d, d), by Bartlett's factor of its precision."""
     d = len(scatter)
@@ -113,7 +134,7 @@ def inverted_wishart(scatter: Array, degrees: float, rng: np.random.Generator) -
     return root.T @ root
 
 
-def steps_of(model: NormalModel, rows: Rows) -> int:
+def steps_of(model: NormalModel, rows: AnyRows) -> int:
     """How many steps a chain needs to forget where it was.
 
     Data augmentation forgets at the rate at which plain EM converges, the largest fraction of
@@ -122,7 +143,7 @@ def steps_of(model: NormalModel, rows: Rows) -> int:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         plain = EM(tol=1e-12, max_iter=100, accelerate="none", on_degenerate="status")
-        rate = plain.fit(model, RowSource(rows), 0, start=model.first()).certificate.em_rate
+        rate = plain.fit(model, source(rows), 0, start=model.first()).certificate.em_rate
     if rate is None or not 0 < rate < 1:
         return LEAST if rate is None or not rate >= 1 else MOST
     steps = int(np.ceil(np.log(FORGOTTEN) / np.log(rate)))
@@ -137,7 +158,7 @@ def steps_of(model: NormalModel, rows: Rows) -> int:
     return min(max(steps, LEAST), MOST)
 
 
-def whole_weights(rows: Rows) -> Rows:
+def whole_weights(rows: AnyRows) -> AnyRows:
     """Rows repeated as often as their weights say, which must be whole.
 
     Raises
@@ -153,13 +174,14 @@ def whole_weights(rows: Rows) -> Rows:
             "got sample_weight that are not whole numbers with draw='posterior', which draws the "
             "cells of each row; expected whole ones, or draw='bootstrap'"
         )
-    return Rows.of(np.repeat(rows.x, weights.astype(np.intp), axis=0))
+    again = rows.take(np.repeat(np.arange(len(rows)), weights.astype(np.intp)))
+    return with_weights(again, np.ones(len(again)))
 
 
 def drawn(
     kind: str,
     model: NormalModel,
-    rows: Rows,
+    rows: AnyRows,
     centre: Normal,
     n: int,
     em: EM,

@@ -13,7 +13,7 @@ from sklearn.exceptions import NotFittedError
 from sklearn.utils._param_validation import HasMethods, Interval
 from sklearn.utils.validation import check_is_fitted
 
-from latentia.data.arrays import Frame, Rows, RowSource
+from latentia.data.arrays import Frame, Rows
 from latentia.engine import EM, Fit, NotConvergedWarning, Status, inference, tree
 from latentia.engine.evaluator import FAILURES
 from latentia.estimator import Estimate, LatentEstimator, climb_settings, feature_names
@@ -21,6 +21,7 @@ from latentia.mixture import errors
 
 from . import conditional, holes, record
 from .conditional import Normal
+from .draws import source
 from .little import LittleTest, little_test
 from .model import NormalModel
 from .patterns import patterns_of
@@ -170,7 +171,7 @@ class IncompleteNormal(LatentEstimator):
             warnings.warn(told, NotConvergedWarning, stacklevel=2)
         return self
 
-    def fit_rows(self, rows: Rows, names: Sequence[str], dtype: Any) -> None:
+    def fit_rows(self, rows: Any, names: Sequence[str], dtype: Any) -> None:
         """Estimate from rows that were checked, whose columns have these names."""
         holes.require_estimable(rows, names)
         self.apart_ = holes.never_together(rows)
@@ -283,7 +284,7 @@ class IncompleteNormal(LatentEstimator):
 
     def _compute_errors(self, method: str = "oakes", **asked: Any) -> NormalErrors:
         found = inference.standard_errors(
-            self._model(), RowSource(self._data), self.fit_.params, method, **asked
+            self._model(), source(self._data), self.fit_.params, method, **asked
         )
         mean, covariance = found.errors
         note = found.note
@@ -351,7 +352,7 @@ class IncompleteNormal(LatentEstimator):
 
 def fitted(
     em: EM,
-    rows: Rows,
+    rows: Any,
     ridge: float,
     n_apart: int,
     names: Any,
@@ -374,7 +375,7 @@ def fitted(
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", NotConvergedWarning)  # said by who called
-            fit = settings.fit(model, RowSource(rows), 0, start=first)
+            fit = settings.fit(model, source(rows), 0, start=first)
     except FAILURES as error:
         raise ValueError(holes.singular(first.covariance, n_seen, names)) from error
     if fit.status is Status.DEGENERATE or holes.is_singular(fit.params.covariance):
@@ -382,11 +383,11 @@ def fitted(
     return model, cast(Any, fit)
 
 
-def _last_step(model: NormalModel, rows: Rows, params: Normal) -> Array:
+def _last_step(model: NormalModel, rows: Any, params: Normal) -> Array:
     """The covariance after the step from where a climb collapsed, which shows what is singular."""
     try:
         suff: Any = tree.reduce_in_order(
-            [model.e_step(params, chunk) for chunk in RowSource(rows).chunks()]
+            [model.e_step(params, chunk) for chunk in source(rows).chunks()]
         )
         return model.m_step(suff, params).covariance
     except np.linalg.LinAlgError:

@@ -21,10 +21,14 @@ from latentia.engine import EM
 from latentia.estimator import climb_settings, feature_names
 from latentia.mixture import errors
 
-from . import columns, conditional, draws, holes, imputer_record, scales
+from . import columns, design, draws, imputer_record, imputing, priors, scales, table
 from .conditional import Normal
 from .estimator import IncompleteNormal
 from .little import LittleTest
+from .measured import MeasuredRows
+from .panel import Panel, require_sense
+from .patterns import Patterns, patterns_of
+from .table import Roles, Table
 
 if TYPE_CHECKING:
     from latentia.persistence import Record
@@ -34,9 +38,6 @@ Mask = NDArray[np.bool_]
 
 DEFAULTS = {"tol": 1e-3, "max_iter": 1000}
 """What `tol` and `max_iter` are where nothing is said."""
-
-TRIES = 100
-"""How often a row is drawn again that breaks a bound, before it is put there."""
 
 
 @final
@@ -60,15 +61,25 @@ class EMImputer(TransformerMixin, BaseEstimator):
     n_imputations : int, default=1
         How many tables `imputations` gives.
     transforms : dict, optional
-        "log" or "sqrt" by column name or number: the scale on which a column is modelled. What is
-        imputed is put back; a conditional mean is then the conditional median.
+        "log", "sqrt" or "logit" by column name or number: the scale on which a column is modelled.
+        What is imputed is put back; a conditional mean is then the conditional median.
     bounds : dict, optional
         (low, high) by column, None for no bound. Rows that are drawn outside are drawn again, up
         to a hundred times; means are put on the bound.
     integers : sequence of columns, default=()
         Columns in which imputed values are rounded to whole numbers.
     ordered : sequence of columns, default=()
-        Columns in which imputed values are the nearest of the values that were seen.
+        Columns in which imputed values are the nearest of the values that were seen, or of the
+        categories of an ordered categorical column of a data frame.
+    nominal : sequence of columns, default=()
+        Columns of categories without order, numbers or texts; modelled as 0 and 1 for each
+        category but the first. The most probable one is imputed, or one is drawn.
+    ids : sequence of columns, default=()
+        Columns that are neither modelled nor filled, whatever they hold.
+    panel : Panel, optional
+        That rows are units at times: trends, lags and leads.
+    priors : sequence of CellPrior or CellRange, default=()
+        What is believed of missing cells.
     ridge : float, default=1.0
         A prior worth so many rows without correlations, as in `IncompleteNormal`. 0 is maximum
         likelihood, which needs more rows than columns and none that follows from others.
@@ -131,6 +142,10 @@ class EMImputer(TransformerMixin, BaseEstimator):
         "bounds": [dict, None],
         "integers": ["array-like"],
         "ordered": ["array-like"],
+        "nominal": ["array-like"],
+        "ids": ["array-like"],
+        "panel": [Panel, None],
+        "priors": ["array-like"],
         "ridge": [Interval(Real, 0.0, None, closed="left")],
         "steps": [Interval(Integral, 1, None, closed="left"), None],
         "tol": [Interval(Real, 0.0, None, closed="left")],
@@ -153,6 +168,10 @@ class EMImputer(TransformerMixin, BaseEstimator):
         bounds: Mapping[Any, tuple[Any, Any]] | None = None,
         integers: Sequence[Any] = (),
         ordered: Sequence[Any] = (),
+        nominal: Sequence[Any] = (),
+        ids: Sequence[Any] = (),
+        panel: Panel | None = None,
+        priors: Sequence[Any] = (),
         ridge: float = 1.0,
         steps: int | None = None,
         tol: float = 1e-3,
@@ -169,6 +188,10 @@ class EMImputer(TransformerMixin, BaseEstimator):
         self.bounds = bounds
         self.integers = integers
         self.ordered = ordered
+        self.nominal = nominal
+        self.ids = ids
+        self.panel = panel
+        self.priors = priors
         self.ridge = ridge
         self.steps = steps
         self.tol = tol
@@ -203,34 +226,57 @@ class EMImputer(TransformerMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If a cell is infinite or no number, if what is said of columns makes no sense, or, at
-            ``ridge=0``, if columns follow from one another.
+            If a cell is infinite or no number, if a column of texts is named nowhere, if what is
+            said of columns makes no sense, or, at ``ridge=0``, if columns follow from one another.
         """
         self._validate_params()
-        x, hidden = self._read(X, reset=True)
+        read = self._read(X, reset=True)
+        x, hidden = read.x, read.hidden
         weights = errors.checked_weights(sample_weight, x)
         names = feature_names(self, x.shape[1])
-        seen = np.where(hidden, np.nan, x)
-        asked = (self.transforms, self.bounds, self.integers, self.ordered)
-        self._scales = scales.learnt(scales.scales_of(names, *asked), seen, names)
-        self._columns = columns.columns_of(seen, weights, names, self.keep_empty_features)
-        self._holes = hidden.any(axis=0)
+        roles, seen = self._roles(names), np.where(hidden, np.nan, x)
+        integers = [*self.integers, *sorted(read.whole)]
+        asked = (self.transforms, self.bounds, integers, self.ordered)
+        known = scales.learnt(scales.scales_of(names, *asked), seen, names, read.categories)
+        untouched = np.isin(np.arange(x.shape[1]), list(roles.untouched))
+        kept = columns.columns_of(seen, weights, names, self.keep_empty_features, untouched)
+        self._design = design.made(
+            x,
+            hidden,
+            weights,
+            kept,
+            known,
+            roles.nominal,
+            self.panel,
+            self._places(names),
+            names,
+            read.categories,
+        )
+        self._categories, self._holes = read.categories, hidden.any(axis=0)
+        self._mark = table.mark(read)
+        numbers = set(map(int, self._design.columns.modelled))
+        each = [known[j] if j in numbers else None for j in range(x.shape[1])]
+        self._beliefs = priors.beliefs_of(self.priors, hidden, each, names)
+        self.patterns_: Patterns = patterns_of(
+            Rows(seen[:, ~untouched], weights),
+            [name for name, left in zip(names, untouched, strict=True) if not left],
+        )
         self._remember_indicator(hidden)
-        self._fit_normal(x, hidden, weights, names)
+        self._fit_normal(read, weights, names)
         return self
 
-    def _fit_normal(self, x: Array, hidden: Mask, weights: Array, names: Sequence[str]) -> None:
-        used = self._columns.modelled
-        if not used.size:
+    def _fit_normal(self, read: Table, weights: Array, names: Sequence[str]) -> None:
+        if not self._design.size:
             self.normal_, self.draws_ = None, []
             self.certificate_, self.n_iter_ = None, 0
             return
-        y = self._on_scales(x, hidden)
+        y = self._design.into(read.x, read.hidden, names)
         given = {"tol": self.tol, "max_iter": self.max_iter}
         em = climb_settings(self.em, given, DEFAULTS)
         normal = IncompleteNormal(ridge=self.ridge, em=em, random_state=self.random_state)
-        rows = Rows(y, weights)
-        named = [names[int(j)] for j in used]
+        told = self._told(read)
+        rows: Any = Rows(y, weights) if told is None else MeasuredRows(y, weights, *told)
+        named = list(self._design.names)
         vars(normal)["n_features_in_"] = len(named)
         vars(normal)["feature_names_in_"] = np.array(named, dtype=object)
         normal.fit_rows(rows, named, np.float64)
@@ -251,22 +297,59 @@ class EMImputer(TransformerMixin, BaseEstimator):
     def _seed(self) -> list[int]:
         return [int(s) for s in check_random_state(self.random_state).randint(2**31, size=4)]
 
-    def _read(self, X: Any, *, reset: bool) -> tuple[Any, Mask]:
-        """X as floats, and which cells are missing."""
-        x = errors.validated(self, X, reset=reset)
-        names = feature_names(self, x.shape[1])
-        holes.require_no_infinity(x, names, type(self).__name__)
-        return x, columns.hidden_cells(x, self.missing_values, names)
+    def _roles(self, names: Sequence[str]) -> Roles:
+        """What was said of columns, by number."""
+        found = {
+            name: frozenset(scales.position(c, names, name) for c in getattr(self, name))
+            for name in ("nominal", "ordered", "ids")
+        }
+        both = (found["nominal"] & found["ordered"]) | (found["nominal"] & found["ids"])
+        if both:
+            raise ValueError(
+                f"got the column {names[min(both)]!r} in nominal and in another list, expected one "
+                "role for each column"
+            )
+        places = self._places(names)
+        return Roles(**found, time=places["time"], unit=places["unit"])
 
-    def _on_scales(self, x: Array, hidden: Mask) -> Array:
-        """The columns that are modelled, on their scales; nan where they are missing."""
-        used = self._columns.modelled
-        y = np.where(hidden[:, used], np.nan, x[:, used]).astype(np.float64)
-        names = feature_names(self, x.shape[1])
-        for at, j in enumerate(map(int, used)):
-            scales.require_possible(self._scales[j], y[:, at], names[j])
-            y[:, at] = self._scales[j].into(y[:, at])
-        return y
+    def _places(self, names: Sequence[str]) -> dict[str, Any]:
+        """The columns of a panel by number."""
+        if self.panel is None:
+            return {"time": None, "unit": None, "lags": (), "leads": ()}
+        require_sense(self.panel)
+        time, unit, _, _, _, lags, leads = self.panel
+        return {
+            "time": scales.position(time, names, "panel"),
+            "unit": None if unit is None else scales.position(unit, names, "panel"),
+            "lags": tuple(scales.position(c, names, "lags") for c in lags),
+            "leads": tuple(scales.position(c, names, "leads") for c in leads),
+        }
+
+    def _read(self, X: Any, *, reset: bool) -> Table:
+        """X as numbers, and which cells are missing."""
+        known = None if reset else self._categories
+        if table.is_mixed(X):
+            roles = self._roles(table.names_of(X))
+            return table.read_mixed(self, X, roles, self.missing_values, known)
+        if known:
+            raise ValueError(
+                "got a table of numbers alone, expected a data frame with the texts of the fit"
+            )
+        read = table.read_numbers(self, X, self.missing_values, feature_names, reset=reset)
+        untouched = self._roles(feature_names(self, read.x.shape[1])).ids
+        if untouched:
+            read.hidden[:, list(untouched)] = False
+        return read
+
+    def _told(self, read: Table) -> tuple[Array, Array] | None:
+        """What is believed of the cells of the model's rows, or None."""
+        if not self._beliefs.rows.size:
+            return None
+        told, variance = self._beliefs.spread(read.hidden, table.mark(read) == self._mark)
+        used, more = self._design.columns.modelled, self._design.size
+        blank = np.full((len(told), more - len(used)), np.nan)
+        none = np.zeros((len(told), more - len(used)))
+        return np.hstack([told[:, used], blank]), np.hstack([variance[:, used], none])
 
     # -- imputing --------------------------------------------------------------------------
 
@@ -283,8 +366,7 @@ class EMImputer(TransformerMixin, BaseEstimator):
             Every value that was seen, to the bit; float32 where X is.
         """
         check_is_fitted(self, "draws_")
-        x, hidden = self._read(X, reset=False)
-        return self._imputed(x, hidden, 0)
+        return self._imputed(self._read(X, reset=False), 0)
 
     def imputations(self, X: Any) -> Iterator[Any]:
         """X filled in `n_imputations` times, one after the other.
@@ -298,43 +380,28 @@ class EMImputer(TransformerMixin, BaseEstimator):
         array of shape (n, d'), or data frame after ``set_output``
         """
         check_is_fitted(self, "draws_")
-        x, hidden = self._read(X, reset=False)
+        read = self._read(X, reset=False)
         for i in range(self.n_imputations):
-            made = self._imputed(x, hidden, i)
+            made = self._imputed(read, i)
             yield _wrap_data_with_container("transform", made, X, self)
 
-    def _imputed(self, x: Array, hidden: Mask, i: int) -> Any:
-        """The i-th imputation of rows."""
-        modelled, constant, kept = self._columns
-        out = np.array(x)
-        for j in np.flatnonzero(~np.isnan(constant)):
-            out[hidden[:, j], j] = constant[j]
-        if modelled.size and hidden[:, modelled].any():
-            y = self._completed(self._on_scales(x, hidden), i)
-            for at, j in enumerate(modelled):
-                mine = hidden[:, j]
-                out[mine, j] = self._scales[j].back(y[mine, at])
-        out = out[:, kept]
-        if self.indicator_ is None:
-            return out
-        marks: Any = self.indicator_.transform(columns.marked(hidden))
-        return np.hstack([out, marks.astype(out.dtype)])
-
-    def _completed(self, y: Array, i: int) -> Array:
-        """Rows on the scales of the model, completed."""
-        normal = self.draws_[i]
-        if self.draw is None:
-            return conditional.filled(normal, y)
-        rng = np.random.default_rng([*self._seed(), i])
-        used = [self._scales[j] for j in self._columns.modelled]
-        hidden = np.isnan(y)
-        made = conditional.filled(normal, y, rng)
-        for _ in range(TRIES):
-            again = np.flatnonzero(scales.outside(used, made, hidden))
-            if not again.size:
-                break
-            made[again] = conditional.filled(normal, y[again], rng)
-        return made
+    def _imputed(self, read: Table, i: int) -> Any:
+        """The i-th imputation of a table."""
+        rng = None if self.draw is None else np.random.default_rng([*self._seed(), i])
+        x, hidden, kept = read.x, read.hidden, self._design.columns.kept
+        y: Any = None
+        if self._design.size and hidden.any():
+            y = self._design.into(x, hidden, feature_names(self, x.shape[1]))
+            told = self._told(read)
+            y = imputing.completed(self.draws_[i], y, self._design.limits(), rng, told)
+        out = self._design.back(y, x, hidden, rng) if hidden.any() else np.array(x)
+        marks: Any = None
+        if self.indicator_ is not None:
+            marks = self.indicator_.transform(columns.marked(hidden)).astype(out.dtype)
+        if read.frame is not None:
+            named = self.get_feature_names_out()[len(kept) :]
+            return table.into_frame(read, out, kept, marks, named, self)
+        return out[:, kept] if marks is None else np.hstack([out[:, kept], marks])
 
     def inverse_transform(self, X: Any) -> Array:
         """What `transform` was given: missing values where the indicator says so.
@@ -359,7 +426,12 @@ class EMImputer(TransformerMixin, BaseEstimator):
                 "got an imputer with add_indicator=False, which does not keep what was missing; "
                 "expected add_indicator=True"
             )
-        x, kept = np.asarray(X), self._columns.kept
+        if self._categories:
+            raise ValueError(
+                "got an imputer of a data frame with texts, whose missing cells no number stands "
+                "for; expected one of numbers"
+            )
+        x, kept = np.asarray(X), self._design.columns.kept
         if x.ndim != 2 or x.shape[1] != len(kept) + int(self._holes.sum()):
             raise ValueError(
                 f"got X of shape {x.shape}, expected {len(kept) + int(self._holes.sum())} columns, "
@@ -381,7 +453,7 @@ class EMImputer(TransformerMixin, BaseEstimator):
         """
         check_is_fitted(self, "draws_")
         names: Any = _check_feature_names_in(self, input_features)
-        kept = names[self._columns.kept]
+        kept = names[self._design.columns.kept]
         if self.indicator_ is None:
             return kept
         marks = [f"missingindicator_{name}" for name in names[self._holes]]
@@ -414,12 +486,14 @@ class EMImputer(TransformerMixin, BaseEstimator):
             If the data are not at hand.
         """
         normal = self._fitted_normal()
-        if not self.ridge or normal._data is None:
+        plain = isinstance(normal._data, Rows)
+        if normal._data is None or (plain and not self.ridge):
             return normal.little_test()
         test = IncompleteNormal(em=EM(tol=1e-8))
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", errors.DataWarning)  # said when it was fitted
-            test.fit_rows(normal._data, normal.patterns_.columns, np.float64)
+            rows = Rows(normal._data.x, normal._data.weights)
+            test.fit_rows(rows, normal.patterns_.columns, np.float64)
         return test.little_test()
 
     def summary(self) -> Any:

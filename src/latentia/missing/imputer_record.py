@@ -10,6 +10,10 @@ from latentia.mixture import evidence
 
 from .columns import Columns
 from .conditional import Normal
+from .design import Design
+from .panel import Panel, Trend
+from .patterns import Patterns
+from .priors import Beliefs, CellPrior, CellRange
 from .scales import Scale
 
 if TYPE_CHECKING:
@@ -17,7 +21,7 @@ if TYPE_CHECKING:
 
     from .imputer import EMImputer
 
-_BY_COLUMN = ("transforms", "bounds", "integers", "ordered")
+_BY_COLUMN = ("transforms", "bounds", "integers", "ordered", "nominal", "ids")
 
 
 def to_record(estimator: EMImputer) -> Record:
@@ -27,9 +31,12 @@ def to_record(estimator: EMImputer) -> Record:
     whole: Any = estimator
     normal = estimator.normal_
     inner = None if normal is None else normal._to_record()
-    columns = estimator._columns
+    design, beliefs = estimator._design, estimator._beliefs
+    columns, trend = design.columns, design.trend
     missing = estimator.missing_values
     settings = evidence.settings_of(whole)
+    for name in ("panel", "priors"):
+        settings["settings"].pop(name, None)
     for name in ("missing_values", "random_state"):
         value = settings["settings"].get(name)
         if isinstance(value, float) and not np.isfinite(value):
@@ -38,7 +45,15 @@ def to_record(estimator: EMImputer) -> Record:
         **settings,
         "columns": estimator.n_features_in_,
         "missing_is_nan": not (isinstance(missing, int | float) and missing == missing),
-        "scales": [[s.transform, s.whole] for s in estimator._scales],
+        "scales": [[s.transform, s.whole] for s in design.scales],
+        "names": list(design.names),
+        "priors": [[type(p).__name__, _item(list(p))] for p in estimator.priors],
+        "panel": None if estimator.panel is None else _plain(list(estimator.panel)),
+        "places": [design.time, design.unit, list(design.lags), list(design.leads)],
+        "nominal": sorted(design.nominal),
+        "categories": [[j, list(texts)] for j, texts in estimator._categories.items()],
+        "mark": estimator._mark.hex(),
+        "table": list(estimator.patterns_.columns),
         "by_column": {name: _plain(getattr(estimator, name)) for name in _BY_COLUMN},
         "normal": None if inner is None else inner.header,
         "n_draws": len(estimator.draws_),
@@ -48,9 +63,16 @@ def to_record(estimator: EMImputer) -> Record:
         "constant": columns.constant,
         "kept": columns.kept,
         "holes": estimator._holes,
-        "ends": np.array([[s.low, s.high] for s in estimator._scales]),
+        "ends": np.array([[s.low, s.high] for s in design.scales]),
+        "varying": design.varying,
     }
-    for j, scale in enumerate(estimator._scales):
+    arrays |= {f"beliefs.{name}": value for name, value in beliefs._asdict().items()}
+    arrays |= {f"table.{k}": getattr(estimator.patterns_, k) for k in ("seen", "rows", "missing")}
+    arrays |= {f"nominal.{j}": levels for j, levels in design.nominal.items()}
+    if trend is not None:
+        arrays["trend.place"] = np.array([trend.middle, trend.half, trend.degree])
+        arrays |= {"trend.knots": trend.knots, "trend.units": trend.units}
+    for j, scale in enumerate(design.scales):
         if scale.levels:
             arrays[f"levels.{j}"] = np.array(scale.levels)
     for i, draw in enumerate(estimator.draws_):
@@ -74,6 +96,8 @@ def _items(value: Any) -> Any:
 
 
 def _item(value: Any) -> Any:
+    if isinstance(value, list | tuple):
+        return [_item(each) for each in value]
     if isinstance(value, np.generic):
         value = value.item()
     if isinstance(value, float) and not np.isfinite(value):
@@ -97,20 +121,18 @@ def restore(estimator: EMImputer, written: Record) -> EMImputer:
             value = {k: v if isinstance(v, str) else tuple(v) for k, v in pairs}
         setattr(estimator, name, tuple(value) if isinstance(value, list) else value)
     vars(estimator)["n_features_in_"] = int(header["columns"])
-    estimator._scales = [
-        Scale(
-            transform,
-            float(low),
-            float(high),
-            bool(rounded),
-            tuple(float(level) for level in arrays.get(f"levels.{j}", ())),
-        )
-        for j, ((transform, rounded), (low, high)) in enumerate(
-            zip(header["scales"], arrays["ends"], strict=True)
-        )
-    ]
-    kept = (arrays["modelled"], arrays["constant"], arrays["kept"])
-    estimator._columns, estimator._holes = Columns(*kept), arrays["holes"]
+    if header["panel"] is not None:
+        time, unit, polynomial, spline, each, lags, leads = header["panel"]
+        estimator.panel = Panel(time, unit, polynomial, spline, each, tuple(lags), tuple(leads))
+    kinds = {"CellPrior": CellPrior, "CellRange": CellRange}
+    estimator.priors = tuple(kinds[name](*values) for name, values in header["priors"])
+    estimator._design = _design(header, arrays)
+    estimator._categories = {int(j): tuple(texts) for j, texts in header["categories"]}
+    estimator._mark = bytes.fromhex(header["mark"])
+    estimator._beliefs = Beliefs(*(arrays[f"beliefs.{name}"] for name in Beliefs._fields))
+    estimator._holes = arrays["holes"]
+    found = (arrays[f"table.{name}"] for name in ("seen", "rows", "missing"))
+    estimator.patterns_ = Patterns(tuple(header["table"]), *found)
     estimator.draws_ = [
         Normal(arrays[f"draw.{i}.mean"], arrays[f"draw.{i}.covariance"])
         for i in range(header["n_draws"])
@@ -124,3 +146,37 @@ def restore(estimator: EMImputer, written: Record) -> EMImputer:
         estimator.normal_ = normal
         estimator.certificate_, estimator.n_iter_ = normal.certificate_, normal.n_iter_
     return estimator
+
+
+def _design(header: Any, arrays: Any) -> Design:
+    """The design of a record."""
+    scales = tuple(
+        Scale(
+            transform,
+            float(low),
+            float(high),
+            bool(rounded),
+            tuple(float(level) for level in arrays.get(f"levels.{j}", ())),
+        )
+        for j, ((transform, rounded), (low, high)) in enumerate(
+            zip(header["scales"], arrays["ends"], strict=True)
+        )
+    )
+    time, unit, lags, leads = header["places"]
+    trend = None
+    if "trend.place" in arrays:
+        middle, half, degree = arrays["trend.place"]
+        knots, units = arrays["trend.knots"], arrays["trend.units"]
+        trend = Trend(float(middle), float(half), int(degree), knots, units)
+    return Design(
+        Columns(arrays["modelled"], arrays["constant"], arrays["kept"]),
+        scales,
+        {int(j): arrays[f"nominal.{j}"] for j in header["nominal"]},
+        tuple(lags),
+        tuple(leads),
+        time,
+        unit,
+        trend,
+        arrays["varying"],
+        tuple(header["names"]),
+    )

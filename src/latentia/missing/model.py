@@ -10,14 +10,11 @@ from numpy.typing import NDArray
 from latentia.data.arrays import Frame, Rows
 from latentia.engine import Model, Suff
 from latentia.engine.space import PositiveDefinite, Real
-from latentia.families.incomplete import RowsInPatterns
 
-from .conditional import Normal, expected, prepared
-from .patterns import RowsByPattern
+from .conditional import LOG_2PI, Normal, expected, n_cells, prepared
+from .measured import MeasuredRows
 
 Array = NDArray[np.float64]
-
-LOG_2PI = float(np.log(2 * np.pi))
 
 
 class NormalStats(NamedTuple):
@@ -89,26 +86,15 @@ class NormalModel(Model[Normal, Any]):
         return self.first() if given is None else given
 
     def e_step(self, params: Normal, chunk: Any) -> Suff:
-        rows = self.prepare(chunk) if isinstance(chunk, Rows) else chunk
-        assert isinstance(rows, RowsByPattern | RowsInPatterns)
+        rows = self.prepare(chunk) if isinstance(chunk, Rows | MeasuredRows) else chunk
         mean, covariance = self.inside(params)
         loglik, n, first, second = expected(Normal(mean, covariance), self.frame, rows)
         cross = np.outer(first, mean)
         stats = NormalStats(
             n, first + n * mean, second + cross + cross.T + n * np.outer(mean, mean)
         )
-        seen = self._cells(rows)
+        seen = n_cells(rows)
         return Suff(loglik - seen * float(np.log(self.frame.scale)), n, n, stats)
-
-    @staticmethod
-    def _cells(rows: RowsByPattern | RowsInPatterns) -> float:
-        """How many cells were seen, by weight."""
-        if isinstance(rows, RowsByPattern):
-            return float(rows.weights @ rows.seen.sum(axis=1)[rows.which])
-        return sum(
-            float((rows.weights[b.rows] * b.real).sum(axis=1) @ b.seen.sum(axis=1))
-            for b in rows.batches
-        )
 
     def m_step(self, suff: Suff, params: Normal) -> Normal:
         n, first, second = suff.stats
@@ -155,9 +141,14 @@ class NormalModel(Model[Normal, Any]):
         slope = _slope(precision, self.ridge * self.shape(), self.ridge)
         return Normal(np.zeros(len(slope)), slope / self.frame.scale**2)
 
-    def simulate(self, params: Normal, chunk: Any, rng: np.random.Generator) -> Rows:
+    def simulate(self, params: Normal, chunk: Any, rng: np.random.Generator) -> Any:
         """Rows with the holes that are there, drawn anew."""
         drawn = rng.multivariate_normal(*params, size=len(chunk), method="cholesky")
+        if isinstance(chunk, MeasuredRows):
+            told = drawn + np.sqrt(chunk.variance) * rng.standard_normal(drawn.shape)
+            told = np.where(np.isnan(chunk.told), np.nan, told)
+            x = np.where(np.isnan(chunk.x), np.nan, drawn)
+            return MeasuredRows(x, chunk.weights, told, chunk.variance)
         return Rows(np.where(np.isnan(chunk.x), np.nan, drawn), chunk.weights)
 
 

@@ -7,11 +7,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import expit, logit
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
-TRANSFORMS = ("log", "sqrt")
+TRANSFORMS = ("log", "sqrt", "logit")
 
 
 class Scale(NamedTuple):
@@ -19,7 +20,7 @@ class Scale(NamedTuple):
 
     Attributes
     ----------
-    transform : {"", "log", "sqrt"}
+    transform : {"", "log", "sqrt", "logit"}
         What the column is modelled as.
     low, high : float
         Between which imputed values lie, in the user's units.
@@ -39,14 +40,17 @@ class Scale(NamedTuple):
         """The values on the scale of the model."""
         if self.transform == "log":
             return np.log(x)
+        if self.transform == "logit":
+            return logit(x)
         return np.sqrt(x) if self.transform == "sqrt" else x
 
     def limits(self) -> tuple[float, float]:
         """`low` and `high` on the scale of the model."""
         if not self.transform:
             return self.low, self.high
+        most = 1.0 if self.transform == "logit" else np.inf
         with np.errstate(divide="ignore"):
-            ends = self.into(np.maximum([self.low, self.high], 0.0))
+            ends = self.into(np.clip([self.low, self.high], 0.0, most))
         return float(ends[0]), float(ends[1])
 
     def back(self, y: Array) -> Array:
@@ -55,6 +59,8 @@ class Scale(NamedTuple):
             y = np.exp(y)
         elif self.transform == "sqrt":
             y = np.maximum(y, 0.0) ** 2
+        elif self.transform == "logit":
+            y = expit(y)
         low, high = self.low, self.high
         if self.whole:
             y, low, high = np.round(y), np.ceil(low), np.floor(high)
@@ -91,7 +97,8 @@ def scales_of(
     for column, transform in (transforms or {}).items():
         if transform not in TRANSFORMS:
             raise ValueError(
-                f"got {transform!r} for column {column!r} in transforms, expected 'log' or 'sqrt'"
+                f"got {transform!r} for column {column!r} in transforms, expected 'log', 'sqrt' or "
+                "'logit'"
             )
         j = position(column, names, "transforms")
         made[j] = made[j]._replace(transform=transform)
@@ -138,8 +145,13 @@ def position(column: Any, names: Sequence[str], where: str) -> int:
     )
 
 
-def learnt(scales: Sequence[Scale], x: Array, names: Sequence[str]) -> list[Scale]:
-    """The scales with the levels that ordered columns have in x (n, d).
+def learnt(
+    scales: Sequence[Scale],
+    x: Array,
+    names: Sequence[str],
+    categories: Mapping[int, Sequence[str]],
+) -> list[Scale]:
+    """The scales with the levels that ordered columns have in x (n, d), or as `categories`.
 
     Raises
     ------
@@ -151,6 +163,8 @@ def learnt(scales: Sequence[Scale], x: Array, names: Sequence[str]) -> list[Scal
         require_possible(scale, x[:, j], names[j])
         if scale.levels:
             seen = np.unique(x[~np.isnan(x[:, j]), j])
+            if j in categories:
+                seen = np.arange(len(categories[j]), dtype=np.float64)
             scale = scale._replace(levels=tuple(float(level) for level in seen))
         made.append(scale)
     return made
@@ -158,12 +172,18 @@ def learnt(scales: Sequence[Scale], x: Array, names: Sequence[str]) -> list[Scal
 
 def require_possible(scale: Scale, column: Array, name: str) -> None:
     """Refuse a column that has no logarithm or square root somewhere."""
-    wrong = column <= 0 if scale.transform == "log" else column < 0
-    if scale.transform and wrong.any():
+    if not scale.transform:
+        return
+    kinds = {
+        "log": (column <= 0, "above 0"),
+        "sqrt": (column < 0, "of at least 0"),
+        "logit": ((column <= 0) | (column >= 1), "between 0 and 1"),
+    }
+    wrong, range_ = kinds[scale.transform]
+    if wrong.any():
         i = int(np.argmax(wrong))
-        least = "above 0" if scale.transform == "log" else "of at least 0"
         raise ValueError(
-            f"got {column[i]:g} at row {i} of column {name!r}, expected numbers {least} for "
+            f"got {column[i]:g} at row {i} of column {name!r}, expected numbers {range_} for "
             f"transforms={{{name!r}: {scale.transform!r}}}; move the column or leave it as it is"
         )
 
