@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from latentia import EM, GaussianMixture, datasets, select
+from latentia import EM, GaussianMixture, Mixture, MixtureRegression, datasets, select
 from latentia.backends.errors import ClusterError
 from latentia.engine import CheckpointError, NotConvergedWarning, Status
 from latentia.engine.backend import Backend, Threads
@@ -92,6 +92,57 @@ def test_callbacks_see_every_candidate_in_order():
         callback=lambda done, total, candidate: seen.append((done, total, candidate)),
     )
     assert seen == [(i + 1, 3, c) for i, c in enumerate(chosen.candidates)]
+
+
+# -- what candidates have from one another -----------------------------------------------------
+
+SOME = {"n_components": [3, 4, 5], "covariance_type": ["VII", "VVI"]}
+
+
+def test_exchanged_starts_only_raise_and_do_not_depend_on_processes():
+    base = GaussianMixture(init_params="random_from_data", random_state=1, em=EM(tol=1e-4))
+    alone = select(base, FAITHFUL, SOME, n_jobs=1)
+    one, two = (select(base, FAITHFUL, SOME, exchange=1, n_jobs=n) for n in (1, 2))
+    gains = [b.loglik - a.loglik for a, b in zip(alone.candidates, one.candidates, strict=True)]
+    assert min(gains) >= 0
+    assert max(gains) > 1
+    for a, b in zip(one.candidates, two.candidates, strict=True):
+        assert (a.settings, a.loglik, a.n_steps, a.note) == (
+            b.settings,
+            b.loglik,
+            b.n_steps,
+            b.note,
+        )
+    np.testing.assert_array_equal(one.best_estimator.means_, two.best_estimator.means_)
+    assert np.isfinite(two.best_estimator.standard_errors().means).all()
+
+
+def test_a_general_model_is_no_lower_than_its_special_case_after_an_exchange():
+    base = GaussianMixture(init_params="random", random_state=3, em=EM(tol=1e-6))
+    grid = {"n_components": [4], "covariance_type": ["EII", "VII", "VVI", "VVV"]}
+    swept = select(base, FAITHFUL, grid, exchange=3, n_jobs=1)
+    heights = [c.loglik for c in swept.candidates if not c.note]
+    assert heights == sorted(heights)
+
+
+def test_mixtures_of_any_family_exchange_starts():
+    days = np.repeat(np.arange(10), [162, 267, 271, 185, 111, 61, 27, 8, 3, 1])[:, None]
+    base = Mixture("poisson", init_params="random", random_state=0, em=EM(tol=1e-8))
+    grid = {"n_components": [1, 2], "family": ["poisson", "negative-binomial"]}
+    swept = select(base, days, grid, exchange=1, n_jobs=1)
+    two = {tuple(c.settings.values()): c.loglik for c in swept.candidates}[2, "poisson"]
+    assert two == pytest.approx(-1989.945859883, abs=1e-6)  # Hasselblad (1969)
+
+
+@pytest.mark.parametrize("rounds", [-1, 1.5, True, "all"])
+def test_rounds_of_exchange_are_whole(rounds):
+    with pytest.raises(ValueError, match=r"^got exchange=.*, expected a whole number of rounds"):
+        select(GaussianMixture(), FAITHFUL, {"n_components": [1]}, exchange=rounds)
+
+
+def test_estimators_that_exchange_nothing_are_refused_by_name():
+    with pytest.raises(ValueError, match=r"^got exchange=1 for MixtureRegression, expected a"):
+        select(MixtureRegression("y ~ x"), None, {"n_components": [1]}, exchange=1)
 
 
 # -- who may not win ---------------------------------------------------------------------------

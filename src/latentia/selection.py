@@ -7,6 +7,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,12 @@ SMALLEST_VARIANCE = 1e-3
 
 SMALL_WORK = 3e6
 """Below this many cells times candidates, starting processes costs more than it saves."""
+
+GAIN = 1e-2
+"""Nats by which a fit from a neighbour's is to be higher: less may be the end of the same climb."""
+
+TRIES = 3
+"""Starts that a candidate takes from its neighbours in one round, at most."""
 
 Callback = Callable[[int, int, "Candidate"], None]
 
@@ -145,6 +152,7 @@ def select(
     *,
     criterion: str = "bic",
     sample_weight: ArrayLike | None = None,
+    exchange: int = 0,
     n_jobs: int | None = None,
     callback: Callback | None = None,
     **told: Any,
@@ -166,11 +174,17 @@ def select(
     criterion : {"bic", "aic", "icl", "aicc", "sabic"}, default="bic"
         Lower is better.
     sample_weight : array-like of shape (n,), optional
+    exchange : int, default=0
+        Rounds, at most, in which each candidate also starts from what its neighbours found: the
+        same number of components with another covariance or family, one fewer of which one is
+        split, or one more of which two are merged. Only proper maxima that are higher are kept.
+        A round takes about as long as the sweep with one start; later ones are of those candidates
+        alone whose neighbours changed. For `GaussianMixture` and `Mixture`.
     n_jobs : int, optional
         Processes, as in joblib. By default all cores where the work is large, else one. The
         result does not depend on it.
     callback : callable, optional
-        Called with (done, total, candidate) after each candidate.
+        Called with (done, total, candidate) after each candidate, before any exchange.
     **told
         What the estimator's `fit` takes besides, such as ``y`` or ``groups``.
 
@@ -181,8 +195,8 @@ def select(
     Raises
     ------
     ValueError
-        If the grid or criterion is unknown, if several candidates would share a checkpoint, or if
-        no candidate could be fitted at all.
+        If the grid or criterion is unknown, if `exchange` is not for such estimators, if several
+        candidates would share a checkpoint, or if no candidate could be fitted at all.
     ClusterError
         If the cluster that the candidates are fitted on fails one of them: that says nothing of
         the candidate, so the sweep ends there.
@@ -198,6 +212,7 @@ def select(
     """
     if criterion not in CRITERIA:
         raise ValueError(f"got criterion={criterion!r}, expected one of {', '.join(CRITERIA)}")
+    _check_exchange(estimator, exchange)
     settings = _combinations(estimator, grid)
     clones = [_varied(estimator, each) for each in settings]
     _refuse_shared_checkpoints(clones)
@@ -214,6 +229,7 @@ def select(
         candidates.append(candidate)
         if callback is not None:
             callback(len(candidates), len(clones), candidate)
+    _exchanged(fitted, candidates, exchange, X, given, n_jobs)
     best = _winner(candidates, criterion)
     winner = fitted[best]
     if winner._data is None:  # it was fitted in another process, which kept the data
@@ -282,6 +298,10 @@ def _fit(
             seconds=seconds,
         )
         return None, failed
+    return estimator, _judged(estimator, settings, time.perf_counter() - began)
+
+
+def _judged(estimator: Any, settings: dict[str, Any], seconds: float) -> Candidate:
     certificate = estimator.certificate_
     note = ""
     if certificate.status is not Status.CONVERGED:
@@ -290,8 +310,7 @@ def _fit(
         note = f"held up by a floor: {', '.join(certificate.active_floors)}"
     elif estimator.smallest_variance() < SMALLEST_VARIANCE:
         note = "a component is thinner than a thousandth of the pooled covariance"
-    seconds = time.perf_counter() - began
-    return estimator, Candidate(
+    return Candidate(
         settings=settings,
         loglik=estimator.loglik_,
         n_parameters=estimator.n_parameters_,
@@ -301,6 +320,77 @@ def _fit(
         note=note,
         seconds=seconds,
     )
+
+
+def _check_exchange(estimator: Any, rounds: Any) -> None:
+    if not isinstance(rounds, Integral) or isinstance(rounds, bool) or rounds < 0:
+        raise ValueError(f"got exchange={rounds!r}, expected a whole number of rounds, 0 or more")
+    if rounds and not getattr(estimator, "exchanges", ()):
+        raise ValueError(
+            f"got exchange={rounds} for {type(estimator).__name__}, expected a GaussianMixture or "
+            "a Mixture: others take no starts from one another; leave it at 0"
+        )
+
+
+def _exchanged(
+    fitted: list[Any],
+    candidates: list[Candidate],
+    rounds: int,
+    X: Any,
+    given: dict[str, Any],
+    n_jobs: int,
+) -> None:
+    """Put what candidates find from their neighbours' fits in their places."""
+    changed = {i for i, each in enumerate(fitted) if each is not None}
+    names = tuple(getattr(next((f for f in fitted if f is not None), None), "exchanges", ()))
+    for _ in range(rounds):
+        jobs: list[Any] = []
+        places: list[int] = []
+        for i, each in enumerate(fitted):
+            if each is None:
+                continue
+            near = [
+                j
+                for j in range(len(fitted))
+                if j in changed
+                and j != i
+                and _are_neighbours(candidates[i].settings, candidates[j].settings, names)
+            ]
+            if near:
+                places.append(i)
+                others = [fitted[j] for j in near]
+                jobs.append(delayed(_from_neighbours)(each, others, candidates[i], X, given))
+        results: Any = Parallel(n_jobs=n_jobs, return_as="generator")(jobs)
+        made = [(i, found) for i, found in zip(places, results, strict=True) if found is not None]
+        for i, found in made:
+            fitted[i], candidates[i] = found
+        changed = {i for i, _ in made}
+
+
+def _are_neighbours(a: dict[str, Any], b: dict[str, Any], names: tuple[str, ...]) -> bool:
+    """Whether they differ in one of the settings, by one where it is the number of components."""
+    differ = [name for name in a if not _equal(a[name], b[name])]
+    if len(differ) != 1 or differ[0] not in names:
+        return False
+    return differ != ["n_components"] or abs(a["n_components"] - b["n_components"]) == 1
+
+
+def _equal(a: Any, b: Any) -> bool:
+    return a is b or (type(a) is type(b) and bool(np.all(a == b)))
+
+
+def _from_neighbours(
+    estimator: Any, others: list[Any], candidate: Candidate, X: Any, given: dict[str, Any]
+) -> tuple[Any, Candidate] | None:
+    """The first proper and higher maximum that its neighbours lead to, if there is one."""
+    began = time.perf_counter()
+    least = candidate.loglik + GAIN
+    for copy in itertools.islice(estimator.from_neighbours(others, X, **given), TRIES):
+        spent = candidate.seconds + time.perf_counter() - began
+        found = _judged(copy, candidate.settings, spent)
+        if found.loglik > least and not found.note:
+            return copy, found
+    return None
 
 
 def _winner(candidates: list[Candidate], criterion: str) -> int:

@@ -259,3 +259,38 @@ def test_models_of_one_column_are_refused_for_two(run):
 
 def test_mclusts_names_are_the_packages():
     assert tuple(PATTERNS) == MCLUST
+
+
+def test_noise_and_a_prior(run):
+    done = run(*FIT, "faithful", *QUICK, "--noise", "0.1", "--save", "n.safetensors")
+    assert done.status == 0
+    assert "and noise" in done.out
+    assert "weight[noise]" in done.out
+    predicted = run("predict", "n.safetensors", "faithful").out.split()
+    assert set(predicted[1:]) == {"-1", "0", "1"}
+    done = run(*FIT, "faithful", *QUICK, "--prior", "conjugate")
+    assert "A prior is in force" in done.out
+
+
+def test_candidates_exchange_starts(run):
+    grid = ("--components", "7,8", "--covariance", "VII", "--starts", "1", "--quiet")
+    alone, told = (
+        run(*FIT, "faithful", *grid, "--no-standard-errors", *more)
+        for more in ((), ("--exchange", "1"))
+    )
+    best = [float(re.search(r"BIC +([\d.]+)", done.out)[1]) for done in (alone, told)]
+    assert best[1] <= best[0]
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "sentence"),
+    [
+        ("--noise", "2", "got --noise 2, expected a share between 0 and 1, such as 0.1"),
+        ("--prior", "flat", "got --prior flat, expected conjugate"),
+        ("--exchange", "-1", "got --exchange -1, expected a whole number"),
+    ],
+)
+def test_prior_noise_and_exchange_make_sense(run, option, value, sentence):
+    done = run(*FIT, "faithful", *QUICK, option, value)
+    assert done.status == 2
+    assert sentence in done.err

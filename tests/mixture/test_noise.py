@@ -101,9 +101,25 @@ def test_what_is_no_noise_is_refused(noise):
 def test_what_does_not_go_with_it_is_refused():
     holes = X.copy()
     holes[0, 0] = np.nan
-    with pytest.raises(ValueError, match="NaN"):
+    with pytest.raises(ValueError, match=r"NaN at row 0, .*: noise needs finite numbers"):
         GaussianMixture(2, noise=True).fit(holes)
+    fitted = GaussianMixture(2, noise=True, random_state=0).fit(X)
+    with pytest.raises(ValueError, match=r"NaN at row 0, .*: noise needs finite numbers"):
+        fitted.predict(holes)
     with pytest.raises(ValueError, match="got weights_init and noise"):
         GaussianMixture(2, noise=True, weights_init=[0.5, 0.5]).fit(X)
     with pytest.raises(ValueError, match="got noise for partial_fit"):
         GaussianMixture(2, noise=True).partial_fit(X)
+
+
+def test_intervals_of_weights_are_on_the_logit_scale():
+    fitted = GaussianMixture(2, noise=True, random_state=0, em=EM()).fit(X)
+    rows = [each for each in fitted.parameter_table() if each.name.startswith("weight")]
+    assert [each.name for each in rows] == ["weight[0]", "weight[1]", "weight[noise]"]
+    for each in rows:
+        spread = 1.959963984540054 * each.se / (each.value * (1 - each.value))
+        logits = np.log(
+            np.array([each.lower, each.upper]) / (1 - np.array([each.lower, each.upper]))
+        )
+        centre = np.log(each.value / (1 - each.value))
+        np.testing.assert_allclose(logits, [centre - spread, centre + spread], rtol=1e-9)

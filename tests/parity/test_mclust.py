@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from latentia import EM, GaussianMixture, datasets
+from latentia import EM, GaussianMixture, datasets, select
 from latentia.data.arrays import Frame, Rows
 from latentia.families.conjugate import ConjugatePrior
 from latentia.families.covariance import PATTERNS, structure_of
@@ -81,6 +81,27 @@ def test_hierarchical_starts_reach_what_mclusts_reach(data, k, name):
 def test_one_column(data, k, name):
     gm = GaussianMixture(k, covariance_type=name, init_params="portfolio", random_state=0, em=EM())
     assert gm.fit(datasets.load(data).values).loglik_ >= RECORDED[data, k, name] - 1e-3
+
+
+@pytest.mark.parametrize(
+    ("data", "numbers", "names"),
+    [
+        ("galaxies", range(1, 10), ["E", "V"]),
+        ("acidity", range(1, 10), ["E", "V"]),
+        ("faithful", range(6, 10), ["EII", "VII", "EEI", "VEI", "EVI", "VVI"]),
+        ("faithful", range(5, 9), ["VII", "VVI", "EVV", "VVV"]),
+    ],
+)
+def test_sweeps_whose_fits_exchange_starts_reach_what_mclusts_reach(data, numbers, names):
+    base = GaussianMixture(init_params="hierarchical", random_state=0, em=EM(tol=1e-3, workers=1))
+    grid = {"n_components": numbers, "covariance_type": names}
+    swept = select(base, datasets.load(data).values, grid, exchange=2, n_jobs=1)
+    short = {
+        cell: RECORDED[data, *cell] - candidate.loglik
+        for candidate in swept.candidates
+        if (data, *(cell := tuple(candidate.settings.values()))) in RECORDED
+    }
+    assert max(short.values()) <= 1e-3
 
 
 UNDER_PRIOR = list(csv.DictReader((HERE / "mclust_prior.csv").read_text().splitlines()))

@@ -134,6 +134,21 @@ def gaussian_mixture(
     accelerate: options.Accelerate = "auto",
     seed: options.Seed = 0,
     jobs: options.Jobs = None,
+    prior: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME", help="conjugate: so that no component collapses.", show_default=False
+        ),
+    ] = None,
+    noise: Annotated[
+        float | None,
+        typer.Option(
+            parser=not_negative("--noise"),
+            metavar="SHARE",
+            help="Rows may be noise, from no component; it begins with this share of them.",
+            show_default=False,
+        ),
+    ] = None,
     dask: options.Scheduler = None,
     dask_folder: options.SharedFolder = None,
 ) -> None:
@@ -142,6 +157,7 @@ def gaussian_mixture(
     types = split_names("--covariance", covariance, (*COVARIANCES, *MCLUST, "E", "V"))
     chosen = options.criterion_of(criterion)
     _check_outputs(data, report, save)
+    exchange: options.Exchange = 0,
 
     from latentia import GaussianMixture
     from latentia.cli.fitting import Request
@@ -152,8 +168,12 @@ def gaussian_mixture(
     check_columns(read)
     request = Request(
         data=read,
-        estimator=GaussianMixture(reg_covar=reg_covar, random_state=seed),
+        estimator=GaussianMixture(reg_covar=reg_covar, prior=prior, noise=noise, random_state=seed),
         climb={"tol": tol, "max_iter": max_iter, "accelerate": accelerate, "starts": starts},
+    if prior not in (None, "conjugate"):
+        raise Refusal(f"got --prior {prior}, expected conjugate")
+    if noise is not None and not 0 < noise < 1:
+        raise Refusal(f"got --noise {noise:g}, expected a share between 0 and 1, such as 0.1")
         grid={"n_components": numbers, "covariance_type": types},
         criterion=chosen,
         jobs=jobs,
@@ -171,6 +191,7 @@ def mixture(
         str,
         typer.Option(
             metavar="NAMES",
+        exchange=exchange,
             help="Such as poisson, or poisson,negative-binomial to compare them, or "
             "'binomial(trials=10)', or visits=poisson,height+weight=gaussian by columns.",
         ),
@@ -198,6 +219,7 @@ def mixture(
 
     from latentia import Mixture
     from latentia.cli.families import specifications
+    exchange: options.Exchange = 0,
     from latentia.cli.fitting import Request
 
     _check_accelerator(accelerate)
@@ -225,6 +247,7 @@ def bayesian_mixture(
         int, typer.Option(parser=whole_number("--components"), metavar="K", help="At most.")
     ] = 10,
     covariance: Annotated[
+        exchange=exchange,
         str, typer.Option(metavar="TYPE", help="full, tied, diag or spherical.")
     ] = "full",
     columns: options.Columns = None,

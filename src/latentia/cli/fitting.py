@@ -36,6 +36,8 @@ class Request(NamedTuple):
         Where E-steps run.
     told : dict
         What `fit` takes besides the data.
+    exchange : int
+        Rounds in which candidates take starts from one another.
     """
 
     data: Any
@@ -48,6 +50,7 @@ class Request(NamedTuple):
     standard_errors: bool = True
     backend: Any = "threads"
     told: dict[str, Any] = {}  # noqa: RUF012
+    exchange: int = 0
 
 
 class Outcome(NamedTuple):
@@ -277,6 +280,7 @@ def _sweep(request: Request, n_candidates: int) -> Outcome:
                 request.grid,
                 criterion=request.criterion,
                 n_jobs=_jobs(request, n_candidates),
+                exchange=request.exchange,
                 callback=watched,
                 **request.told,
             )

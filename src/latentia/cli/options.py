@@ -63,6 +63,15 @@ Starts = Annotated[
         rich_help_panel=CLIMB,
     ),
 ]
+Exchange = Annotated[
+    int,
+    typer.Option(
+        parser=whole_number("--exchange", least=0),
+        metavar="ROUNDS",
+        help="Rounds in which candidates take starts from their neighbours' fits.",
+        rich_help_panel=CLIMB,
+    ),
+]
 Tol = Annotated[
     float,
     typer.Option(

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import DensityMixin
+from sklearn.base import DensityMixin, clone
 
 from latentia.engine import EM, DegenerateFitError, Fit, NotConvergedWarning, Status
 from latentia.engine import selection as criteria
@@ -17,7 +17,7 @@ from latentia.engine.evaluator import FAILURES
 from latentia.engine.model import Source
 from latentia.estimator import LatentEstimator, climb_settings
 
-from . import errors, imputation, memberships
+from . import errors, exchange, imputation, memberships
 from .given import First
 from .model import Membership, MixtureModel, MixtureParams
 from .printer import Printer
@@ -105,7 +105,14 @@ class MixtureEstimator(DensityMixin, Climbing, ABC):
     """A mixture of K components as scikit-learn sees it.
 
     A leaf defines `fit` and the abstract methods, here and of `LatentEstimator`.
+
+    Attributes
+    ----------
+    exchanges : tuple of str
+        The settings by which fits of the same rows are neighbours, for `from_neighbours`.
     """
+
+    exchanges: tuple[str, ...] = ()
 
     @abstractmethod
     def fit(self, X: Any, y: Any = None, sample_weight: ArrayLike | None = None) -> Self:
@@ -114,6 +121,45 @@ class MixtureEstimator(DensityMixin, Climbing, ABC):
     @abstractmethod
     def _memberships(self, X: Any) -> Iterator[Membership]:
         """What is known of the components of consecutive rows, block by block."""
+
+    def from_neighbours(
+        self, others: Sequence[MixtureEstimator], X: Any, **given: Any
+    ) -> Iterator[Self]:
+        """Fits of the same settings from what other fits of these rows say of them.
+
+        Parameters
+        ----------
+        others : sequence of MixtureEstimator
+            Fitted: of as many components, or of one more or less.
+        X, **given
+            What `fit` was given, where the data are no longer at hand.
+
+        Yields
+        ------
+        Self
+            The most promising first; each is fitted when it is asked for.
+        """
+        if self._data is None:
+            self.remember(X, **given)
+        (rng,) = self._generator().spawn(1)
+        neighbours = [other._fitted() for other in others]
+        for begin in exchange.starts(self._fitted(), neighbours, self._sample(rng), rng):
+            copy: Any = clone(self)
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", NotConvergedWarning)
+                try:
+                    copy._fit(X, begin=begin, **{"sample_weight": None, **given})
+                except ValueError:  # it collapsed
+                    continue
+            yield copy
+
+    def _fitted(self) -> exchange.Fitted:
+        """The model and its parameters, for `exchange`."""
+        raise TypeError(f"{type(self).__name__} exchanges nothing with other fits")
+
+    def _sample(self, rng: np.random.Generator) -> Any:
+        """What starts look at of the data at hand."""
+        raise TypeError(f"{type(self).__name__} exchanges nothing with other fits")
 
     @abstractmethod
     def _n_parameters(self) -> int:

@@ -21,6 +21,7 @@ from latentia.families.noise import Box, WithNoise
 
 from . import (
     errors,
+    exchange,
     given,
     imputation,
     inference,
@@ -245,6 +246,14 @@ class GaussianMixture(NormalMixtureEstimator):
         ValueError
             If the data cannot be used, or if a component collapses and `reg_covar` is 0.
         """
+        em = self._fit(X, sample_weight)
+        self._warn_unless_done(em)
+        return self
+
+    def _fit(
+        self, X: Any, sample_weight: ArrayLike | None, begin: MixtureParams | None = None
+    ) -> EM:
+        """`fit`, from `begin` if it is given; how it climbed."""
         self._validate_params()
         X = errors.at_hand(X, holes=True)  # what it decoded lasts as long as the fit
         rows, dtype = self._training_rows(X, sample_weight)
@@ -257,21 +266,22 @@ class GaussianMixture(NormalMixtureEstimator):
         share, flagged = noise.asked(self.noise, len(rows))
         self.noise_box_ = None
         if share:
-            errors.require_finite(rows.x, getattr(self, "feature_names_in_", None))
+            errors.require_finite(rows.x, getattr(self, "feature_names_in_", None), "noise")
             self.noise_box_ = Box.around(np.asarray(rows.x, dtype=np.float64), rows.weights)
         model = self._model(frame, len(rows), share)
         em = self._climb_settings(self.verbose_interval)
-        first = given.first(self, model, frame)
+        first = given.first(self, model, frame) if begin is None else given.First(start=begin)
         if flagged is not None and first.start is None:
             first = given.First(start=self._around(rows, flagged, frame))
         guessed = first.start is None and self.means_init is None
         if guessed and self.init_params == "portfolio":
             em = portfolio.raced(em)
+        if begin is not None:
+            em = portfolio.single(em)
         fit = self._climb(em, model, source, first, errors.collapsed)
         self._keep(fit, frame, rows, dtype)
         self.start_ = portfolio.winner(self.init_params, fit) if guessed else "given"
-        self._warn_unless_done(em)
-        return self
+        return em
 
     def partial_fit(self, X: Any, y: Any = None, sample_weight: ArrayLike | None = None) -> Self:
         """Take one more batch of rows into the estimate: a step of stepwise EM.
@@ -395,6 +405,14 @@ class GaussianMixture(NormalMixtureEstimator):
         self.precisions_cholesky_ = precision.astype(dtype)
         self.precisions_ = structure.inverse(precision).astype(dtype)
         self._fitted_type = self.covariance_type
+
+    exchanges = ("n_components", "covariance_type")
+
+    def _fitted(self) -> exchange.Fitted:
+        return exchange.Fitted(self._model(self._frame), self._params())
+
+    def _sample(self, rng: np.random.Generator) -> Rows:
+        return RowSource(self._data).sample(rng)
 
     def _params(self) -> MixtureParams:
         """The fitted parameters as the engine takes them."""

@@ -17,7 +17,7 @@ from latentia.estimator import Estimate, feature_names
 from latentia.families import making, registry
 from latentia.families.family import Family
 
-from . import distribution, errors, general_record, parameters, portfolio, start
+from . import distribution, errors, exchange, general_record, parameters, portfolio, start
 from .base import MixtureEstimator
 from .given import First, warm
 from .labels import LabelledRows, LabelledSource, digest, patterns, told
@@ -180,18 +180,34 @@ class Mixture(MixtureEstimator):
             If a cell is none that the family could make, which is named; if the labels are no
             components; if a component collapses.
         """
+        em = self._fit(X, sample_weight, labels=labels, allowed=allowed)
+        self._warn_unless_done(em)
+        return self
+
+    def _fit(
+        self,
+        X: Any,
+        sample_weight: ArrayLike | None,
+        begin: MixtureParams | None = None,
+        *,
+        labels: ArrayLike | None = None,
+        allowed: ArrayLike | None = None,
+    ) -> EM:
+        """`fit`, from `begin` if it is given; how it climbed."""
         self._validate_params()
         source, parts = self._training_source(X, sample_weight, labels, allowed)
         model = self._model(making.built(parts, self.n_components), parts)
-        em, first = self._climb_settings(), self._first(model, source)
+        em = self._climb_settings()
+        first = self._first(model, source) if begin is None else First(start=begin)
         guessed = first.start is None
         if guessed and self.init_params == "portfolio":
             em = portfolio.raced(em)
+        if begin is not None:
+            em = portfolio.single(em)
         fit = self._climb(em, model, source, first, errors.no_maximum)
         self.start_ = portfolio.winner(self.init_params, fit) if guessed else "given"
         self._keep(fit, model, source, parts)
-        self._warn_unless_done(em)
-        return self
+        return em
 
     def _training_source(
         self, X: Any, sample_weight: Any, labels: Any, allowed: Any
@@ -260,6 +276,14 @@ class Mixture(MixtureEstimator):
     def _fitted_model(self) -> MixtureModel:
         check_is_fitted(self, ["weights_", "params_"])
         return self._model(self.family_, self._parts)
+
+    exchanges = ("n_components", "family")
+
+    def _fitted(self) -> exchange.Fitted:
+        return exchange.Fitted(self._fitted_model(), self._params())
+
+    def _sample(self, rng: np.random.Generator) -> Any:
+        return self._data.sample(rng)
 
     # -- using a fitted mixture -------------------------------------------------------------
 

@@ -35,7 +35,9 @@ def of_gaussian(mixture: GaussianMixture, X: Any) -> Iterator[Any]:
     """Of consecutive rows, from the public attributes alone, which a user may have set."""
     check_is_fitted(mixture, ["weights_", "means_", "precisions_cholesky_"])
     x = errors.validated(mixture, X, reset=False)
-    errors.require_finite(x, getattr(mixture, "feature_names_in_", None), holes=True)
+    names, box = getattr(mixture, "feature_names_in_", None), mixture.noise_box_
+    whose = "GaussianMixture" if box is None else "noise"
+    errors.require_finite(x, names, whose, holes=box is None)
     means = np.asarray(mixture.means_, dtype=np.float64)
     precision = np.asarray(mixture.precisions_cholesky_, dtype=np.float64)
     weights = np.asarray(mixture.weights_, dtype=np.float64)
@@ -48,10 +50,10 @@ def of_gaussian(mixture: GaussianMixture, X: Any) -> Iterator[Any]:
             made = incomplete.log_density(z, means, covariances)
         else:
             made = normal_log_density(structure, means, precision, z)
-        if mixture.noise_box_ is None:
+        if box is None:
             yield membership(made, weights)
         else:
-            level = np.full(len(z), -mixture.noise_box_.log_volume)
+            level = np.full(len(z), -box.log_volume)
             every = np.append(weights, mixture.noise_weight_)
             yield noise.told(membership(np.column_stack([made, level]), every))
 

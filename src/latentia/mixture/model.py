@@ -117,10 +117,10 @@ class MixtureModel(Model[MixtureParams, Rows]):
         `given` holds None for what it leaves open: the weights, or fields of the components.
         """
         guesses = (guided(resp, sample) for resp in self.guesses(sample, rng))
-        made = [self._made(sample, resp, given) for resp in guesses]
+        made = [self.made_of(sample, resp, given) for resp in guesses]
         if len(made) == 1:
             return made[0]
-        heights = [self._height(params, sample) for params in made]
+        heights = [self.height_after_a_step(params, sample) for params in made]
         return made[int(np.argmax(heights))]
 
     def rearrangements(
@@ -138,11 +138,14 @@ class MixtureModel(Model[MixtureParams, Rows]):
         codes = getattr(self.guesses, "categorical", ())
         for resp in rearrangements(x, sample.weights, known.resp, density, rng, codes):
             try:
-                yield self._made(sample, guided(resp, sample), None)
+                yield self.made_of(sample, guided(resp, sample))
             except (DegenerateError, np.linalg.LinAlgError):
                 continue
 
-    def _made(self, sample: Rows, resp: Array, given: MixtureParams | None) -> MixtureParams:
+    def made_of(
+        self, sample: Rows, resp: Array, given: MixtureParams | None = None
+    ) -> MixtureParams:
+        """What memberships of a sample's units make, but for what is `given`."""
         weighted, (z, x) = resp * sample.weights[:, None], self._split(sample)
         weights = self.weighting.start(z, weighted)
         made = MixtureParams(weights, self.family.start(x, _by_row(weighted, sample)))
@@ -151,15 +154,23 @@ class MixtureModel(Model[MixtureParams, Rows]):
         filled = (a if b is None else b for a, b in zip(leaves(made), leaves(given), strict=True))
         return rebuild(made, list(filled))
 
-    def _height(self, params: MixtureParams, sample: Rows) -> float:
-        """The sample's log-likelihood after one EM step; -inf where that fails."""
+    def height(self, params: MixtureParams, sample: Rows) -> float:
+        """The sample's log-likelihood; -inf where there is none."""
         try:
             with np.errstate(all="ignore"):
-                params = self.m_step(self.e_step(params, sample), params)
                 height = float(sample.weights @ self.posterior(params, sample).log_density)
         except (DegenerateError, np.linalg.LinAlgError):
             return -np.inf
         return -np.inf if np.isnan(height) else height
+
+    def height_after_a_step(self, params: MixtureParams, sample: Rows) -> float:
+        """The sample's log-likelihood after one EM step; -inf where that fails."""
+        try:
+            with np.errstate(all="ignore"):
+                params = self.m_step(self.e_step(params, sample), params)
+        except (DegenerateError, np.linalg.LinAlgError):
+            return -np.inf
+        return self.height(params, sample)
 
     def posterior(self, params: MixtureParams, chunk: Rows) -> Membership:
         return bayes(self._log_joint(params, chunk))

@@ -28,6 +28,14 @@ def raced(em: EM) -> EM:
     return EM(**{**asked, "starts": starts, "race": race, "rearrange": rearrange})
 
 
+def single(em: EM) -> EM:
+    """The same settings for one climb from parameters that are known."""
+    alone: dict[str, Any] = {"starts": 1, "race": False, "short_runs": 0, "rearrange": 0}
+    return EM(
+        **{**em.get_params(deep=False), **alone, "anneal": (), "warm_up": None, "checkpoint": None}
+    )
+
+
 def winner(method: str, fit: Fit[Any]) -> str:
     """The name of the start that won: one of `start.METHODS` or `PORTFOLIO`, or `REARRANGED`."""
     guessed = fit.certificate.n_starts - fit.certificate.n_rearranged

@@ -58,17 +58,13 @@ def moves(resp: Array, log_density: Array, weights: Array) -> list[Move]:
     Ueda, Nakano, Ghahramani & Hinton (2000), SMEM algorithm for mixture models, Neural
     Computation 12, eqs. 3.1, 3.4 and 3.5.
     """
-    shared = resp * np.sqrt(weights)[:, None]
-    size = np.sqrt((shared**2).sum(axis=0))
-    size = np.where(size > 0, size, 1.0)
-    overlap = (shared / size).T @ (shared / size)
     held = resp * weights[:, None]
     count = held.sum(axis=0)
     share = held / np.where(count > 0, count, 1.0)
     with np.errstate(divide="ignore", invalid="ignore"):
         each = share * (np.log(share / weights[:, None]) - log_density)
     misfit = np.where(share > 0, each, 0.0).sum(axis=0)
-    pairs = sorted(combinations(range(resp.shape[1]), 2), key=lambda pair: -overlap[pair])[:PAIRS]
+    pairs = overlapping(resp, weights)[:PAIRS]
     worst = [int(k) for k in np.argsort(-misfit, kind="stable") if count[k] > 0]
     ranked = [
         (rank + place, Move(first, second, third))
@@ -100,17 +96,54 @@ def rearrangements(
     categorical : sequence of int
         Columns that hold codes.
     """
-    white = whiten(Rows(features(x, weights, categorical), weights))
+    white = whitened(x, weights, categorical)
     for move in moves(resp, log_density, weights):
-        mine = np.flatnonzero(resp[:, move.third] > PART)
-        if len(mine) < 2:
+        half = halves(white, weights, resp[:, move.third], rng)
+        if half is None:
             continue
-        held = weights[mine] * resp[mine, move.third]
-        half = clustered(white[mine], held, 2, int(rng.integers(2**31)))
-        moved = mine[half == 1]
         new = resp.copy()
         new[:, move.first] += new[:, move.second]
-        new[:, move.second] = 0.0
-        new[moved, move.second] = new[moved, move.third]
-        new[moved, move.third] = 0.0
+        new[:, [move.third, move.second]] = half
         yield new
+
+
+def overlapping(resp: Array, weights: Array) -> list[tuple[int, int]]:
+    """Pairs of components by the cosine between their memberships, the largest first."""
+    shared = resp * np.sqrt(weights)[:, None]
+    size = np.sqrt((shared**2).sum(axis=0))
+    size = np.where(size > 0, size, 1.0)
+    overlap = (shared / size).T @ (shared / size)
+    return sorted(combinations(range(resp.shape[1]), 2), key=lambda pair: -overlap[pair])
+
+
+def merged(resp: Array, first: int, second: int) -> Array:
+    """Memberships where two components are one, (n, K - 1)."""
+    new = resp.copy()
+    new[:, first] += new[:, second]
+    return np.delete(new, second, axis=1)
+
+
+def whitened(x: Array, weights: Array, categorical: Sequence[int] = ()) -> Array:
+    """Rows in coordinates in which two-means is to split them."""
+    return whiten(Rows(features(x, weights, categorical), weights))
+
+
+def halves(white: Array, weights: Array, share: Array, rng: np.random.Generator) -> Array | None:
+    """What two-means on a component's rows makes of it, (n, 2); None where it has fewer than two.
+
+    Parameters
+    ----------
+    white : array of shape (n, m)
+        The rows, `whitened`.
+    weights, share : arrays of shape (n,)
+        `share` is p(component | x_i).
+    rng : numpy.random.Generator
+    """
+    mine = np.flatnonzero(share > PART)
+    if len(mine) < 2:
+        return None
+    labels = clustered(white[mine], weights[mine] * share[mine], 2, int(rng.integers(2**31)))
+    made = np.column_stack([share, np.zeros(len(share))])
+    moved = mine[labels == 1]
+    made[moved] = made[moved, ::-1]
+    return made

@@ -15,6 +15,7 @@ from ..numerical import differences
 from ..space import (
     Constraint,
     Interval,
+    LastApart,
     Masked,
     Positive,
     PositiveDefinite,
@@ -153,7 +154,7 @@ def bounds_of(constraint: Constraint, shape: tuple[int, ...]) -> tuple[Array, Ar
     low, high = np.full(shape, -np.inf), np.full(shape, np.inf)
     if isinstance(constraint, Interval):
         low[...], high[...] = constraint.lower, constraint.upper
-    elif isinstance(constraint, Simplex):
+    elif isinstance(constraint, (Simplex, LastApart)):
         low[...], high[...] = 0.0, 1.0
     elif isinstance(constraint, (Positive, UnitProduct)):
         low[...] = 0.0
