@@ -80,6 +80,7 @@ PUBLIC = {
     "HiddenMarkov": "hmm",
     "IncompleteNormal": "missing",
     "LatentClass": "latent_class",
+    "MarkovAutoregression": "switching",
     "MarkovRegression": "switching",
     "MixtureRegression": "regression",
     "Mixture": "mixture",

@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from latentia.persistence import load
     from latentia.regression import MixtureRegression
     from latentia.selection import select
-    from latentia.switching import MarkovRegression
     from latentia.survival import CensoredRegression, SelfConsistent
+    from latentia.switching import MarkovAutoregression, MarkovRegression
 
 __version__ = "0.1.0"
 
@@ -53,6 +53,7 @@ __all__ = [
     "IncompleteNormal",
     "LatentClass",
     "LogLinear",
+    "MarkovAutoregression",
     "MarkovRegression",
     "MixedImputer",
     "Mixture",
@@ -87,6 +88,7 @@ _HOME_OF = {
     "HiddenMarkov": "latentia.hmm",
     "IncompleteNormal": "latentia.missing",
     "LatentClass": "latentia.latent_class",
+    "MarkovAutoregression": "latentia.switching",
     "MarkovRegression": "latentia.switching",
     "Mixture": "latentia.mixture",
     "MixtureRegression": "latentia.regression",

@@ -36,6 +36,7 @@ _ESTIMATORS = {
     "MixedImputer": "latentia.contingency:MixedImputer",
     "SelfConsistent": "latentia.survival:SelfConsistent",
     "LatentClass": "latentia.latent_class:LatentClass",
+    "MarkovAutoregression": "latentia.switching:MarkovAutoregression",
     "MarkovRegression": "latentia.switching:MarkovRegression",
     "Mixture": "latentia.mixture:Mixture",
     "MixtureRegression": "latentia.regression:MixtureRegression",

@@ -26,7 +26,8 @@ from latentia.cli.inputs import (
 )
 from latentia.cli.regression import regression
 from latentia.cli.survival import survival
-from latentia.cli.switching import markov_regression
+from latentia.cli.switching import markov_autoregression, markov_regression
+from latentia.cli.table import table
 
 app = typer.Typer(cls=Commands, help="Fit a model to data.")
 
@@ -106,6 +107,14 @@ LATENT_CLASS = (
     f"Columns are items, answers texts or numbers, and cells may be missing. {ENDINGS}"
 )
 LATENT_CLASS_EXAMPLE = "Example: latentia fit latent-class carcinoma --classes 1:4"
+MARKOV_AUTOREGRESSION = (
+    "Fit autoregressions that switch with hidden states, and keep the best.\n\n"
+    "The first values of each series, as many as there are lags, are given; the likelihood of the "
+    f"others is exact. {ENDINGS}"
+)
+MARKOV_AUTOREGRESSION_EXAMPLE = (
+    "Example: latentia fit markov-autoregression gnp --columns growth --order 4"
+)
 
 
 @app.command("gaussian-mixture", help=GAUSSIAN, epilog=GAUSSIAN_EXAMPLE)
@@ -384,6 +393,9 @@ app.command("survival", help=SURVIVAL, epilog=SURVIVAL_EXAMPLE)(survival)
 app.command("discriminant", help=DISCRIMINANT, epilog=DISCRIMINANT_EXAMPLE)(discriminant)
 
 
+app.command(
+    "markov-autoregression", help=MARKOV_AUTOREGRESSION, epilog=MARKOV_AUTOREGRESSION_EXAMPLE
+)(markov_autoregression)
 def _check_accelerator(name: str) -> None:
     from latentia.engine.accelerate import ACCELERATORS
 

@@ -7,6 +7,7 @@ MODELS = {
     "regression": "K linear, Poisson, logistic or gamma regressions, weights may follow covariates",
     "hmm": "K states of any family that follow one another as a Markov chain",
     "markov-regression": "regressions of K hidden states, moves may follow covariates",
+    "markov-autoregression": "autoregressions whose level, or dynamics, switch with K hidden states",
     "latent-class": "K classes behind answers to items, with covariates of membership",
     "survival": "times known up to intervals: a curve by no formula, or a regression",
     "discriminant": "Gaussian densities, or mixtures, of classes that are known",

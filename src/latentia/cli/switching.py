@@ -160,3 +160,60 @@ def states(
         names += [f"p{k}" for k in range(shares.shape[1])]
         found += list(shares.T)
     return names, found
+
+
+def markov_autoregression(
+    data: options.Data,
+    states: Annotated[
+        str, typer.Option("--states", metavar="K", help="How many: 3, or 1:4, or 1,2,5.")
+    ] = "2",
+    order: Annotated[
+        str, typer.Option("--order", metavar="P", help="Lags: 4, or 1:4, or 1,2,4.")
+    ] = "1",
+    form: Annotated[
+        str, typer.Option(metavar="KIND", help="mean: lags deviate from means; or intercept.")
+    ] = "mean",
+    switching_coefficients: Annotated[
+        bool, typer.Option("--switching-coefficients", help="States have lags of their own.")
+    ] = False,
+    switching_variance: Annotated[
+        bool, typer.Option("--switching-variance", help="States have variances of their own.")
+    ] = False,
+    start: Annotated[str, typer.Option(metavar="KIND", help="stationary, or free.")] = "stationary",
+    id_: hidden_markov.Id = None,
+    time: hidden_markov.Time = None,
+    criterion: options.Criterion = "bic",
+    columns: options.Columns = None,
+    save: options.Save = None,
+    quiet: options.Quiet = False,
+    allow_unconverged: options.AllowUnconverged = False,
+    starts: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="N", help="Starts of each; many where they cost little."),
+    ] = None,
+    tol: options.Tol = 1e-5,
+    max_iter: options.MaxIter = 1000,
+    seed: options.Seed = 0,
+) -> None:
+    """Fit autoregressions that switch with the states of a hidden Markov chain."""
+    grid = {"n_states": split_components(states), "order": split_components(order)}
+    one_of("--form", form, ("mean", "intercept"))
+    one_of("--start", start, ("stationary", "free"))
+    chosen = options.criterion_of(criterion)
+    check_output("--save", save, (".safetensors",), {"the data": Path(data)})
+
+    from latentia import MarkovAutoregression
+    from latentia.cli.sequences import Asked, fit_sequences
+
+    candidate = MarkovAutoregression(
+        form=form,
+        switching_coefficients=switching_coefficients,
+        switching_variance=switching_variance,
+        start=start,
+        tol=tol,
+        max_iter=max_iter,
+        n_init=starts,
+        random_state=seed,
+    )
+    asked = Asked(data, columns, id_, time, chosen, save, quiet, allow_unconverged)
+    fit_sequences(candidate, grid, asked)

@@ -1,0 +1,366 @@
+"""`MarkovAutoregression`: series whose level, or whole dynamics, switch with hidden states."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from numbers import Integral, Real
+from typing import TYPE_CHECKING, Any, NamedTuple, Self, final
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
+from sklearn.utils.validation import check_is_fitted
+
+from latentia.data.groups import GroupedRows, GroupedSource
+from latentia.data.sequences import Ragged
+from latentia.engine import EM, tree
+from latentia.engine.relabel import permute
+from latentia.hmm import reading
+from latentia.hmm.chains import Moves, stationary
+from latentia.hmm.sequential import Made, Place, SequenceEstimator
+from latentia.mixture import evidence
+
+from .autoregression import Autoregression
+from .lagged import LaggedModel, LaggedParams, lagged
+
+if TYPE_CHECKING:
+    from latentia.persistence import Record
+
+Array = NDArray[np.float64]
+
+TUPLES = 1024
+"""Tuples of states that a step may depend on, at most."""
+
+
+class LaggedErrors(NamedTuple):
+    """Standard errors, shaped like the parameters.
+
+    Attributes
+    ----------
+    start : array of shape (K,), or ()
+    transitions : array of shape (K, K)
+    series : AutoregressionParams
+    note : str
+        Why something is missing; empty where all is well.
+    """
+
+    start: Any
+    transitions: Any
+    series: Any
+    note: str
+
+
+@final
+class MarkovAutoregression(SequenceEstimator):
+    """An autoregression of order p that switches with the states of a Markov chain.
+
+    With ``form="mean"`` lags are deviations from the means of their own states,
+
+        y_t - μ(s_t) = sum_i φ_i (y_t-i - μ(s_t-i)) + e_t,  e_t ~ N(0, σ²)
+
+    (Hamilton 1989), so that a step depends on p + 1 states, and the likelihood is summed over all
+    of them exactly. With ``form="intercept"`` it is y_t = c(s_t) + sum_i φ_i y_t-i + e_t (Hamilton
+    1994, sec. 22.4). Coefficients and variances may switch as well. The first p values of each
+    series are given, as everywhere in this literature.
+
+    Parameters
+    ----------
+    n_states : int, default=2
+        Number of states K.
+    order : int, default=1
+        Number of lags p.
+    form : {"mean", "intercept"}, default="mean"
+    switching_coefficients : bool, default=False
+        Whether states have φ of their own.
+    switching_variance : bool, default=False
+        Whether states have σ² of their own.
+    start : {"stationary", "free"}, default="stationary"
+        Whether the chain is in equilibrium where it starts, or starts by probabilities of its own.
+    reg_variance : float, default=0.0
+        Floor under variances, in squared units of the series.
+    tol : float, default=1e-5
+        The fit stops when the estimated gain that is left falls below this many nats of the
+        total log-likelihood.
+    max_iter : int, default=1000
+        E-steps of each start, at most.
+    n_init : int, optional
+        Starts; the best is kept. By default many where they cost little, of which a race lets
+        only the best go on.
+    random_state : int, RandomState instance or None, default=None
+    verbose : int, default=0
+    em : EM, optional
+        Settings of the climb. An argument above that differs from its default wins.
+
+    Attributes
+    ----------
+    startprob_ : array of shape (K,)
+    transmat_ : array of shape (K, K)
+    levels_ : array of shape (K,)
+        Means, or intercepts; states are numbered by them.
+    ar_coefficients_ : array of shape (K, p), or (1, p) where states share them
+    variances_ : array of shape (K,), or (1,)
+    params_ : NamedTuple of arrays
+    converged_, n_iter_, lower_bound_, lower_bounds_, loglik_, n_parameters_, certificate_, fit_
+        As in `GaussianMixture`; bounds are means per step after the first p.
+    n_features_in_ : int
+
+    References
+    ----------
+    Hamilton (1989), A new approach to the economic analysis of nonstationary time series and the
+    business cycle, Econometrica 57, 357-384. Hamilton (1994), Time series analysis, ch. 22.
+
+    Examples
+    --------
+    Hamilton's recessions: quarterly growth of the gross national product of the United States.
+
+    >>> from latentia import MarkovAutoregression, datasets
+    >>> growth = datasets.load("gnp").values[:, 2]
+    >>> model = MarkovAutoregression(2, order=4, random_state=0).fit(growth)
+    >>> print(f"{model.loglik_:.5f}", model.levels_.round(3), model.transmat_.diagonal().round(3))
+    -181.26339 [-0.359  1.164] [0.755 0.904]
+    """
+
+    _parameter_constraints = {  # noqa: RUF012
+        "n_states": [Interval(Integral, 1, None, closed="left")],
+        "order": [Interval(Integral, 0, None, closed="left")],
+        "form": [StrOptions({"mean", "intercept"})],
+        "switching_coefficients": ["boolean"],
+        "switching_variance": ["boolean"],
+        "start": [StrOptions({"stationary", "free"})],
+        "reg_variance": [Interval(Real, 0.0, None, closed="left")],
+        "tol": [Interval(Real, 0.0, None, closed="left")],
+        "max_iter": [Interval(Integral, 0, None, closed="left")],
+        "n_init": [Interval(Integral, 1, None, closed="left"), None],
+        "random_state": ["random_state"],
+        "verbose": ["verbose"],
+        "em": [HasMethods(["fit", "get_params"]), None],
+    }
+
+    def __init__(
+        self,
+        n_states: int = 2,
+        *,
+        order: int = 1,
+        form: str = "mean",
+        switching_coefficients: bool = False,
+        switching_variance: bool = False,
+        start: str = "stationary",
+        reg_variance: float = 0.0,
+        tol: float = 1e-5,
+        max_iter: int = 1000,
+        n_init: int | None = None,
+        random_state: Any = None,
+        verbose: int = 0,
+        em: EM | None = None,
+    ) -> None:
+        self.n_states = n_states
+        self.order = order
+        self.form = form
+        self.switching_coefficients = switching_coefficients
+        self.switching_variance = switching_variance
+        self.start = start
+        self.reg_variance = reg_variance
+        self.tol = tol
+        self.max_iter = max_iter
+        self.n_init = n_init  # type: ignore[assignment]
+        self.random_state = random_state
+        self.verbose = verbose
+        self.em = em
+
+    # -- fitting -----------------------------------------------------------------------------
+
+    def fit(
+        self,
+        X: Any,
+        lengths: Any = None,
+        sample_weight: Any = None,
+        *,
+        id: str | None = None,
+        time: str | None = None,
+    ) -> Self:
+        """Estimate the parameters by maximum likelihood, the first p values given.
+
+        Parameters
+        ----------
+        X : array-like of shape (n,) or (n, 1), list of arrays, ragged column or data frame
+            One series, or several, of more than p steps each, all of them known.
+        lengths : array-like of int, optional
+        sample_weight : array-like of shape (m,), optional
+            How often each series counts.
+        id, time : str, optional
+            Columns of a data frame: whose a step is, and when it was.
+
+        Returns
+        -------
+        self
+
+        Raises
+        ------
+        ValueError
+            If a series is too short or has a missing value; if a state collapses; if so many lags
+            of so many states make too many tuples.
+        """
+        self._validate_params()
+        if self.form == "mean" and self.n_states ** (self.order + 1) > TUPLES:
+            raise ValueError(
+                f"got n_states={self.n_states} and order={self.order}, whose steps depend on "
+                f"{self.n_states ** (self.order + 1)} tuples of states, expected {TUPLES} at most; "
+                "use fewer lags or states, or form='intercept'"
+            )
+        ragged = reading.read(self, X, lengths, id, time, reset=True)
+        weights = reading.weights_of(sample_weight, len(ragged.sizes))
+        rows = self._rows(ragged, weights)
+        used = rows.x[rows.spread(weights) > 0, 0]
+        spread = float(used.std()) if len(used) else 0.0
+        if not spread > 0:
+            raise ValueError("got a series that never changes, expected values that differ")
+        self._frame = (float(used.mean()), spread)
+        model = self._model()
+        source = GroupedSource(rows)
+        em = self._settings(len(rows.x), len(model.series.tuples))
+        fit = self._climbed(em, model, source)
+        self._keep(fit, model, source)
+        params = permute(model.space, fit.params, np.argsort(fit.params.series.levels))
+        self.fit_ = replace(self.fit_, params=params)
+        self._set_parameters(params)
+        self._warn_unless_done(em)
+        return self
+
+    def _model(self) -> LaggedModel:
+        origin, unit = self._frame
+        series = Autoregression(
+            self.n_states,
+            self.order,
+            centred=self.form == "mean",
+            shared_coefficients=not self.switching_coefficients,
+            shared_variance=not self.switching_variance,
+            floor=float(self.reg_variance),
+            origin=origin,
+            unit=unit,
+        )
+        return LaggedModel(series, self.start == "stationary")
+
+    def _rows(self, ragged: Ragged, weights: Array) -> GroupedRows:
+        if ragged.x.shape[1] != 1:
+            raise ValueError(f"got series of {ragged.x.shape[1]} columns, expected a single one")
+        x = np.asarray(ragged.x[:, 0], dtype=np.float64)
+        wrong = ~np.isfinite(x)
+        if wrong.any():
+            raise ValueError(
+                f"got {x[int(np.argmax(wrong))]} at step {int(np.argmax(wrong))}, expected finite "
+                "numbers: what follows depends on lags, which must be known; cut the series there"
+            )
+        short = ragged.sizes <= self.order
+        if short.any():
+            i = int(np.argmax(short))
+            raise ValueError(
+                f"got a series of {ragged.sizes[i]} steps (number {i}), expected more than "
+                f"order={self.order}: the first ones are given"
+            )
+        rows, sizes = lagged(x, ragged.sizes, self.order)
+        return GroupedRows(rows, weights, sizes)
+
+    def _set_parameters(self, params: LaggedParams) -> None:
+        chain = self._model().chain
+        self.params_ = params
+        self.startprob_, self.transmat_ = chain.law(Moves(params.start, params.transitions))
+        self.levels_, self.ar_coefficients_, self.variances_ = params.series
+
+    # -- using a fitted model ----------------------------------------------------------------
+
+    def get_stationary_distribution(self) -> Array:
+        """The distribution of states that the transitions leave as it is, shape (K,)."""
+        check_is_fitted(self, "params_")
+        return stationary(self.params_.transitions)
+
+    def sample(
+        self, n_samples: int = 1, random_state: Any = None, first: Any = None
+    ) -> tuple[Array, NDArray[np.int64]]:
+        """Draw one series.
+
+        Parameters
+        ----------
+        n_samples : int, default=1
+            Its steps after the first p.
+        random_state : int, RandomState instance or None
+            By default that of the estimator.
+        first : array-like of shape (p,), optional
+            The values before; by default what a longer series ends with.
+
+        Returns
+        -------
+        y : array of shape (n_samples,)
+        states : array of shape (n_samples,)
+        """
+        check_is_fitted(self, "params_")
+        rng, burn = self._drawing(random_state), 0
+        if n_samples < 1:
+            raise ValueError(f"got n_samples={n_samples}, expected at least 1")
+        if first is None:
+            burn, first = 200, np.full(self.order, self._frame[0])
+        given = np.asarray(first, dtype=np.float64)
+        if given.shape != (self.order,):
+            raise ValueError(f"got first of shape {given.shape}, expected ({self.order},)")
+        n = n_samples + burn
+        x = np.zeros((n, self.order + 1))
+        x[0, 1:] = given[::-1]
+        model = self._model()
+        made, path = model.drawn(self.params_, GroupedRows(x, np.ones(1), np.array([n])), rng)
+        own = model.series.tuples[path, 0].astype(np.int64)
+        return made[burn:, 0], own[burn:]
+
+    # -- what `SequenceEstimator` asks for ----------------------------------------------------
+
+    def _made(self) -> Made:
+        check_is_fitted(self, "params_")
+        return Made(self._model(), self.params_)
+
+    def _tree_of_errors(self, errors: Any, note: str) -> LaggedErrors:
+        start, transitions, series = errors
+        return LaggedErrors(start, transitions, series, note)
+
+    def _places(self, columns: list[str]) -> Iterator[Place]:
+        k, leaf = self.n_states, 0
+        if self.start == "free":
+            yield from ((f"start[{j}]", 0, (j,)) for j in range(k))
+            leaf = 1
+        for i in range(k):
+            yield from ((f"transition[{i}, {j}]", leaf, (i, j)) for j in range(k))
+        what = "mean" if self.form == "mean" else "intercept"
+        yield from ((f"{what}[{j}]", leaf + 1, (j,)) for j in range(k))
+        for r in range(len(self.ar_coefficients_)):
+            of = f"{r}, " if self.switching_coefficients else ""
+            for i in range(self.order):
+                yield f"ar[{of}lag {i + 1}]", leaf + 2, (r, i)
+        for r in range(len(self.variances_)):
+            yield (f"variance[{r}]" if self.switching_variance else "variance"), leaf + 3, (r,)
+
+    def described(self) -> str:
+        """What switches, in words."""
+        also = [
+            *(["coefficients"] if self.switching_coefficients else []),
+            *(["variances"] if self.switching_variance else []),
+        ]
+        what = "means" if self.form == "mean" else "intercepts"
+        return f"autoregression of order {self.order}, switching {', '.join([what, *also])}"
+
+    def _to_record(self) -> Record:
+        names = (f"params.{name}" for name in tree.names(self.params_))
+        arrays = dict(zip(names, tree.leaves(self.params_), strict=True))
+        arrays["frame"] = np.array(self._frame)
+        return evidence.to_record(self, {}, arrays)
+
+    @classmethod
+    def _from_record(cls, written: Record) -> MarkovAutoregression:
+        made = cls()
+        evidence.take_settings(made, written)
+        vars(made)["n_features_in_"] = 1
+        origin, unit = written.arrays["frame"]
+        made._frame = (float(origin), float(unit))
+        space = made._model().space
+        held = [written.arrays[f"params.{name}"] for name in tree.names(space)]
+        params = tree.rebuild(space, held)
+        made._set_parameters(params)
+        evidence.restore(made, written, params, LaggedErrors(*params, note=""))
+        return made
