@@ -26,8 +26,7 @@ from latentia.cli.inputs import (
 )
 from latentia.cli.regression import regression
 from latentia.cli.survival import survival
-from latentia.cli.switching import markov_autoregression, markov_regression
-from latentia.cli.table import table
+from latentia.cli.switching import markov_regression
 
 app = typer.Typer(cls=Commands, help="Fit a model to data.")
 
@@ -107,14 +106,6 @@ LATENT_CLASS = (
     f"Columns are items, answers texts or numbers, and cells may be missing. {ENDINGS}"
 )
 LATENT_CLASS_EXAMPLE = "Example: latentia fit latent-class carcinoma --classes 1:4"
-MARKOV_AUTOREGRESSION = (
-    "Fit autoregressions that switch with hidden states, and keep the best.\n\n"
-    "The first values of each series, as many as there are lags, are given; the likelihood of the "
-    f"others is exact. {ENDINGS}"
-)
-MARKOV_AUTOREGRESSION_EXAMPLE = (
-    "Example: latentia fit markov-autoregression gnp --columns growth --order 4"
-)
 
 
 @app.command("gaussian-mixture", help=GAUSSIAN, epilog=GAUSSIAN_EXAMPLE)
@@ -158,15 +149,33 @@ def gaussian_mixture(
             show_default=False,
         ),
     ] = None,
+    columns: options.Columns = None,
+    criterion: options.Criterion = "bic",
+    report: options.Report = None,
+    save: options.Save = None,
+    standard_errors: options.StandardErrors = True,
+    quiet: options.Quiet = False,
+    allow_unconverged: options.AllowUnconverged = False,
+    starts: options.Starts = 10,
+    exchange: options.Exchange = 0,
+    tol: options.Tol = 1e-5,
+    max_iter: options.MaxIter = 1000,
+    reg_covar: options.RegCovar = 1e-6,
+    accelerate: options.Accelerate = "auto",
+    seed: options.Seed = 0,
+    jobs: options.Jobs = None,
     dask: options.Scheduler = None,
     dask_folder: options.SharedFolder = None,
 ) -> None:
     """Fit Gaussian mixtures and keep the best."""
     numbers = split_components(components)
     types = split_names("--covariance", covariance, (*COVARIANCES, *MCLUST, "E", "V"))
+    if prior not in (None, "conjugate"):
+        raise Refusal(f"got --prior {prior}, expected conjugate")
+    if noise is not None and not 0 < noise < 1:
+        raise Refusal(f"got --noise {noise:g}, expected a share between 0 and 1, such as 0.1")
     chosen = options.criterion_of(criterion)
     _check_outputs(data, report, save)
-    exchange: options.Exchange = 0,
 
     from latentia import GaussianMixture
     from latentia.cli.fitting import Request
@@ -179,13 +188,10 @@ def gaussian_mixture(
         data=read,
         estimator=GaussianMixture(reg_covar=reg_covar, prior=prior, noise=noise, random_state=seed),
         climb={"tol": tol, "max_iter": max_iter, "accelerate": accelerate, "starts": starts},
-    if prior not in (None, "conjugate"):
-        raise Refusal(f"got --prior {prior}, expected conjugate")
-    if noise is not None and not 0 < noise < 1:
-        raise Refusal(f"got --noise {noise:g}, expected a share between 0 and 1, such as 0.1")
         grid={"n_components": numbers, "covariance_type": types},
         criterion=chosen,
         jobs=jobs,
+        exchange=exchange,
         quiet=quiet,
         standard_errors=standard_errors,
     )
@@ -200,7 +206,6 @@ def mixture(
         str,
         typer.Option(
             metavar="NAMES",
-        exchange=exchange,
             help="Such as poisson, or poisson,negative-binomial to compare them, or "
             "'binomial(trials=10)', or visits=poisson,height+weight=gaussian by columns.",
         ),
@@ -214,6 +219,7 @@ def mixture(
     quiet: options.Quiet = False,
     allow_unconverged: options.AllowUnconverged = False,
     starts: options.Starts = 10,
+    exchange: options.Exchange = 0,
     tol: options.Tol = 1e-5,
     max_iter: options.MaxIter = 1000,
     accelerate: options.Accelerate = "auto",
@@ -228,7 +234,6 @@ def mixture(
 
     from latentia import Mixture
     from latentia.cli.families import specifications
-    exchange: options.Exchange = 0,
     from latentia.cli.fitting import Request
 
     _check_accelerator(accelerate)
@@ -242,6 +247,7 @@ def mixture(
         grid={"family": kinds, "n_components": numbers},
         criterion=chosen,
         jobs=jobs,
+        exchange=exchange,
         quiet=quiet,
         standard_errors=standard_errors,
     )
@@ -256,7 +262,6 @@ def bayesian_mixture(
         int, typer.Option(parser=whole_number("--components"), metavar="K", help="At most.")
     ] = 10,
     covariance: Annotated[
-        exchange=exchange,
         str, typer.Option(metavar="TYPE", help="full, tied, diag or spherical.")
     ] = "full",
     columns: options.Columns = None,
@@ -393,9 +398,6 @@ app.command("survival", help=SURVIVAL, epilog=SURVIVAL_EXAMPLE)(survival)
 app.command("discriminant", help=DISCRIMINANT, epilog=DISCRIMINANT_EXAMPLE)(discriminant)
 
 
-app.command(
-    "markov-autoregression", help=MARKOV_AUTOREGRESSION, epilog=MARKOV_AUTOREGRESSION_EXAMPLE
-)(markov_autoregression)
 def _check_accelerator(name: str) -> None:
     from latentia.engine.accelerate import ACCELERATORS
 

@@ -9,6 +9,7 @@ MODELS = {
     "markov-regression": "regressions of K hidden states, moves may follow covariates",
     "markov-autoregression": "autoregressions whose level, or dynamics, switch with K hidden states",
     "latent-class": "K classes behind answers to items, with covariates of membership",
+    "table": "categories, or categories and numbers, that may be missing",
     "survival": "times known up to intervals: a curve by no formula, or a regression",
     "discriminant": "Gaussian densities, or mixtures, of classes that are known",
 }
