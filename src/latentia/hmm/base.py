@@ -14,8 +14,9 @@ from sklearn.utils.validation import check_is_fitted
 
 from latentia.data.groups import GroupedRows, GroupedSource
 from latentia.data.sequences import Ragged
-from latentia.engine import Fit, Status, tree
+from latentia.engine import Fit, Status, inference, tree
 from latentia.engine import selection as criteria
+from latentia.engine.inference import ProfileInterval
 from latentia.estimator import Estimate, feature_names
 from latentia.families import making
 from latentia.mixture import errors
@@ -321,6 +322,55 @@ class ChainEstimator(ChainUses, Climbing, ABC):
         """
         start, transitions, made, _ = self.standard_errors()
         return self._table(HiddenMarkovParams(start, transitions, made), level)
+
+    def profile_interval(self, name: str, level: float = 0.95) -> ProfileInterval:
+        """The profile-likelihood interval of a parameter.
+
+        Where a Wald interval trusts that the likelihood is a parabola, this one goes out until it
+        has fallen by half a quantile of chi-square, all else maximised anew.
+
+        Parameters
+        ----------
+        name : str
+            As `parameter_table` calls it, such as ``"transition[0, 1]"``.
+        level : float, default=0.95
+
+        Returns
+        -------
+        ProfileInterval
+            ``lower``, ``upper``, whether these were ``found``, and the ``path`` to them.
+
+        Raises
+        ------
+        ValueError
+            If there is no such parameter, or it cannot move.
+        NotFittedError
+            If the data of the fit are not at hand; `remember` brings them back.
+
+        Examples
+        --------
+        >>> from latentia import HiddenMarkov, datasets
+        >>> counts = datasets.load("earthquakes").values[:, 1]
+        >>> model = HiddenMarkov("poisson", 2, tol=1e-8, random_state=0).fit(counts)
+        >>> found = model.profile_interval("rate[0, x0]")
+        >>> print(f"{found.lower:.2f} to {found.upper:.2f}")
+        13.17 to 16.73
+        """
+        check_is_fitted(self, "fit_")
+        if self._data is None:
+            raise NotFittedError(
+                "the data of the fit are not kept in model files; give them to remember(X) first"
+            )
+        model, params = self._fitted()
+        columns, leaves = feature_names(self, self.n_features_in_), tree.names(params)
+        places = {
+            one: (leaves[leaf], place)
+            for one, leaf, place in parameters.named(model, params, columns)
+        }
+        if name not in places:
+            raise ValueError(f"got {name!r}, expected one of {', '.join(places)}")
+        what = places[name]
+        return inference.profile_interval(model, self._data, params, what, level, self._backend())
 
     def estimates(self) -> list[Estimate]:
         """Every parameter by its name, without standard errors, which are nan here."""
