@@ -26,7 +26,8 @@ from latentia.cli.inputs import (
 )
 from latentia.cli.regression import regression
 from latentia.cli.survival import survival
-from latentia.cli.switching import markov_regression
+from latentia.cli.switching import markov_autoregression, markov_regression
+from latentia.cli.table import table
 
 app = typer.Typer(cls=Commands, help="Fit a model to data.")
 
@@ -84,6 +85,11 @@ HIDDEN_MARKOV = (
 HIDDEN_MARKOV_EXAMPLE = (
     "Example: latentia fit hmm earthquakes --family poisson --states 1:4 --time year"
 )
+TABLE = (
+    "Fit a log-linear model of categories, or with columns of numbers the general location model."
+    f"\n\nColumns of texts are categories. Cells may be missing. {ENDINGS}"
+)
+TABLE_EXAMPLE = "Example: latentia fit table nhanes --categorical age,hyp --interactions 1"
 SURVIVAL = (
     "Fit a survival curve by no formula, or with --on a regression of times on covariates.\n\n"
     "Times are known exactly or up to intervals; covariates may be missing. "
@@ -100,6 +106,14 @@ MARKOV_REGRESSION = (
 MARKOV_REGRESSION_EXAMPLE = (
     "Example: latentia fit markov-regression speed --formula 'rt ~ 1' --transitions '~ payoff' "
     "--id series"
+)
+MARKOV_AUTOREGRESSION = (
+    "Fit autoregressions that switch with hidden states, and keep the best.\n\n"
+    "The first values of each series, as many as there are lags, are given; the likelihood of the "
+    f"others is exact. {ENDINGS}"
+)
+MARKOV_AUTOREGRESSION_EXAMPLE = (
+    "Example: latentia fit markov-autoregression gnp --columns growth --order 4"
 )
 LATENT_CLASS = (
     "Fit latent class models and keep the best.\n\n"
@@ -120,20 +134,6 @@ def gaussian_mixture(
             help="Some of full, tied, diag, spherical, or of mclust's names EII to VVV.",
         ),
     ] = ",".join(COVARIANCES),
-    columns: options.Columns = None,
-    criterion: options.Criterion = "bic",
-    report: options.Report = None,
-    save: options.Save = None,
-    standard_errors: options.StandardErrors = True,
-    quiet: options.Quiet = False,
-    allow_unconverged: options.AllowUnconverged = False,
-    starts: options.Starts = 10,
-    tol: options.Tol = 1e-5,
-    max_iter: options.MaxIter = 1000,
-    reg_covar: options.RegCovar = 1e-6,
-    accelerate: options.Accelerate = "auto",
-    seed: options.Seed = 0,
-    jobs: options.Jobs = None,
     prior: Annotated[
         str | None,
         typer.Option(
@@ -393,7 +393,11 @@ app.command("hmm", help=HIDDEN_MARKOV, epilog=HIDDEN_MARKOV_EXAMPLE)(hidden_mark
 app.command("markov-regression", help=MARKOV_REGRESSION, epilog=MARKOV_REGRESSION_EXAMPLE)(
     markov_regression
 )
+app.command(
+    "markov-autoregression", help=MARKOV_AUTOREGRESSION, epilog=MARKOV_AUTOREGRESSION_EXAMPLE
+)(markov_autoregression)
 app.command("regression", help=REGRESSION, epilog=REGRESSION_EXAMPLE)(regression)
+app.command("table", help=TABLE, epilog=TABLE_EXAMPLE)(table)
 app.command("survival", help=SURVIVAL, epilog=SURVIVAL_EXAMPLE)(survival)
 app.command("discriminant", help=DISCRIMINANT, epilog=DISCRIMINANT_EXAMPLE)(discriminant)
 
