@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
+from contextvars import ContextVar
 from functools import cache
 from itertools import count
 from typing import Any, NamedTuple, final
@@ -95,7 +96,7 @@ class Threads(Backend):
         self, model: Model[Any, Any], chunks: Sequence[Chunk]
     ) -> Generator[Mapper, None, None]:
         """The same for chunks that are prepared already."""
-        others = min(self.workers or available_cores(), len(chunks)) - 1
+        others = (self.workers or available_cores()) - 1
         with blas().limit(limits=1):
             if others < 1:
                 yield ThreadMapper(model, chunks, None, 0, [])
@@ -139,8 +140,14 @@ class ThreadMapper(Mapper):
 
     def _shared(self, compute: Callable[[int], Any], n: int) -> list[Any]:
         """The results of 0..n-1; every thread takes the next number that is left."""
-        if self.pool is None or n < 2:
+        if self.pool is None or n < 1:
             return [compute(i) for i in range(n)]
+        if n == 1:  # what is in the chunk may be shared out instead
+            token = _idle.set(self._shared)
+            try:
+                return [compute(0)]
+            finally:
+                _idle.reset(token)
         done: list[Any] = [None] * n
         numbers, stop = count(), threading.Event()
 
@@ -162,6 +169,29 @@ class ThreadMapper(Mapper):
             if error is not None:
                 raise error
         return done
+
+
+_idle: ContextVar[Callable[[Callable[[int], Any], int], list[Any]] | None] = ContextVar(
+    "_idle", default=None
+)
+
+
+def shared_out(compute: Callable[[int], Any], n: int) -> list[Any]:
+    """The results of 0..n-1, on threads of the fit that have nothing else to do.
+
+    For the E-step of a chunk that has parts: where it is the only chunk, threads are idle.
+    Elsewhere the parts come one after the other, so they may not wait for one another.
+
+    Examples
+    --------
+    >>> from latentia.engine.backend import shared_out
+    >>> shared_out(lambda i: i * i, 4)
+    [0, 1, 4, 9]
+    """
+    share = _idle.get()
+    if share is None or n < 2:
+        return [compute(i) for i in range(n)]
+    return share(compute, n)
 
 
 def taken(chunks: Sequence[Chunk], piece: Piece) -> Chunk:
