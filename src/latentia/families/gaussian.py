@@ -12,7 +12,7 @@ from latentia.data.arrays import Frame, Rows
 from latentia.engine import tree
 from latentia.engine.space import Real
 
-from . import completing, incomplete, moments, twofold
+from . import completing, incomplete, moments
 from .conjugate import ConjugatePrior
 from .covariance import OWN, STRUCTURES, Covariance
 from .family import Family, MixturePass
@@ -20,6 +20,7 @@ from .incomplete import Batch, RowsInPatterns, See
 from .kernels.ready import ready
 from .kernels.rule import ILL, Form, form_of, worth_compiling
 from .moments import Moments
+from .passes import Components, PreparedRows, by_numpy, compiled
 
 Array = NDArray[np.float64]
 LOG_2PI = float(np.log(2 * np.pi))
@@ -63,23 +64,6 @@ class GaussianStats(NamedTuple):
     @property
     def moments(self) -> Moments:
         return Moments(self.count, self.first, self.second, self.low)
-
-
-class RowsWithScatter(NamedTuple):
-    """Rows whose second moment about the frame's origin is known, shape (d, d)."""
-
-    x: Any
-    weights: Array
-    scatter: Array
-
-    def __len__(self) -> int:
-        return len(self.x)
-
-    def take(self, idx: NDArray[np.intp]) -> Any:
-        return Rows(self.x, self.weights).take(idx)
-
-    def reweight(self, w: Array) -> Any:
-        return Rows(self.x, self.weights).reweight(w)
 
 
 def normal_log_density(covariance: Covariance, means: Array, precision: Array, x: Array) -> Array:
@@ -181,17 +165,14 @@ class Gaussian(Family[GaussianParams, GaussianStats]):
             scatter = self.covariance.summed(matrices)
             within = matrices.sum(axis=0) / max(float(count.sum()), 1e-300)
         else:
-            stats = self._moments(z, resp)
-            count = stats.count
-            alive = count > 0
+            summed = moments.of_rows(self.covariance, z, resp.T, None)
+            count = summed.weight
             centre = resp.sum(axis=1) @ z / count.sum()
-            means = np.where(
-                alive[:, None], stats.first / np.where(alive, count, 1)[:, None], centre
-            )
+            means = moments.centres(summed, centre)
             between = (means - centre).T @ (count[:, None] * (means - centre))
             deviation = z - centre
             within = (deviation.T @ (resp.sum(axis=1)[:, None] * deviation) - between) / count.sum()
-            scatter = moments.scatter(self.covariance, stats.moments, means)
+            scatter = moments.scatter(self.covariance, summed, means)
         lent = np.full(self.n_components, self.n_features + 1.0)
         if not self.lends:
             lent = np.where(self._narrow(count, scatter, within), lent, 0.0)
@@ -219,30 +200,33 @@ class Gaussian(Family[GaussianParams, GaussianStats]):
         return np.linalg.eigvalsh(white @ matrices @ white.T).min(axis=1) < THIN
 
     def stats(self, params: GaussianParams, x: Array, resp: Array) -> GaussianStats:
-        z, (means, covariances) = self.frame.into(x), self.inside(params)
+        z, (means, precision) = self.frame.into(x), self._normal(params)
         if np.isnan(z).any():
             parts = incomplete.batches(z, self.n_components)
             return incomplete.summed(parts, self._seer(params, x), resp)
-        if self.covariance.form != "full" or not self._thin(covariances):
-            return self._moments(z, resp)
-        deviations = (z - mean for mean in means)
-        weighted = [(r, y, y * r[:, None]) for r, y in zip(resp.T, deviations, strict=True)]
-        first = np.stack([yr.sum(axis=0) for _, _, yr in weighted])
-        second = np.stack([yr.T @ y for _, y, yr in weighted])
-        return GaussianStats(*twofold.about_zero(resp.sum(axis=0), first, second, means))
+        centre = means if self._thin(precision) else None
+        return GaussianStats(*moments.of_rows(self.covariance, z, resp.T, centre))
 
-    def _thin(self, covariances: Array) -> bool:
+    def _normal(self, params: GaussianParams) -> tuple[Array, Array]:
+        """Means and factors of the precisions in the frame.
+
+        The factors are those of the covariances in the user's units, which others ask for too:
+        the frame's unit is a power of two.
+        """
+        precision = self.covariance.precision(params.covariances)
+        return (params.means - self.frame.origin) / self.frame.scale, precision * self.frame.scale
+
+    def _thin(self, precision: Array) -> bool:
         """Whether some component's moments need twice the precision, in the frame."""
-        return self.covariance.largest(self.covariance.precision(covariances)) >= ILL[False]
+        return not self.covariance.largest(precision) < ILL[False]
 
     def _seer(self, params: GaussianParams, x: Any) -> See:
         """What makes densities and statistics of rows with holes."""
-        means, covariances = self.inside(params)
+        means, precision = self._normal(params)
         k, d = means.shape
-        matrices = self.covariance.matrices(covariances, k, d)
-        precision = self.covariance.precision(covariances)
+        matrices = self.covariance.matrices(self.inside(params).covariances, k, d)
         log_det = -self.covariance.log_det_precision(precision, k, d)
-        thin, unit = self._thin(covariances), LOG_2PI + 2 * float(np.log(self.frame.scale))
+        thin, unit = self._thin(precision), LOG_2PI + 2 * float(np.log(self.frame.scale))
 
         def see(batch: Batch) -> tuple[Array, Callable[[Array], GaussianStats]]:
             given = incomplete.seen(batch, self.frame.into(x[batch.rows]), means, matrices)
@@ -261,101 +245,65 @@ class Gaussian(Family[GaussianParams, GaussianStats]):
 
         return see
 
-    def _moments(self, z: Array, resp: Array) -> GaussianStats:
-        second = self.covariance.second(z, resp)
-        return self._plain(resp.sum(axis=0), resp.T @ z, second)
-
-    def _plain(self, count: Array, first: Array, second: Array) -> GaussianStats:
-        """Statistics in single floats."""
-        low = twofold.nothing(*first.shape) if self.covariance.form == "full" else ()
-        return GaussianStats(count, first, second, low)
+    def _compiles(self, rows: Any) -> bool:
+        """Whether so many rows are worth compiled code."""
+        if self.compiled is not None:
+            return self.compiled
+        n_rows = len(rows) if self.n_rows is None else self.n_rows
+        return worth_compiling(n_rows, self.n_features, self.n_components)
 
     def _form(self, rows: Any, precision: Array) -> Form | None:
         """The compiled form for some rows, or None for NumPy."""
-        sizes = self.n_features, self.n_components
-        n_rows = len(rows) if self.n_rows is None else self.n_rows
-        asked = worth_compiling(n_rows, *sizes) if self.compiled is None else self.compiled
-        if not asked:
+        if not self._compiles(rows):
             return None
-        largest, single = self.covariance.largest(precision), rows.x.dtype == np.float32
+        n_rows = len(rows) if self.n_rows is None else self.n_rows
         judged = n_rows if self.compiled is None else None
+        largest, single = self.covariance.largest(precision), rows.x.dtype == np.float32
+        sizes = self.n_features, self.n_components
         return form_of(self.covariance.form, *sizes, largest, single, judged)
 
     def prepare(self, rows: Rows) -> Any:
         hollow = np.isnan(rows.x).any(axis=1)
         if hollow.any():
             return self._sorted(rows, hollow)
-        tied = self.covariance.form == "tied"
+        frame, tied = self.frame, self.covariance.form == "tied"
+        if not self._compiles(rows):
+            few = not worth_compiling(len(rows), self.n_features, self.n_components)
+            return PreparedRows(*rows, inside=frame.into(rows.x)) if few else rows
         form = self._form(rows, np.eye(self.n_features)) if tied else None
         if form is None:
             return rows
-        frame = self.frame
         module = ready(form, rows.x, self.covariance.form)
         scatter = module.scatter(rows.x, rows.weights, frame.origin, 1 / frame.scale)
-        return RowsWithScatter(rows.x, rows.weights, scatter)
+        return PreparedRows(*rows, scatter=scatter)
 
     def _sorted(self, rows: Rows, hollow: NDArray[np.bool_]) -> RowsInPatterns:
-        """Rows by their holes; those without one apart, where their pass is compiled."""
-        some, whole = np.flatnonzero(hollow), None
-        n = len(rows) - len(some)
-        compiled = self.compiled
-        if compiled is None:
-            n_rows = n if self.n_rows is None else self.n_rows
-            compiled = worth_compiling(n_rows, self.n_features, self.n_components)
-        if compiled and n:
-            whole = self.prepare(rows.take(np.flatnonzero(~hollow)))
-        parts = incomplete.batches(
-            rows.x, self.n_components, some if whole is not None else np.arange(len(rows))
-        )
+        """Rows by their holes; those without one apart."""
+        whole = None if hollow.all() else self.prepare(rows.take(np.flatnonzero(~hollow)))
+        parts = incomplete.batches(rows.x, self.n_components, np.flatnonzero(hollow))
         return RowsInPatterns(rows.x, rows.weights, parts, whole)
 
-    def mixture_pass(self, params: GaussianParams, weights: Array, rows: Any) -> MixturePass | None:
+    def mixture_pass(self, params: GaussianParams, weights: Array, rows: Any) -> MixturePass:
         if isinstance(rows, RowsInPatterns):
             made = incomplete.mixture_pass(rows, weights, self._seer(params, rows.x))
             if rows.whole is None:
                 return made
-            whole = self.mixture_pass(params, weights, rows.whole)
-            if whole is None:  # a thin component, for which nothing is compiled yet
-                x, w = rows.whole.x, rows.whole.weights
-                parts = incomplete.batches(x, self.n_components)
-                whole = self.mixture_pass(params, weights, RowsInPatterns(x, w, parts))
-            return tree.add(made, whole)
-        means, covariances = self.inside(params)
-        precision = self.covariance.precision(covariances)
-        form = self._form(rows, precision)
-        if form is None:
-            return None
+            return tree.add(made, self.mixture_pass(params, weights, rows.whole))
+        means, precision = self._normal(params)
         log_det = self.covariance.log_det_precision(precision, *means.shape)
         with np.errstate(divide="ignore"):
             offset = np.log(weights) + 0.5 * (log_det - self.n_features * LOG_2PI) - self._log_unit
-        more = form.options
-        if isinstance(rows, RowsWithScatter):
-            more["scatter"] = rows.scatter
-        module = ready(form, rows.x, self.covariance.form)
-        loglik, count, first, second = module.run(
-            rows.x,
-            rows.weights,
-            self.frame.origin,
-            1 / self.frame.scale,
-            offset,
-            means,
-            precision,
-            **more,
-        )
+        components, form = Components(offset, means, precision), self._form(rows, precision)
+        given = self.covariance, self.frame, components, rows
+        if form is None:
+            loglik, summed = by_numpy(*given, careful=self._thin(precision))
+        else:
+            loglik, summed = compiled(form, *given)
         if np.isnan(loglik):  # rows that nobody prepared may have holes
             prepared = self.prepare(Rows(rows.x, rows.weights))
             if isinstance(prepared, RowsInPatterns):
                 return self.mixture_pass(params, weights, prepared)
-        if form.centred and not form.careful:
-            cross = first[:, :, None] * means[:, None, :]
-            within = count[:, None, None] * means[:, :, None] * means[:, None, :]
-            second = second + (cross + np.swapaxes(cross, 1, 2)) + within
-            stats = self._plain(count, first + count[:, None] * means, second)
-        elif form.centred:
-            stats = GaussianStats(*twofold.about_zero(count, first, second, means))
-        else:
-            stats = self._plain(count, first, second)
-        return MixturePass(loglik, count, stats)
+        return MixturePass(loglik, summed.weight, GaussianStats(*summed))
 
     def m_step(self, stats: GaussianStats, params: GaussianParams) -> GaussianParams:
         old, summed = self.inside(params), stats.moments

@@ -55,6 +55,28 @@ def about_zero(
     return Moments(weight, total, covariance.summed(second) + moved, low)
 
 
+def plain(covariance: Covariance, weight: Array, first: Array, second: Array) -> Moments:
+    """Moments about zero in single floats."""
+    low = twofold.nothing(*first.shape) if covariance.form == "full" else ()
+    return Moments(weight, first, second, low)
+
+
+def of_rows(covariance: Covariance, z: Array, resp: Array, centre: Array | None) -> Moments:
+    """Moments of rows (n, d) with responsibilities (K, n).
+
+    With `centre`, (K, d), matrices are summed about it and kept in twice the precision.
+    """
+    count = resp.sum(axis=1)
+    if centre is None or covariance.form != "full":
+        return plain(covariance, count, resp @ z, covariance.second(z, resp.T))
+    first, second = np.empty_like(centre), np.empty((*centre.shape, z.shape[1]))
+    for k, (r, mean) in enumerate(zip(resp, centre, strict=True)):
+        y = z - mean
+        yr = y * r[:, None]
+        first[k], second[k] = yr.sum(axis=0), yr.T @ y
+    return Moments(*twofold.about_zero(count, first, second, centre))
+
+
 def weight(moments: Moments) -> Array:
     """The weights, (K,)."""
     low = moments.low

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentia.data.arrays import Rows
-from latentia.families.covariance import Covariance, raise_eigenvalues
+from latentia.engine.space import raise_eigenvalues
+from latentia.families.covariance import Covariance
 
 from . import errors, given
 from .proportions import Dirichlet, Proportions, StickBreaking

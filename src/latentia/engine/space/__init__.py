@@ -11,7 +11,7 @@ from .constraint import (
 from .elementwise import Fixed, Interval, Positive, Real
 from .last_apart import LastApart
 from .linear import Coefficients, Contrasts
-from .matrices import Orthogonal, PositiveDefinite, UnitProduct
+from .matrices import Orthogonal, PositiveDefinite, UnitProduct, raise_eigenvalues
 from .simplex import Simplex
 from .wrappers import Masked, Tied
 
@@ -35,4 +35,5 @@ __all__ = [
     "Tied",
     "UnitProduct",
     "contains",
+    "raise_eigenvalues",
 ]

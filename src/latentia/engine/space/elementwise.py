@@ -239,10 +239,19 @@ class Positive(ElementConstraint):
         return first_wrong(value, outside, f"a finite number of at least {self.floor:g}")
 
     def chart(self, base: Array) -> ElementChart:
-        return _Logarithm(base, np.broadcast_to(self.singular_below, base.shape), self.floor)
+        return _Logarithm(self, base)
+
+    def refuse_singular(self, value: Array) -> None:
+        """DegenerateError where a value cannot be told from rounding."""
+        singular = value <= self.singular_below
+        if singular.any():
+            where = list(indices(singular)[0])
+            raise DegenerateError(f"entry {where} fell to {float(value[singular][0]):.3g}")
 
     def project(self, value: Array) -> Array:
-        return np.maximum(value, self.floor) if self.floor else value
+        if not self.floor or (value >= self.floor).all():
+            return value
+        return np.maximum(value, self.floor)
 
     def at_floor(self, value: Array) -> list[Index]:
         return indices(value <= self.floor * (1 + 1e-9)) if self.floor else []
@@ -257,21 +266,16 @@ class Positive(ElementConstraint):
 
 @final
 class _Logarithm(ElementChart):
-    def __init__(self, base: Array, singular_below: Array, floor: float) -> None:
-        self.singular_below = singular_below
-        self._refuse_singular(base)
-        self.may_vanish: Mask = (singular_below < 0) & (floor <= 0)
+    def __init__(self, constraint: Positive, base: Array) -> None:
+        self.constraint = constraint
+        constraint.refuse_singular(base)
+        vanishing = (constraint.singular_below < 0) & (constraint.floor <= 0)
+        self.may_vanish: Mask = np.broadcast_to(vanishing, base.shape)
         self.bounded = _Bounded(base, 0.0, np.inf)
         self.size, self.free = self.bounded.size, self.bounded.free
 
-    def _refuse_singular(self, value: Array) -> None:
-        singular = value <= self.singular_below
-        if singular.any():
-            where = list(indices(singular)[0])
-            raise DegenerateError(f"entry {where} fell to {float(value[singular][0]):.3g}")
-
     def pack(self, value: Array) -> Array:
-        self._refuse_singular(value)
+        self.constraint.refuse_singular(value)
         return self.bounded.pack(value)
 
     def unpack(self, x: Array) -> Array:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, final
+from typing import final
 
 import numpy as np
-from scipy.linalg import lapack
 
 from .constraint import (
     Array,
@@ -17,8 +16,7 @@ from .constraint import (
     indices,
     rounding,
 )
-
-_lapack: Any = lapack
+from .recent import inverse_lower, lower
 
 
 def _stack(value: Array) -> Array:
@@ -89,7 +87,7 @@ class PositiveDefinite(Constraint):
         """Lower Cholesky factors; DegenerateError where a matrix is singular."""
         flat = _stack(value)
         try:
-            factor = np.linalg.cholesky(flat)
+            factor = lower(flat)
         except np.linalg.LinAlgError:
             factor = np.full_like(flat, np.nan)
             for i, matrix in enumerate(flat):
@@ -104,16 +102,17 @@ class PositiveDefinite(Constraint):
             raise DegenerateError(f"{where}is singular")
         return np.asarray(factor, dtype=np.float64).reshape(value.shape)
 
+    def refuse_singular(self, value: Array) -> None:
+        """DegenerateError where a matrix is singular."""
+        self.cholesky(value)
+
     def chart(self, base: Array) -> LeafChart:
         return _LogCholesky(self, base)
 
     def project(self, value: Array) -> Array:
-        if not self.floor or _above(value, self.floor):
+        if not self.floor or _far_above(value, self.floor):
             return value
-        eigenvalues, vectors = np.linalg.eigh(value)
-        if (eigenvalues >= self.floor).all():
-            return value
-        return _from_eigen(np.maximum(eigenvalues, self.floor), vectors)
+        return raise_eigenvalues(value, self.floor)
 
     def at_floor(self, value: Array) -> list[Index]:
         if not self.floor or _above(value, self.floor * (1 + 1e-6)):
@@ -122,20 +121,43 @@ class PositiveDefinite(Constraint):
         return indices(np.asarray(lowest <= self.floor * (1 + 1e-6)))
 
 
+def raise_eigenvalues(value: Array, floor: float) -> Array:
+    """The nearest symmetric matrices with no eigenvalue below `floor`."""
+    if not floor or _above(value, floor):
+        return value
+    eigenvalues, vectors = np.linalg.eigh(value)
+    if (eigenvalues >= floor).all():
+        return value
+    return _from_eigen(np.maximum(eigenvalues, floor), vectors)
+
+
+def _far_above(value: Array, bound: float) -> bool:
+    """Whether factors that are asked for anyway show that all eigenvalues are above `bound`.
+
+    The smallest is at least 1 / |L⁻¹|², with the norm of all entries.
+    """
+    try:
+        inverse = inverse_lower(_stack(value))
+    except np.linalg.LinAlgError:
+        return False
+    with np.errstate(over="ignore"):
+        return bool((np.einsum("kij,kij->k", inverse, inverse) * bound < 1 - 1e-9).all())
+
+
 def _above(value: Array, bound: float) -> bool:
     """Whether a Cholesky factor shows, to rounding, that all eigenvalues are above `bound`.
 
     It costs a tenth of the eigenvalues. False where it does not show it.
     """
-    moved = value
+    moved = _stack(value)
     if bound:
-        moved = value.copy()
-        np.einsum("...ii->...i", moved)[...] -= bound
+        moved = moved.copy()
+        np.einsum("kii->ki", moved)[...] -= bound
     try:
-        pivots = np.diagonal(np.linalg.cholesky(moved), axis1=-2, axis2=-1)
+        factor = np.linalg.cholesky(moved) if bound else lower(moved)
     except np.linalg.LinAlgError:
         return False
-    return bool((pivots > 0).all())
+    return bool((np.diagonal(factor, axis1=-2, axis2=-1) > 0).all())
 
 
 def _from_eigen(eigenvalues: Array, vectors: Array) -> Array:
@@ -148,8 +170,7 @@ class _LogCholesky(LeafChart):
     def __init__(self, constraint: PositiveDefinite, base: Array) -> None:
         self.constraint, self.shape = constraint, base.shape
         self.factor = _stack(constraint.cholesky(base))
-        inverses = [_inverse(each) for each in self.factor]
-        self.inverse = np.array(inverses).reshape(self.factor.shape)
+        self.inverse = inverse_lower(_stack(base))
         d = base.shape[-1]
         rows, columns = np.tril_indices(d)
         self.entries_of_lower = rows * d + columns
@@ -191,11 +212,6 @@ class _LogCholesky(LeafChart):
     def pack_and_pull(self, value: Array, gradient: Array) -> tuple[Array, Array]:
         lower = _stack(self.constraint.cholesky(value))
         return self._coordinates(lower), self._pulled(lower, gradient)
-
-
-def _inverse(lower: Array) -> Array:
-    inverse, _ = _lapack.dtrtri(lower, lower=1)
-    return np.asarray(inverse, dtype=np.float64)
 
 
 @final

@@ -3,7 +3,7 @@
 from .decomposition import Factors
 from .forms import MODELS, STRUCTURES, pattern_of, structure_of, written_out
 from .pattern import OWN, PATTERNS, Pattern
-from .structure import Covariance, raise_eigenvalues
+from .structure import Covariance
 
 __all__ = [
     "MODELS",
@@ -14,7 +14,6 @@ __all__ = [
     "Factors",
     "Pattern",
     "pattern_of",
-    "raise_eigenvalues",
     "structure_of",
     "written_out",
 ]

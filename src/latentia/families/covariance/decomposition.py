@@ -18,13 +18,14 @@ _TIED = 1e-9
 
 
 class Factors(NamedTuple):
-    """lambda_k, A_k and D_k of covariances lambda_k D_k A_k D_kᵀ.
+    """log lambda_k, log A_k and D_k of covariances lambda_k D_k A_k D_kᵀ.
 
     Attributes
     ----------
     volume : array of shape (K,), or (1,) where it is shared
+        Logarithms.
     shape : array of shape (K, d) or (1, d)
-        The diagonals of A_k, whose product is 1.
+        Logarithms of the diagonals of A_k, which add up to 0.
     orientation : array of shape (K, d, d) or (1, d, d)
         Axes in columns.
     """
@@ -46,7 +47,7 @@ def factors_of(pattern: Pattern, value: Array, n_features: int) -> Factors:
     """
     axes, values = np.eye(n_features)[None], value
     if value.ndim == 1:
-        values = np.repeat(value[:, None], n_features, axis=1)
+        values = value[:, None]
     elif value.ndim == 3:
         if pattern.orientation == OWN:
             values, axes = axes_of(value)
@@ -62,22 +63,25 @@ def factors_of(pattern: Pattern, value: Array, n_features: int) -> Factors:
         size = size.mean(axis=0, keepdims=True)
     if pattern.shape != OWN:
         relative = relative.mean(axis=0, keepdims=True)
-    return Factors(np.exp(size[:, 0]), np.exp(relative), axes)
+    if value.ndim == 1:
+        relative = np.zeros((1, n_features))
+    return Factors(size[:, 0], relative, axes)
 
 
 def _shared_axes(pattern: Pattern, matrices: Array) -> Array:
     if pattern.shape == OWN:
         return common_axes(matrices)
-    size = axes_of(matrices)[0][:, 0]  # alike but for their volume
+    size = np.einsum("kii->k", matrices)  # alike but for their volume
     return axes_of((matrices / np.where(size > 0, size, 1.0)[:, None, None]).mean(axis=0))[1]
 
 
 def value_of(factors: Factors, n_components: int, n_axes: int) -> Array:
     """The covariances that factors make, `n_axes` of them long: the inverse of `factors_of`."""
-    values = factors.volume[:, None] * factors.shape
-    values = np.broadcast_to(values, (n_components, values.shape[1])).copy()
+    d = factors.shape.shape[1]
     if n_axes == 1:
-        return values[:, 0].copy()
+        return np.full(n_components, np.exp(factors.volume))
+    values = np.empty((n_components, d))
+    np.exp(factors.volume[:, None] + factors.shape, out=values[:])
     return values if n_axes == 2 else assembled(values, factors.orientation)
 
 
@@ -90,7 +94,7 @@ def turns(factors: Factors) -> Array:
     below = np.tril_indices(factors.shape.shape[1], -1)
     a, b = (factors.shape[:, axis] for axis in below)
     with np.errstate(over="ignore", invalid="ignore"):
-        known = np.sqrt((a - b) ** 2 / (a * b))
+        known = 2 * np.abs(np.sinh((a - b) / 2))
     if len(factors.orientation) == 1:
         known = np.sqrt((known**2).mean(axis=0, keepdims=True))
     known = np.broadcast_to(known, (len(factors.orientation), known.shape[1]))
@@ -100,18 +104,16 @@ def turns(factors: Factors) -> Array:
 def chained(factors: Factors, gradient: Array) -> Factors:
     """A gradient in the covariances, turned into one in their factors by the chain rule."""
     volume, shape, axes = factors
+    values, in_axes = np.exp(volume[:, None] + shape), np.zeros_like(axes)
     if gradient.ndim == 1:
-        in_volume, in_shape = gradient, np.zeros((len(gradient), shape.shape[1]))
-        in_axes = np.zeros_like(axes)
+        in_shape = gradient[:, None] * values / values.shape[1]
     elif gradient.ndim == 2:
-        in_volume, in_shape = (gradient * shape).sum(axis=1), volume[:, None] * gradient
-        in_axes = np.zeros_like(axes)
+        in_shape = gradient * values
     else:
         turned = gradient @ axes
-        seen = np.einsum("kij,kij->kj", np.broadcast_to(axes, turned.shape), turned)
-        in_volume, in_shape = (seen * shape).sum(axis=1), volume[:, None] * seen
-        in_axes = 2 * turned * (volume[:, None] * shape)[:, None, :]
-    slopes = (in_volume, in_shape, in_axes)
+        in_shape = np.einsum("kij,kij->kj", np.broadcast_to(axes, turned.shape), turned) * values
+        in_axes = 2 * turned * values[:, None, :]
+    slopes = (in_shape.sum(axis=1), in_shape, in_axes)
     each = zip(slopes, factors, strict=True)
     return Factors(*(s if len(s) == len(f) else s.sum(axis=0, keepdims=True) for s, f in each))
 
@@ -143,8 +145,7 @@ def aligned(factors: Factors, base: Factors) -> Factors:
 
 def _undecided(shape: Array, axes: Array, base: Array) -> Array:
     """`axes`, turned towards those of `base` where they may be: among axes of one variance."""
-    logarithms = np.log(shape)
-    alike = np.abs(logarithms[:, :, None] - logarithms[:, None, :]) <= _TIED
+    alike = np.abs(shape[:, :, None] - shape[:, None, :]) <= _TIED
     alike &= ~np.eye(shape.shape[1], dtype=np.bool_)
     if not alike.any():
         return axes

@@ -6,23 +6,41 @@ orientations components share is its pattern.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from latentia.engine.space import Constraint, Positive, PositiveDefinite
+from latentia.engine.space import Positive, PositiveDefinite, raise_eigenvalues
 
 from .levels import levels
 from .orientation import oriented_maximum
 from .pattern import PATTERNS, Pattern
-from .structure import Covariance, cholesky_of_inverse, raise_eigenvalues
+from .structure import Covariance, factors_of_precision
 
 Array = NDArray[np.float64]
 
+GROUP = 2**15
+"""Numbers of an array over rows, columns and some components that is made at a time."""
 
-def _lower(covariance: Array) -> Array:
-    return np.asarray(np.linalg.cholesky(covariance), dtype=np.float64)
+
+def _groups(n_components: int, x: Array) -> Iterator[slice]:
+    """Components as many at a time as have room in a cache, an array like `x` each."""
+    width = max(GROUP // max(x.size, 1), 1)
+    for at in range(0, n_components, width):
+        yield slice(at, at + width)
+
+
+def _squares(x: Array, means: Array, root: Array | None = None) -> Array:
+    """Squared distances of rows (n, d) to means, in units 1 / `root` of (K, d), shape (K, n)."""
+    made = np.empty((len(means), len(x)))
+    for part in _groups(len(made), x):
+        y = x - means[part, None]
+        if root is not None:
+            y *= root[part, None]
+        np.einsum("kij,kij->ki", y, y, out=made[part])
+    return made
 
 
 @final
@@ -35,11 +53,15 @@ class Full(Covariance):
     def shape(self, n_components: int, n_features: int) -> tuple[int, ...]:
         return (n_components, n_features, n_features)
 
-    def free_space(self, spread: Array, floor: float) -> Constraint:
+    def free_space(self, spread: Array, floor: float) -> Positive | PositiveDefinite:
         return PositiveDefinite(floor, unit=spread, exchangeable=(0,))
 
     def second(self, x: Array, resp: Array) -> Array:
-        return np.stack([(x * r[:, None]).T @ x for r in resp.T])
+        made = np.empty((resp.shape[1], x.shape[1], x.shape[1]))
+        for part in _groups(len(made), x):
+            weighted = resp.T[part, :, None] * x
+            np.matmul(np.swapaxes(weighted, 1, 2), x, out=made[part])
+        return made
 
     def outer(self, weight: Array, a: Array, b: Array) -> Array:
         product = (weight[:, None] * a)[:, :, None] * b[:, None, :]
@@ -59,7 +81,7 @@ class Full(Covariance):
         return raise_eigenvalues((average + np.swapaxes(average, 1, 2)) / 2, floor)
 
     def precision(self, covariance: Array) -> Array:
-        return cholesky_of_inverse(_lower(covariance))
+        return factors_of_precision(covariance)
 
     def inverse(self, precision: Array) -> Array:
         return precision @ np.swapaxes(precision, 1, 2)
@@ -68,11 +90,11 @@ class Full(Covariance):
         return 2 * np.log(np.diagonal(precision, axis1=1, axis2=2)).sum(axis=1)
 
     def squared_distance(self, precision: Array, x: Array, means: Array) -> Array:
-        squares = [
-            np.einsum("ij,ij->i", y, y)
-            for y in ((x - mean) @ upper for mean, upper in zip(means, precision, strict=True))
-        ]
-        return np.stack(squares, axis=1)
+        made = np.empty((len(means), len(x)))
+        for part in _groups(len(made), x):
+            y = (x - means[part, None]) @ precision[part]
+            np.einsum("kij,kij->ki", y, y, out=made[part])
+        return made.T
 
     def trace(self, precision: Array, scatter: Array) -> float:
         return float(np.einsum("kij,kij->", precision @ np.swapaxes(precision, 1, 2), scatter))
@@ -105,7 +127,7 @@ class Tied(Covariance):
     def shape(self, n_components: int, n_features: int) -> tuple[int, ...]:
         return (n_features, n_features)
 
-    def free_space(self, spread: Array, floor: float) -> Constraint:
+    def free_space(self, spread: Array, floor: float) -> Positive | PositiveDefinite:
         return PositiveDefinite(floor, unit=spread)
 
     def second(self, x: Array, resp: Array) -> Array:
@@ -127,7 +149,7 @@ class Tied(Covariance):
         return raise_eigenvalues((average + average.T) / 2, floor)
 
     def precision(self, covariance: Array) -> Array:
-        return cholesky_of_inverse(_lower(covariance))
+        return factors_of_precision(covariance)
 
     def inverse(self, precision: Array) -> Array:
         return precision @ precision.T
@@ -137,8 +159,7 @@ class Tied(Covariance):
 
     def squared_distance(self, precision: Array, x: Array, means: Array) -> Array:
         white, centres = x @ precision, means @ precision
-        differences = (white - centre for centre in centres)
-        return np.stack([np.einsum("ij,ij->i", y, y) for y in differences], axis=1)
+        return _squares(white, centres).T
 
     def trace(self, precision: Array, scatter: Array) -> float:
         return float(np.sum((precision @ precision.T) * scatter))
@@ -169,7 +190,7 @@ class Diagonal(Covariance):
     def shape(self, n_components: int, n_features: int) -> tuple[int, ...]:
         return (n_components, n_features)
 
-    def free_space(self, spread: Array, floor: float) -> Constraint:
+    def free_space(self, spread: Array, floor: float) -> Positive | PositiveDefinite:
         return Positive(floor, singular_below=2e-15 * spread**2, exchangeable=(0,))
 
     def second(self, x: Array, resp: Array) -> Array:
@@ -201,11 +222,7 @@ class Diagonal(Covariance):
         return 2 * np.log(precision).sum(axis=1)
 
     def squared_distance(self, precision: Array, x: Array, means: Array) -> Array:
-        squares = [
-            np.einsum("ij,ij->i", y, y)
-            for y in ((x - mean) * root for mean, root in zip(means, precision, strict=True))
-        ]
-        return np.stack(squares, axis=1)
+        return _squares(x, means, precision).T
 
     def trace(self, precision: Array, scatter: Array) -> float:
         return float(np.sum(precision**2 * scatter))
@@ -236,7 +253,7 @@ class Spherical(Covariance):
     def shape(self, n_components: int, n_features: int) -> tuple[int, ...]:
         return (n_components,)
 
-    def free_space(self, spread: Array, floor: float) -> Constraint:
+    def free_space(self, spread: Array, floor: float) -> Positive | PositiveDefinite:
         typical = float(np.mean(spread**2))
         return Positive(floor, singular_below=2e-15 * typical, exchangeable=(0,))
 
@@ -269,8 +286,7 @@ class Spherical(Covariance):
         return 2 * n_features * np.log(precision)
 
     def squared_distance(self, precision: Array, x: Array, means: Array) -> Array:
-        squares = [np.einsum("ij,ij->i", y, y) for y in (x - mean for mean in means)]
-        return np.stack(squares, axis=1) * precision**2
+        return _squares(x, means).T * precision**2
 
     def trace(self, precision: Array, scatter: Array) -> float:
         return float(np.sum(precision**2 * scatter))

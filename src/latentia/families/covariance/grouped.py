@@ -7,10 +7,10 @@ from typing import final
 import numpy as np
 from numpy.typing import NDArray
 
-from latentia.engine.space import Constraint, PositiveDefinite
+from latentia.engine.space import PositiveDefinite, raise_eigenvalues
 
 from .forms import Full
-from .structure import Covariance, cholesky_of_inverse, raise_eigenvalues
+from .structure import Covariance, factors_of_precision
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -44,10 +44,10 @@ class Grouped(Covariance):
         return list(np.repeat(covariance, self.size, axis=0))
 
     def keep(self, old: Array, new: Array, which: Mask) -> Array:
-        empty = which.reshape(-1, self.size).all(axis=1)
+        empty = np.all(which.reshape(-1, self.size), axis=1)
         return np.where(empty[:, None, None], old, new)
 
-    def free_space(self, spread: Array, floor: float) -> Constraint:
+    def free_space(self, spread: Array, floor: float) -> PositiveDefinite:
         return PositiveDefinite(floor, unit=spread, exchangeable=(0,))
 
     def second(self, x: Array, resp: Array) -> Array:
@@ -71,8 +71,7 @@ class Grouped(Covariance):
         return each.reshape(-1, self.size, *each.shape[1:]).sum(axis=1)
 
     def precision(self, covariance: Array) -> Array:
-        lower = np.asarray(np.linalg.cholesky(covariance), dtype=np.float64)
-        return np.repeat(cholesky_of_inverse(lower), self.size, axis=0)
+        return np.repeat(factors_of_precision(covariance), self.size, axis=0)
 
     def inverse(self, precision: Array) -> Array:
         return _APART.inverse(precision)

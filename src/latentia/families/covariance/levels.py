@@ -10,10 +10,11 @@ a floor: every one of these problems is convex and has one minimum.
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import lapack
 from scipy.optimize import brentq
 
 from latentia.engine.space import DegenerateError
@@ -21,6 +22,8 @@ from latentia.engine.space import DegenerateError
 from .pattern import EQUAL, OWN
 
 Array = NDArray[np.float64]
+
+_lapack: Any = lapack
 
 EMPTY = 1e-300
 """A component with no more rows than this has none: it keeps what is its own."""
@@ -31,6 +34,9 @@ _ENOUGH = 1e-12
 
 ROUNDED = 8 * float(np.finfo(float).eps)
 """The share of a cost that is rounding."""
+
+_FLAT = 1e-12
+"""Less curvature than this, relative to that along the axes, is rounding."""
 
 _SINGULAR = "components that differ in volume alone became singular"
 
@@ -203,9 +209,27 @@ def _newton(x: Array, count: Array, scatter: Array, bound: Array) -> tuple[Array
     curvature = np.diag(sums)
     curvature[:k, k:], curvature[k:, :k] = share, share.T
     step = np.zeros_like(x)
-    # one direction, volume against shape, has no curvature
-    step[free] = -np.linalg.lstsq(curvature[np.ix_(free, free)], slope[free], rcond=1e-12)[0]
+    if not free.any():
+        return step, 0.0
+    if free.all():
+        step = newton_step(curvature, slope, np.repeat([1.0, -1.0], (k, d)))
+    else:
+        step[free] = newton_step(curvature[np.ix_(free, free)], slope[free])
     return step, float(-slope @ step)
+
+
+def newton_step(curvature: Array, slope: Array, level: Array | None = None) -> Array:
+    """Where a convex function, by its second derivatives and its slope, seems to be lowest.
+
+    Along `level`, if it is given, it has neither slope nor curvature, and the step goes nowhere.
+    """
+    made, known = curvature, np.diagonal(curvature)
+    if level is not None:
+        made = curvature + (float(known.mean()) / len(level)) * np.outer(level, level)
+    factor, step, failed = _lapack.dposv(made, slope)
+    if failed or not (np.diagonal(factor) ** 2 > _FLAT * known).all():
+        step = np.linalg.lstsq(curvature, slope, rcond=_FLAT)[0]
+    return -np.asarray(step, dtype=np.float64)
 
 
 def _searched(

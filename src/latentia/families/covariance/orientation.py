@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentia.engine.space import DegenerateError
+from latentia.engine.space.recent import Recent
 
-from .levels import EMPTY, ROUNDED, levels
+from .levels import EMPTY, ROUNDED, levels, newton_step
 from .pattern import EQUAL, OWN, Pattern
 
 Array = NDArray[np.float64]
@@ -30,8 +31,15 @@ def axes_of(matrices: Array) -> tuple[Array, Array]:
     numpy.linalg.LinAlgError
         If a matrix is not finite.
     """
+    return _eigen(matrices)
+
+
+def _found_eigen(matrices: Array) -> tuple[Array, Array]:
     values, vectors = np.linalg.eigh(matrices)
     return np.maximum(values[..., ::-1], 0.0), vectors[..., ::-1]
+
+
+_eigen = Recent(_found_eigen)
 
 
 def assembled(values: Array, axes: Array) -> Array:
@@ -57,10 +65,10 @@ def oriented_maximum(
     scatter = (scatter + np.swapaxes(scatter, 1, 2)) / 2
     if pattern.orientation == OWN:
         values, axes = axes_of(scatter)
-        old = None
-        if previous is not None:
+        old, alive = None, count > EMPTY
+        if previous is not None and (pattern.volume == OWN or not alive.all()):
             old, old_axes = axes_of(previous)
-            axes = np.where((count > EMPTY)[:, None, None], axes, old_axes)
+            axes = np.where(alive[:, None, None], axes, old_axes)
         return assembled(levels(pattern.volume, pattern.shape, count, values, floor, old), axes)
     if pattern.shape == EQUAL and ((count > EMPTY) & (np.einsum("kii->k", scatter) > 0)).all():
         try:
@@ -106,7 +114,7 @@ def volumes_apart(count: Array, scatter: Array, previous: Array | None) -> Array
         slope = d * count - trace
         curvature = np.diag(trace) - np.einsum("kij,lji->kl", relative, relative) / n
         # all volumes up and the shape down is no change
-        step = -np.linalg.lstsq(curvature, slope, rcond=1e-12)[0]
+        step = newton_step(curvature, slope, np.ones(len(v)))
         promised = float(-slope @ step)
         value = float(d * (count @ v) + n * log_det)
         v = _lower(v, step, value, count, scatter)
@@ -211,8 +219,14 @@ def common_axes(matrices: Array) -> Array:
     """The axes of matrices that have them in common, (d, d), to rounding.
 
     The eigenvectors of a sum tell them unless two of its eigenvalues are close; plane rotations
-    towards the least product of variances (Flury & Gautschi 1986) make up for that.
+    towards the least product of variances (Flury & Gautschi 1986) make up for that. They are the
+    same in any unit, so those of the same matrices in another are found again.
     """
+    _, exponent = np.frexp(np.abs(matrices).max())
+    return _common_axes(np.ldexp(matrices, -exponent))
+
+
+def _found_axes(matrices: Array) -> Array:
     size = np.exp(np.log(np.maximum(axes_of(matrices)[0], EMPTY)).mean(axis=1))
     alike = matrices / size[:, None, None]
     weight = 1 + np.modf(np.arange(len(alike)) * 0.6180339887498949)[0]
@@ -226,3 +240,6 @@ def common_axes(matrices: Array) -> Array:
             break
         axes, _ = turned(axes, inside, 1 / values)
     return axes
+
+
+_common_axes = Recent(_found_axes)

@@ -10,12 +10,10 @@ from numpy.typing import NDArray
 
 from latentia.engine.space import (
     Constraint,
-    Fixed,
     LeafChart,
     Orthogonal,
     Positive,
     PositiveDefinite,
-    UnitProduct,
 )
 
 from .decomposition import Factors, aligned, chained, factors_of, turns, value_of
@@ -39,7 +37,7 @@ class Patterned(Constraint):
     Parameters
     ----------
     pattern : Pattern
-    free : Constraint
+    free : Positive or PositiveDefinite
         What covariances may be that share nothing.
     raised : callable
         raised(value) -> the nearest covariances of the pattern that keep to the floor.
@@ -49,20 +47,15 @@ class Patterned(Constraint):
     exchangeable = (0,)
 
     def __init__(
-        self, pattern: Pattern, free: Constraint, raised: Callable[[Array], Array], n_features: int
+        self,
+        pattern: Pattern,
+        free: Positive | PositiveDefinite,
+        raised: Callable[[Array], Array],
+        n_features: int,
     ) -> None:
         self.pattern, self.free, self.n_features = pattern, free, n_features
         self._raised = raised
         self.inner = free
-
-    @property
-    def parts(self) -> tuple[Constraint, Constraint, Constraint]:
-        """What volume, shape and orientation may be."""
-        kinds = (Positive, UnitProduct, Orthogonal)
-        return tuple(  # pyright: ignore[reportReturnType]
-            Fixed() if letter == NONE else kind()
-            for letter, kind in zip(self.pattern, kinds, strict=True)
-        )
 
     def n_free(self, shape: tuple[int, ...]) -> int:
         return self.pattern.n_free(shape[0], self.n_features)
@@ -71,29 +64,34 @@ class Patterned(Constraint):
         wrong = self.free.violation(value, base)
         if wrong is not None:
             return wrong
-        made, stretched = self._rebuilt(value)
+        made = self._rebuilt(value)
         if made is None:
             return None  # a singular matrix is not a violation
         off = np.abs(made - value).reshape(len(value), -1).max(axis=1)
         flat = np.abs(value).reshape(len(value), -1).max(axis=1)
-        if (off <= (SHARED + ROUNDED * stretched) * flat).all():
+        if (off <= SHARED * flat).all() or (off <= self._loose(value) * flat).all():
             return None
         return f"does not share what {self.pattern.name} says, expected such covariances"
 
-    def _rebuilt(self, value: Array) -> tuple[Array | None, float]:
-        """The value of the pattern that has the factors of `value`, and its longest shape."""
+    def _rebuilt(self, value: Array) -> Array | None:
+        """The value of the pattern that has the factors of `value`; None where it is singular."""
         if whole(self.pattern):
             volume, matrices = sized(self.pattern, value)
-            if not np.isfinite(volume).all():
-                return None, 1.0
-            values = np.linalg.eigvalsh(matrices)
-            stretched = float((values[:, -1] / np.maximum(values[:, 0], 1e-300)).max())
-            return np.exp(volume)[:, None, None] * matrices, stretched
+            return np.exp(volume)[:, None, None] * matrices if np.isfinite(volume).all() else None
         factors = factors_of(self.pattern, value, self.n_features)
-        if not (factors.volume > 0).all():
-            return None, 1.0
-        stretched = float((factors.shape.max(axis=1) / factors.shape.min(axis=1)).max())
-        return value_of(factors, len(value), value.ndim), stretched
+        if not np.isfinite(factors.volume).all():
+            return None
+        return value_of(factors, len(value), value.ndim)
+
+    def _loose(self, value: Array) -> float:
+        """How far rounding may take covariances from sharing, by their longest shape."""
+        if whole(self.pattern):
+            values = np.linalg.eigvalsh(sized(self.pattern, value)[1])
+            longest = float((values[:, -1] / np.maximum(values[:, 0], 1e-300)).max())
+        else:
+            shape = factors_of(self.pattern, value, self.n_features).shape
+            longest = float(np.exp((shape.max(axis=1) - shape.min(axis=1)).max()))
+        return SHARED + ROUNDED * longest
 
     def chart(self, base: Array) -> LeafChart:
         return (_SizeChart if whole(self.pattern) else _FactorChart)(self, base)
@@ -103,58 +101,67 @@ class Patterned(Constraint):
             return value
         return self._raised(value)
 
-    def refuse_singular(self, value: Array) -> None:
-        """DegenerateError where a covariance is singular."""
-        if isinstance(self.free, PositiveDefinite):
-            self.free.cholesky(value)
-        else:
-            self.free.chart(value)
-
     def at_floor(self, value: Array) -> list[tuple[int, ...]]:
         return self.free.at_floor(value)
 
 
 @final
 class _FactorChart(LeafChart):
+    """Logarithms of volumes, those of shapes short of the last, and Cayley's coordinates."""
+
     def __init__(self, constraint: Patterned, base: Array) -> None:
         self.constraint, self.shape = constraint, base.shape
-        constraint.refuse_singular(base)
-        self.base = factors_of(constraint.pattern, base, constraint.n_features)
-        parts = zip(constraint.parts, self.base, strict=True)
-        self.charts = [part.chart(value) for part, value in parts]
-        self.size = sum(chart.size for chart in self.charts)
-        self.ends = np.cumsum([chart.size for chart in self.charts])[:-1]
-        self.units = np.ones(self.size)
-        if self.charts[-1].size:
-            self.units[self.ends[-1] :] = turns(self.base)
+        constraint.free.refuse_singular(base)
+        pattern = constraint.pattern
+        self.base = factors_of(pattern, base, constraint.n_features)
+        volume, shape, axes = self.base
+        self.shaped, self.turned = pattern.shape != NONE, None
+        self.lead = len(shape), constraint.n_features - 1
+        ends = [len(volume), len(volume) + (shape[:, 1:].size if self.shaped else 0)]
+        if pattern.orientation != NONE:
+            self.turned = Orthogonal().chart(axes)
+            self.units = turns(self.base)
+        self.ends, self.size = ends, ends[1] + (self.turned.size if self.turned else 0)
 
     def _factors(self, value: Array) -> Factors:
-        self.constraint.refuse_singular(value)
+        self.constraint.free.refuse_singular(value)
         pattern, d = self.constraint.pattern, self.constraint.n_features
         made = factors_of(pattern, value, d)
-        return made if pattern.orientation == NONE else aligned(made, self.base)
+        return made if self.turned is None else aligned(made, self.base)
 
     def pack(self, value: Array) -> Array:
         return self._packed(self._factors(value))
 
     def _packed(self, factors: Factors) -> Array:
-        each = zip(self.charts, factors, strict=True)
-        return np.concatenate([chart.pack(part) for chart, part in each]) / self.units
+        parts = [factors.volume - self.base.volume]
+        if self.shaped:
+            parts.append((factors.shape - self.base.shape)[:, :-1].ravel())
+        if self.turned is not None:
+            parts.append(self.turned.pack(factors.orientation) / self.units)
+        return np.concatenate(parts) if len(parts) > 1 else parts[0]
 
     def unpack(self, x: Array) -> Array:
+        volume, shape, axes = self.base
+        moved, shaped, turned = x[: self.ends[0]], x[self.ends[0] : self.ends[1]], x[self.ends[1] :]
+        if self.shaped:
+            lead = shaped.reshape(self.lead)
+            shape = shape + np.hstack([lead, -lead.sum(axis=1, keepdims=True)])
         with np.errstate(over="ignore", invalid="ignore"):
-            parts = zip(self.charts, np.split(x * self.units, self.ends), strict=True)
-            factors = Factors(*(chart.unpack(part) for chart, part in parts))
-            return value_of(factors, self.shape[0], len(self.shape))
+            if self.turned is not None:
+                axes = self.turned.unpack(turned * self.units)
+            return value_of(Factors(volume + moved, shape, axes), self.shape[0], len(self.shape))
 
     def pull(self, value: Array, gradient: Array) -> Array:
         return self._pulled(self._factors(value), gradient)
 
     def _pulled(self, factors: Factors, gradient: Array) -> Array:
-        slopes = chained(factors, gradient)
-        each = zip(self.charts, factors, slopes, strict=True)
-        pulled = [chart.pull(part, slope) for chart, part, slope in each]
-        return np.concatenate(pulled) * self.units
+        in_volume, in_shape, in_axes = chained(factors, gradient)
+        parts = [in_volume]
+        if self.shaped:
+            parts.append((in_shape[:, :-1] - in_shape[:, -1:]).ravel())
+        if self.turned is not None:
+            parts.append(self.turned.pull(factors.orientation, in_axes) * self.units)
+        return np.concatenate(parts) if len(parts) > 1 else parts[0]
 
     def pack_and_pull(self, value: Array, gradient: Array) -> tuple[Array, Array]:
         factors = self._factors(value)
@@ -188,7 +195,7 @@ class _SizeChart(LeafChart):
 
     def __init__(self, constraint: Patterned, base: Array) -> None:
         self.constraint, self.n_components = constraint, len(base)
-        constraint.refuse_singular(base)
+        constraint.free.refuse_singular(base)
         self.volume, matrices = sized(constraint.pattern, base)
         self.rest = PositiveDefinite(singular_below=0.0).chart(matrices)
         self.lead = len(matrices), self.rest.size // len(matrices)
@@ -197,7 +204,7 @@ class _SizeChart(LeafChart):
         self.size = len(self.volume) + self.rest.size - len(matrices)
 
     def pack(self, value: Array) -> Array:
-        self.constraint.refuse_singular(value)
+        self.constraint.free.refuse_singular(value)
         volume, matrices = sized(self.constraint.pattern, value)
         return self._packed(volume, self.rest.pack(matrices))
 
@@ -217,7 +224,7 @@ class _SizeChart(LeafChart):
         return self.pack_and_pull(value, gradient)[1]
 
     def pack_and_pull(self, value: Array, gradient: Array) -> tuple[Array, Array]:
-        self.constraint.refuse_singular(value)
+        self.constraint.free.refuse_singular(value)
         volume, matrices = sized(self.constraint.pattern, value)
         in_volume = np.einsum("kij,kij->k", gradient, value)
         in_matrices = np.exp(volume)[:, None, None] * gradient

@@ -3,32 +3,30 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import lapack
 
-from latentia.engine.space import Constraint, PositiveDefinite
+from latentia.engine.space import Constraint, Positive, PositiveDefinite
+from latentia.engine.space.recent import inverse_lower, inverses
 
 from .pattern import Pattern
 from .patterned import Patterned
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
-_lapack: Any = lapack
 
 
 def cholesky_of_inverse(lower: Array) -> Array:
     """Upper factors U with U Uᵀ = (L Lᵀ)⁻¹ of lower factors L, shape (..., d, d)."""
-    d = lower.shape[-1]
-    inverses = [_lapack.dtrtri(each, lower=1)[0] for each in lower.reshape(-1, d, d)]
-    return np.swapaxes(np.array(inverses, dtype=np.float64).reshape(lower.shape), -1, -2)
+    return np.swapaxes(inverses(lower), -1, -2)
 
 
-def raise_eigenvalues(matrices: Array, floor: float) -> Array:
-    """The nearest symmetric matrices with no eigenvalue below `floor`."""
-    return PositiveDefinite(floor).project(matrices)
+def factors_of_precision(covariance: Array) -> Array:
+    """Upper factors U with U Uᵀ = S⁻¹ of covariances S, shape (..., d, d); LinAlgError if none."""
+    d = covariance.shape[-1]
+    inverse = inverse_lower(covariance.reshape(-1, d, d))
+    return np.swapaxes(inverse, 1, 2).reshape(covariance.shape)
 
 
 class Covariance(ABC):
@@ -114,7 +112,7 @@ class Covariance(ABC):
         return self.maximum(np.ones(k), self.summed(matrices), floor, d, previous)
 
     @abstractmethod
-    def free_space(self, spread: Array, floor: float) -> Constraint:
+    def free_space(self, spread: Array, floor: float) -> Positive | PositiveDefinite:
         """The same where components share nothing."""
 
     @abstractmethod
