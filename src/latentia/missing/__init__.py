@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from latentia.engine.lazy import on_demand
 
 if TYPE_CHECKING:
+    from .diagnostics import disperse, overimpute, shift_imputed
     from .draws import ChainWarning
     from .estimator import IncompleteNormal, NormalErrors
     from .imputer import EMImputer
@@ -30,7 +31,10 @@ __all__ = [
     "Panel",
     "Patterns",
     "Pooled",
+    "disperse",
+    "overimpute",
     "pool",
+    "shift_imputed",
 ]
 
 _HOME_OF = {
@@ -45,7 +49,10 @@ _HOME_OF = {
     "Panel": ".panel",
     "Patterns": ".patterns",
     "Pooled": ".pooling",
+    "disperse": ".diagnostics",
+    "overimpute": ".diagnostics",
     "pool": ".pooling",
+    "shift_imputed": ".diagnostics",
 }
 
 

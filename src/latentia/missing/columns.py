@@ -57,7 +57,7 @@ def columns_of(
             f"column {names[int(np.argmax(empty))]!r}{more} has no value at all and is dropped; "
             "keep_empty_features=True keeps it, as zeros",
             DataWarning,
-            stacklevel=4,
+            stacklevel=3,
         )
     kept = np.flatnonzero(~empty | keep_empty)
     return Columns(np.flatnonzero(~empty & ~same & ~untouched), constant, kept)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, Self, final
 
@@ -21,20 +20,23 @@ from latentia.engine import EM
 from latentia.estimator import climb_settings, feature_names
 from latentia.mixture import errors
 
-from . import columns, design, draws, imputer_record, imputing, priors, scales, table
+from . import columns, design, diagnostics, draws, imputer_record, imputing, priors, scales, table
 from .conditional import Normal
 from .estimator import IncompleteNormal
 from .little import LittleTest
 from .measured import MeasuredRows
-from .panel import Panel, require_sense
+from .panel import Panel, places_of
 from .patterns import Patterns, patterns_of
-from .table import Roles, Table
+from .table import Table
 
 if TYPE_CHECKING:
     from latentia.persistence import Record
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
+
+Shift = Callable[[Any, Mask], None]
+"""Changes numbers (n, d) where they were filled in."""
 
 DEFAULTS = {"tol": 1e-3, "max_iter": 1000}
 """What `tol` and `max_iter` are where nothing is said."""
@@ -234,7 +236,7 @@ class EMImputer(TransformerMixin, BaseEstimator):
         x, hidden = read.x, read.hidden
         weights = errors.checked_weights(sample_weight, x)
         names = feature_names(self, x.shape[1])
-        roles, seen = self._roles(names), np.where(hidden, np.nan, x)
+        roles, seen = table.roles_of(self, names), np.where(hidden, np.nan, x)
         integers = [*self.integers, *sorted(read.whole)]
         asked = (self.transforms, self.bounds, integers, self.ordered)
         known = scales.learnt(scales.scales_of(names, *asked), seen, names, read.categories)
@@ -248,7 +250,7 @@ class EMImputer(TransformerMixin, BaseEstimator):
             known,
             roles.nominal,
             self.panel,
-            self._places(names),
+            places_of(self.panel, names),
             names,
             read.categories,
         )
@@ -297,59 +299,26 @@ class EMImputer(TransformerMixin, BaseEstimator):
     def _seed(self) -> list[int]:
         return [int(s) for s in check_random_state(self.random_state).randint(2**31, size=4)]
 
-    def _roles(self, names: Sequence[str]) -> Roles:
-        """What was said of columns, by number."""
-        found = {
-            name: frozenset(scales.position(c, names, name) for c in getattr(self, name))
-            for name in ("nominal", "ordered", "ids")
-        }
-        both = (found["nominal"] & found["ordered"]) | (found["nominal"] & found["ids"])
-        if both:
-            raise ValueError(
-                f"got the column {names[min(both)]!r} in nominal and in another list, expected one "
-                "role for each column"
-            )
-        places = self._places(names)
-        return Roles(**found, time=places["time"], unit=places["unit"])
-
-    def _places(self, names: Sequence[str]) -> dict[str, Any]:
-        """The columns of a panel by number."""
-        if self.panel is None:
-            return {"time": None, "unit": None, "lags": (), "leads": ()}
-        require_sense(self.panel)
-        time, unit, _, _, _, lags, leads = self.panel
-        return {
-            "time": scales.position(time, names, "panel"),
-            "unit": None if unit is None else scales.position(unit, names, "panel"),
-            "lags": tuple(scales.position(c, names, "lags") for c in lags),
-            "leads": tuple(scales.position(c, names, "leads") for c in leads),
-        }
-
     def _read(self, X: Any, *, reset: bool) -> Table:
         """X as numbers, and which cells are missing."""
         known = None if reset else self._categories
         if table.is_mixed(X):
-            roles = self._roles(table.names_of(X))
+            roles = table.roles_of(self, table.names_of(X))
             return table.read_mixed(self, X, roles, self.missing_values, known)
         if known:
             raise ValueError(
                 "got a table of numbers alone, expected a data frame with the texts of the fit"
             )
         read = table.read_numbers(self, X, self.missing_values, feature_names, reset=reset)
-        untouched = self._roles(feature_names(self, read.x.shape[1])).ids
+        untouched = table.roles_of(self, feature_names(self, read.x.shape[1])).ids
         if untouched:
             read.hidden[:, list(untouched)] = False
         return read
 
     def _told(self, read: Table) -> tuple[Array, Array] | None:
         """What is believed of the cells of the model's rows, or None."""
-        if not self._beliefs.rows.size:
-            return None
-        told, variance = self._beliefs.spread(read.hidden, table.mark(read) == self._mark)
-        used, more = self._design.columns.modelled, self._design.size
-        blank = np.full((len(told), more - len(used)), np.nan)
-        none = np.zeros((len(told), more - len(used)))
-        return np.hstack([told[:, used], blank]), np.hstack([variance[:, used], none])
+        same = table.mark(read) == self._mark
+        return priors.of_rows(self._beliefs, self._design, read.hidden, same)
 
     # -- imputing --------------------------------------------------------------------------
 
@@ -382,26 +351,37 @@ class EMImputer(TransformerMixin, BaseEstimator):
         check_is_fitted(self, "draws_")
         read = self._read(X, reset=False)
         for i in range(self.n_imputations):
-            made = self._imputed(read, i)
-            yield _wrap_data_with_container("transform", made, X, self)
+            yield self._contained(self._imputed(read, i), X)
 
-    def _imputed(self, read: Table, i: int) -> Any:
-        """The i-th imputation of a table."""
-        rng = None if self.draw is None else np.random.default_rng([*self._seed(), i])
-        x, hidden, kept = read.x, read.hidden, self._design.columns.kept
-        y: Any = None
-        if self._design.size and hidden.any():
-            y = self._design.into(x, hidden, feature_names(self, x.shape[1]))
-            told = self._told(read)
-            y = imputing.completed(self.draws_[i], y, self._design.limits(), rng, told)
-        out = self._design.back(y, x, hidden, rng) if hidden.any() else np.array(x)
-        marks: Any = None
+    def _contained(self, made: Any, X: Any) -> Any:
+        """What ``set_output`` asks for."""
+        return _wrap_data_with_container("transform", made, X, self)
+
+    def _imputed(self, read: Table, i: int, shift: Shift | None = None) -> Any:
+        """The i-th imputation of a table; `shift` changes what was filled in."""
+        out = self._filled(read, i)
+        if shift is not None:
+            shift(out, read.hidden)
+        kept, marks = self._design.columns.kept, None
         if self.indicator_ is not None:
-            marks = self.indicator_.transform(columns.marked(hidden)).astype(out.dtype)
+            found: Any = self.indicator_.transform(columns.marked(read.hidden))
+            marks = found.astype(out.dtype)
         if read.frame is not None:
             named = self.get_feature_names_out()[len(kept) :]
             return table.into_frame(read, out, kept, marks, named, self)
         return out[:, kept] if marks is None else np.hstack([out[:, kept], marks])
+
+    def _filled(self, read: Table, i: int) -> Any:
+        """The numbers of a table (n, d), filled for the i-th time."""
+        x, hidden, y = read.x, read.hidden, np.empty(0)
+        if not hidden.any():
+            return np.array(x)
+        rng = None if self.draw is None else np.random.default_rng([*self._seed(), i])
+        if self._design.size:
+            y = self._design.into(x, hidden, feature_names(self, x.shape[1]))
+            limits = self._design.limits()
+            y = imputing.completed(self.draws_[i], y, limits, rng, self._told(read))
+        return self._design.back(y, x, hidden, rng)
 
     def inverse_transform(self, X: Any) -> Array:
         """What `transform` was given: missing values where the indicator says so.
@@ -476,7 +456,7 @@ class EMImputer(TransformerMixin, BaseEstimator):
         """Little's test of whether cells are missing completely at random, on the model's scales.
 
         On the data of the fit, which are not kept in files, and by maximum likelihood whatever
-        the ridge.
+        the ridge and the priors.
 
         Raises
         ------
@@ -485,16 +465,7 @@ class EMImputer(TransformerMixin, BaseEstimator):
         NotFittedError
             If the data are not at hand.
         """
-        normal = self._fitted_normal()
-        plain = isinstance(normal._data, Rows)
-        if normal._data is None or (plain and not self.ridge):
-            return normal.little_test()
-        test = IncompleteNormal(em=EM(tol=1e-8))
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", errors.DataWarning)  # said when it was fitted
-            rows = Rows(normal._data.x, normal._data.weights)
-            test.fit_rows(rows, normal.patterns_.columns, np.float64)
-        return test.little_test()
+        return diagnostics.little_test_of(self._fitted_normal(), self.ridge)
 
     def summary(self) -> Any:
         """A table of the fitted distribution that a person can read, without standard errors."""
@@ -504,8 +475,11 @@ class EMImputer(TransformerMixin, BaseEstimator):
 
     @property
     def plot(self) -> Any:
-        """Pictures of the fit: ``plot.patterns()``, ``plot.climb()``."""
-        return self._fitted_normal().plot
+        """Pictures: patterns, holes(X), densities(X), overimputation(X), dispersion(), climb()."""
+        from latentia.report.missing import ImputerPlots
+
+        self._fitted_normal()
+        return ImputerPlots(self, diagnostics)
 
     def save(self, path: Any) -> None:
         """Write the fitted imputer to a file that `latentia.load` reads."""

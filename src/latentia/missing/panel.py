@@ -10,6 +10,8 @@ from numpy.polynomial.legendre import legvander
 from numpy.typing import NDArray
 from scipy.interpolate import BSpline
 
+from .scales import position
+
 Array = NDArray[np.float64]
 Places = NDArray[np.intp]
 
@@ -90,6 +92,19 @@ def require_sense(panel: Panel) -> None:
             raise ValueError(
                 f"got {name}={getattr(panel, name)!r} in a panel, expected a list of columns"
             )
+
+
+def places_of(panel: Panel | None, names: Sequence[str]) -> dict[str, Any]:
+    """The columns of a panel by number."""
+    if panel is None:
+        return {"time": None, "unit": None, "lags": (), "leads": ()}
+    require_sense(panel)
+    return {
+        "time": position(panel.time, names, "panel"),
+        "unit": None if panel.unit is None else position(panel.unit, names, "panel"),
+        "lags": tuple(position(c, names, "lags") for c in panel.lags),
+        "leads": tuple(position(c, names, "leads") for c in panel.leads),
+    }
 
 
 class Trend(NamedTuple):

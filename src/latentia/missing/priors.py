@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy.special import ndtri
 
 from . import scales
+from .design import Design
 from .scales import Scale
 
 Array = NDArray[np.float64]
@@ -139,6 +140,21 @@ def beliefs_of(
         np.array(columns, dtype=np.intp),
         np.array(means, dtype=np.float64),
         np.array(variances, dtype=np.float64),
+    )
+
+
+def of_rows(
+    beliefs: Beliefs, design: Design, hidden: Mask, same_table: bool
+) -> tuple[Array, Array] | None:
+    """What is believed of the cells of the model's rows, (n, p) each, or None where nothing is."""
+    if not beliefs.rows.size:
+        return None
+    told, variance = beliefs.spread(hidden, same_table)
+    used = design.columns.modelled
+    more = (len(told), design.size - len(used))
+    return (
+        np.hstack([told[:, used], np.full(more, np.nan)]),
+        np.hstack([variance[:, used], np.zeros(more)]),
     )
 
 

@@ -14,7 +14,7 @@ from sklearn.utils.validation import validate_data
 
 from latentia.mixture import errors
 
-from . import columns, holes
+from . import columns, holes, panel, scales
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -63,6 +63,28 @@ class Table(NamedTuple):
     frame: Any = None
     categories: dict[int, tuple[str, ...]] = {}  # noqa: RUF012
     whole: frozenset[int] = frozenset()
+
+
+def roles_of(settings: Any, names: Sequence[str]) -> Roles:
+    """What the settings of an imputer say of columns with these names.
+
+    Raises
+    ------
+    ValueError
+        If a column is not there, or has two roles.
+    """
+    found = {
+        name: frozenset(scales.position(c, names, name) for c in getattr(settings, name))
+        for name in ("nominal", "ordered", "ids")
+    }
+    both = (found["nominal"] & found["ordered"]) | (found["nominal"] & found["ids"])
+    if both:
+        raise ValueError(
+            f"got the column {names[min(both)]!r} in nominal and in another list, expected one "
+            "role for each column"
+        )
+    places = panel.places_of(settings.panel, names)
+    return Roles(**found, time=places["time"], unit=places["unit"])
 
 
 def is_mixed(X: Any) -> bool:

@@ -8,7 +8,11 @@ import numpy as np
 from sklearn.exceptions import NotFittedError
 
 from .displays.climb import ClimbDisplay
+from .displays.holes import HolesDisplay
+from .displays.imputed import ImputedDisplay
+from .displays.overimputation import OverimputationDisplay
 from .displays.patterns import PatternsDisplay
+from .displays.sensitivity import SensitivityDisplay
 from .formatting import counted, fixed, one_line, share, status_word, whole, with_error
 from .summary import MOST_ROWS, settings_used
 from .tables import Summary, Table
@@ -133,3 +137,61 @@ class MissingPlots:
     def climb(self, **options: Any) -> ClimbDisplay:
         """The climb; options as for `ClimbDisplay.from_estimator`."""
         return ClimbDisplay.from_estimator(self._estimator, **options)
+
+
+class ImputerPlots:
+    """The plots of an imputer; each method returns a Display.
+
+    Parameters
+    ----------
+    estimator : EMImputer
+        Fitted.
+    diagnostics : module
+        What computes that which they show.
+
+    Examples
+    --------
+    >>> from latentia import EMImputer, datasets
+    >>> air = datasets.load("airquality").values
+    >>> EMImputer().fit(air).plot.densities(air)
+    <...ImputedDisplay object at ...>
+    """
+
+    def __init__(self, estimator: Any, diagnostics: Any) -> None:
+        self._estimator, self._diagnostics = estimator, diagnostics
+
+    def patterns(self, **options: Any) -> PatternsDisplay:
+        """Which cells are missing together; options as for `PatternsDisplay.from_estimator`."""
+        return PatternsDisplay.from_estimator(self._estimator, **options)
+
+    def holes(self, X: Any, *, figure: Any = None) -> HolesDisplay:
+        """Where the missing cells of a table are."""
+        hidden, names = self._diagnostics.hidden_of(self._estimator, X)
+        return HolesDisplay(hidden=hidden, columns=names).plot(figure=figure)
+
+    def densities(self, X: Any, *, figure: Any = None) -> ImputedDisplay:
+        """What is imputed in a table beside what was seen."""
+        filled = self._diagnostics.filled_columns(self._estimator, X)
+        if not filled:
+            raise ValueError("got a table without missing cells, expected one that is to be filled")
+        return ImputedDisplay(filled=filled).plot(figure=figure)
+
+    def overimputation(
+        self, X: Any, *, level: float = 0.9, figure: Any = None
+    ) -> OverimputationDisplay:
+        """Values that were seen against what would have been imputed for them."""
+        found = self._diagnostics.overimpute(self._estimator, X, level=level)
+        return OverimputationDisplay(overimputation=found).plot(figure=figure)
+
+    def dispersion(self, n_starts: int = 5, **options: Any) -> ClimbDisplay:
+        """Climbs from starts far apart; options as for `ClimbDisplay.from_estimator`."""
+        found = self._diagnostics.disperse(self._estimator, n_starts)
+        return ClimbDisplay.from_estimator(found, **options)
+
+    def sensitivity(self, shifted: Any, *, figure: Any = None) -> SensitivityDisplay:
+        """What `shift_imputed` has found."""
+        return SensitivityDisplay(sensitivity=shifted).plot(figure=figure)
+
+    def climb(self, **options: Any) -> ClimbDisplay:
+        """The climb; options as for `ClimbDisplay.from_estimator`."""
+        return ClimbDisplay.from_estimator(self._estimator.normal_, **options)
