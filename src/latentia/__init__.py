@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from latentia.data.scan import scan
     from latentia.discriminant import MixtureDiscriminant
     from latentia.engine import EM, Model, Suff, check_model
+    from latentia.factor import FactorAnalysis, ProbabilisticPCA
     from latentia.hmm import (
         GMMHMM,
         CategoricalHMM,
@@ -46,6 +47,7 @@ __all__ = [
     "CensoredRegression",
     "Dask",
     "EMImputer",
+    "FactorAnalysis",
     "GaussianHMM",
     "GaussianMixture",
     "GeneralLocation",
@@ -62,6 +64,7 @@ __all__ = [
     "Model",
     "MultinomialHMM",
     "PoissonHMM",
+    "ProbabilisticPCA",
     "SelfConsistent",
     "Suff",
     "__version__",
@@ -79,6 +82,7 @@ _HOME_OF = {
     "Dask": "latentia.backends.dask",
     "EM": "latentia.engine",
     "EMImputer": "latentia.missing",
+    "FactorAnalysis": "latentia.factor",
     "GMMHMM": "latentia.hmm",
     "GaussianHMM": "latentia.hmm",
     "GaussianMixture": "latentia.mixture",
@@ -96,6 +100,7 @@ _HOME_OF = {
     "Model": "latentia.engine",
     "MultinomialHMM": "latentia.hmm",
     "PoissonHMM": "latentia.hmm",
+    "ProbabilisticPCA": "latentia.factor",
     "SelfConsistent": "latentia.survival",
     "Suff": "latentia.engine",
     "check_model": "latentia.engine",

@@ -22,6 +22,7 @@ FORMAT_VERSION = 1
 _ESTIMATORS = {
     "BayesianGaussianMixture": "latentia.mixture:BayesianGaussianMixture",
     "EMImputer": "latentia.missing:EMImputer",
+    "FactorAnalysis": "latentia.factor:FactorAnalysis",
     "GaussianMixture": "latentia.mixture:GaussianMixture",
     "CategoricalHMM": "latentia.hmm:CategoricalHMM",
     "GMMHMM": "latentia.hmm:GMMHMM",
@@ -34,6 +35,7 @@ _ESTIMATORS = {
     "GeneralLocation": "latentia.contingency:GeneralLocation",
     "LogLinear": "latentia.contingency:LogLinear",
     "MixedImputer": "latentia.contingency:MixedImputer",
+    "ProbabilisticPCA": "latentia.factor:ProbabilisticPCA",
     "SelfConsistent": "latentia.survival:SelfConsistent",
     "LatentClass": "latentia.latent_class:LatentClass",
     "MarkovAutoregression": "latentia.switching:MarkovAutoregression",

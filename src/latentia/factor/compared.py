@@ -1,0 +1,60 @@
+"""The likelihoods that a test of fit compares, from the rows of a fit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from latentia.data.arrays import Frame, Rows
+from latentia.engine import EM
+from latentia.missing import holes
+from latentia.missing.estimator import fitted
+from latentia.missing.patterns import RowsByPattern
+
+from .goodness import FitTest, fit_test
+from .principal_model import LOG_2PI, available
+
+Array = NDArray[np.float64]
+
+TOL = 1e-4
+"""Nats to which a covariance of any kind is fitted to rows with holes."""
+
+
+def goodness_of_fit(
+    rows: Rows,
+    loglik: float,
+    n_factors: int,
+    apart: Sequence[tuple[int, int]],
+    names: Sequence[str],
+    level: float,
+) -> FitTest:
+    """The test of fit of rows that some factors have a log-likelihood of.
+
+    Raises
+    ------
+    ValueError
+        If the columns follow from one another, so that no covariance is the best.
+    """
+    frame = Frame.of(rows)
+    known = ~np.isnan(rows.x)
+    count = rows.weights @ known
+    n, d = float(rows.weights @ known.any(axis=1)), len(frame.origin)
+    logs = LOG_2PI + 2 * np.log(frame.spread)
+    independent = -float((count * (logs + 1)).sum()) / 2
+    if known.all():
+        by_pattern = RowsByPattern.of((rows.x - frame.origin) / frame.spread, rows.weights)
+        covariance = available([by_pattern])[1]
+        if holes.is_singular(covariance):
+            told = holes.singular(covariance, len(rows), names)
+            raise ValueError(
+                f"{told.partition(', so their')[0]}, so no covariance is the best and there is "
+                "nothing to compare the factors with; leave one of them out"
+            )
+        log_det = float(np.linalg.slogdet(covariance)[1])
+        saturated = -n * (float(logs.sum()) + log_det + d) / 2
+    else:
+        _, fit = fitted(EM(tol=TOL), rows, 0.0, len(apart), names)
+        saturated = fit.loglik
+    return fit_test(loglik, saturated, independent, n, d, n_factors, level)

@@ -1,0 +1,106 @@
+"""Principal components as they are shown, and their standard errors."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
+
+from latentia.engine import inference
+from latentia.missing.patterns import RowsByPattern
+
+from .posterior import Posterior, square
+from .principal_model import PrincipalModel, PrincipalParams
+
+Array = NDArray[np.float64]
+
+MOST = 2_000
+"""Free parameters up to which the observed information is computed."""
+
+
+class Shown(NamedTuple):
+    """Components (q, d), orthonormal, and variances (q,) along them, noise included."""
+
+    components: Array
+    variances: Array
+
+
+def shown(params: PrincipalParams, near: Array | None = None) -> Shown:
+    """The components, those of the largest variance first; numbered and signed as in `near`."""
+    axes, stretch, _ = np.linalg.svd(params.loadings, full_matrices=False)
+    components, variances = axes.T, stretch**2 + float(params.noise)
+    if near is None:
+        rows = np.arange(len(components))
+        largest = components[rows, np.abs(components).argmax(axis=1)] if len(rows) else rows
+        return Shown(components * np.where(largest < 0, -1.0, 1.0)[:, None], variances)
+    closeness = near @ components.T
+    _, order = linear_sum_assignment(-np.abs(closeness))
+    sign = np.where(closeness[np.arange(len(order)), order] < 0, -1.0, 1.0)
+    return Shown(components[order] * sign[:, None], variances[order])
+
+
+Errors = tuple[Array, Array, Array, Array, str]
+
+
+def closed_form(params: PrincipalParams, n_rows: float) -> Errors:
+    """Standard errors without holes, from the expected information.
+
+    Of the mean √(Σ_jj / n), of variances λ √(2 / n), of the noise σ² √(2 / (n (d - q))), of
+    components √(Σ_k λ λ_k / (n (λ - λ_k)²) u_k²) over the other directions k (Anderson 1963, Ann.
+    Math. Stat. 34, 122-148).
+    """
+    components, variances = shown(params)
+    q, d = components.shape
+    noise = float(params.noise)
+    diagonal = (variances - noise) @ components**2 + noise
+    others = 1 - (components**2).sum(axis=0)  # squares of the directions that are noise
+    spread = np.zeros((q, d))
+    with np.errstate(divide="ignore"):
+        for i in range(q):
+            for k in range(q):
+                if k != i:
+                    gap = variances[i] * variances[k] / (variances[i] - variances[k]) ** 2
+                    spread[i] += gap * components[k] ** 2
+            spread[i] += variances[i] * noise / (variances[i] - noise) ** 2 * others
+    return (
+        np.sqrt(diagonal / n_rows),
+        np.sqrt(spread / n_rows),
+        variances * np.sqrt(2 / n_rows),
+        np.array(noise * np.sqrt(2 / (n_rows * (d - q)))),
+        "",
+    )
+
+
+def by_engine(
+    model: PrincipalModel, source: Any, params: PrincipalParams, method: str, **asked: Any
+) -> Errors:
+    """Standard errors by any method of the engine; components by the delta method."""
+    here = shown(params)
+    (q, d), n_free = here.components.shape, params.loadings.size + len(params.mean) + 1
+    if n_free > MOST and "bootstrap" not in method:
+        nan = np.nan
+        note = (
+            f"{n_free} parameters are too many for their information matrix, so there are no "
+            'standard errors; method="bootstrap" has them.'
+        )
+        return np.full(d, nan), np.full((q, d), nan), np.full(q, nan), np.array(nan), note
+    found = inference.standard_errors(model, source, params, method, **asked)
+
+    def flat(params: Any) -> Array:
+        components, variances = shown(params, here.components)
+        return np.concatenate([params.mean, [params.noise], variances, components.ravel()])
+
+    values = found.delta(flat)
+    note, _, _ = found.note.partition("The likelihood cannot see")
+    mean, noise, variances, components = np.split(values, [d, d + 1, d + 1 + q])
+    return mean, components.reshape(q, d), variances, np.array(noise[0]), note.strip()
+
+
+def drawn(known: Posterior, rows: RowsByPattern, rng: np.random.Generator) -> Array:
+    """Standard normal numbers behind rows, drawn given what was seen, (n, q)."""
+    q = known.mean.shape[1]
+    roots = np.linalg.cholesky(square(known.covariance, q))
+    noise = rng.standard_normal(known.mean.shape)
+    return known.mean + np.einsum("nij,nj->ni", roots[rows.which], noise)
