@@ -7,7 +7,7 @@ where densities are computed, where a floor is looked after. None of them has to
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Generic, TypeVar, final
+from typing import Any, Generic, TypeVar, cast, final
 
 import numpy as np
 from scipy.linalg import lapack
@@ -65,8 +65,7 @@ class Recent(Generic[T]):
 
 
 def _freeze(made: Any) -> None:
-    arrays: tuple[Any, ...] = made if isinstance(made, tuple) else (made,)
-    for array in arrays:
+    for array in cast("tuple[Any, ...]", made if isinstance(made, tuple) else (made,)):
         array.flags.writeable = False
 
 

@@ -80,13 +80,35 @@ def oriented_maximum(
                 raise
     if previous is not None:
         axes = common_axes(previous)
-        values, axes, _ = _climbed(pattern, count, scatter, floor, axes, along(axes, previous))
+        found = _climbed(pattern, count, scatter, floor, axes, along(axes, previous))
+        if floor and (found[0] <= floor).any():
+            found = min(found, *_unheld(pattern, count, scatter, floor, axes), key=_height)
+        values, axes, _ = found
     else:
         _, pooled = axes_of(scatter.sum(axis=0))
         own = [] if pattern.shape == EQUAL else list(axes_of(scatter)[1])
         tried = [_climbed(pattern, count, scatter, floor, each, None) for each in (pooled, *own)]
-        values, axes, _ = min(tried, key=lambda found: found[2])
+        values, axes, _ = min(tried, key=_height)
     return assembled(values, axes)
+
+
+def _unheld(
+    pattern: Pattern, count: Array, scatter: Array, floor: float, axes: Array
+) -> list[tuple[Array, Array, float]]:
+    """The same from the axes that are best without the floor, where there are such.
+
+    Axes along which the floor holds all variances are of no account to `turned`, so that a climb
+    under a floor may be stuck at them.
+    """
+    try:
+        _, axes, _ = _climbed(pattern, count, scatter, 0.0, axes, None)
+    except DegenerateError:
+        return []
+    return [_climbed(pattern, count, scatter, floor, axes, None)]
+
+
+def _height(found: tuple[Array, Array, float]) -> float:
+    return found[2]
 
 
 def volumes_apart(count: Array, scatter: Array, previous: Array | None) -> Array:
