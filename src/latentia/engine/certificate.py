@@ -100,6 +100,8 @@ class Certificate:
         Starts that lost a race and were not climbed to the end.
     n_rearranged : int
         Starts, the last of them, that were made of the best of the others.
+    one_maximum : bool
+        Whether the model says that there is no other maximum.
     """
 
     status: Status
@@ -123,6 +125,7 @@ class Certificate:
     n_steps_all: int = 0
     n_outrun: int = 0
     n_rearranged: int = 0
+    one_maximum: bool = False
 
     @property
     def alike(self) -> float:
@@ -197,6 +200,8 @@ class Certificate:
                     f"The highest maximum has {_counted(twins - 1, 'equal')} at other parameters: "
                     "the data do not choose between them."
                 )
+        elif self.one_maximum:
+            told.append("There is no other maximum, wherever a climb starts.")
         else:
             told.append("One start was made; another could find a higher maximum.")
         if self.n_degenerate:

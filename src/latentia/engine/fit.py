@@ -136,6 +136,7 @@ def assemble(
         n_degenerate=sum(c.status is Status.DEGENERATE for c in climbs),
         optima=_optima(model, climbs, tol),
         claims=_claims(model),
+        one_maximum=model.one_maximum,
         detail=won.detail,
         n_steps_all=n_steps,
         n_outrun=sum(c.status is Status.OUTRUN for c in climbs),

@@ -123,6 +123,9 @@ class Model(ABC, Generic[P, C]):
         halves it until the objective does not fall.
     stochastic : bool
         True where an E-step draws random numbers.
+    one_maximum : bool
+        True where the objective has a single maximum, whatever the data, as where it is concave in
+        some coordinates: then one start is enough.
     n_gauge : int
         Directions that the likelihood cannot see (a rotation of loadings); they are not
         counted as free parameters.
@@ -131,6 +134,7 @@ class Model(ABC, Generic[P, C]):
     exact_e_step: bool = True
     m_step_exact: bool = True
     stochastic: bool = False
+    one_maximum: bool = False
     n_gauge: int = 0
 
     @property

@@ -101,6 +101,7 @@ class CensoredModel(Model[CensoredParams, Rows]):
 
     def __init__(self, distribution: Distribution, units: Units, n_holed: int = 0) -> None:
         self.distribution, self.units, self.n_holed = distribution, units, n_holed
+        self.one_maximum = n_holed == 0
 
     @property
     def space(self) -> CensoredParams:

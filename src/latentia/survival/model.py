@@ -44,6 +44,8 @@ class SelfConsistentModel(Model[Masses, Rows]):
         The innermost intervals.
     """
 
+    one_maximum = True
+
     def __init__(self, where: Innermost) -> None:
         self.where = where
 
