@@ -218,6 +218,21 @@ def test_attributes_that_were_set_are_gone_on_from():
     assert model._n_free() == model.n_parameters_
 
 
+def test_what_is_not_set_is_made_and_what_is_overwritten_is_said(caplog):
+    """As in hmmlearn: an attribute that `init_params` leaves out but nobody set is initialised."""
+    model = PoissonHMM(2, init_params="", random_state=0)
+    model.startprob_ = np.array([1.0, 0.0])
+    assert model.fit(QUAKES).startprob_[1] == 0
+    assert model.converged_
+    assert not caplog.records
+    again = PoissonHMM(2, random_state=0)
+    again.startprob_ = np.array([0.5, 0.5])
+    again.fit(QUAKES)
+    again.fit(QUAKES)
+    (record,) = caplog.records
+    assert "startprob_ was set and will be overwritten" in record.getMessage()
+
+
 def test_the_same_likelihood_as_hidden_markov():
     codes = (QUAKES > 20).astype(int) + (QUAKES > 15)
     ours = HiddenMarkov("categorical", 2, random_state=0, em=EM(tol=1e-8)).fit(codes)
@@ -273,7 +288,6 @@ def test_verbose_tells_each_step(capsys):
 @pytest.mark.parametrize(
     ("model", "attributes", "told"),
     [
-        (PoissonHMM(2, init_params="st"), {}, "lambdas_ to be set before the fit"),
         (PoissonHMM(2, params="sx"), {}, "expected letters of 'lst' alone"),
         (PoissonHMM(2, startprob_prior=0.5), {}, "startprob_prior=0.5, expected numbers of at"),
         (PoissonHMM(2, lambdas_prior=-1), {}, "lambdas_prior=-1"),

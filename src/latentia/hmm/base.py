@@ -28,6 +28,7 @@ from .decoding import viterbi
 from .drawing import states
 from .model import HiddenMarkovModel, HiddenMarkovParams, StatePosterior
 from .parameters import HiddenMarkovErrors
+from .told import told
 from .uses import ChainUses, in_given_order
 from .uses import Fitted as Fitted
 
@@ -292,7 +293,7 @@ class ChainEstimator(ChainUses, Climbing, ABC):
         if fit.status is not Status.DEGENERATE and suff is not None:
             mixed = max(fit.loglik - model.q(fit.params, suff), 0.0)
         self._restore(fit, mixed)
-        self._data = source
+        self._data, self._of_data = source, model
 
     def remember(
         self,
@@ -302,16 +303,19 @@ class ChainEstimator(ChainUses, Climbing, ABC):
         *,
         id: str | None = None,
         time: str | None = None,
+        states: Any = None,
+        allowed: Any = None,
     ) -> Self:
         """Put the data of the fit at hand again, for `standard_errors`, after loading."""
         check_is_fitted(self, "fit_")
-        ragged = self._read(X, lengths, id, time)
-        self._data = self._source(ragged, sample_weight, self._fitted().model)
+        ragged, model = self._read(X, lengths, id, time), self._fitted().model
+        source = self._source(ragged, sample_weight, model)
+        self._of_data, self._data = told(model, source, ragged, states, allowed)
         self._errors = None
         return self
 
     def _compute_errors(self, method: str = "oakes", **asked: Any) -> HiddenMarkovErrors:
-        model, params = self._fitted()
+        model, params = self._of_data, self._fitted().params
         return parameters.standard_errors(model, self._data, params, method, **asked)
 
     def parameter_table(self, level: float = 0.95) -> list[Estimate]:
@@ -370,7 +374,8 @@ class ChainEstimator(ChainUses, Climbing, ABC):
         if name not in places:
             raise ValueError(f"got {name!r}, expected one of {', '.join(places)}")
         what = places[name]
-        return inference.profile_interval(model, self._data, params, what, level, self._backend())
+        whole = self._of_data
+        return inference.profile_interval(whole, self._data, params, what, level, self._backend())
 
     def estimates(self) -> list[Estimate]:
         """Every parameter by its name, without standard errors, which are nan here."""

@@ -243,7 +243,7 @@ class CategoricalHMM(HmmlearnEstimator):
 
     def _specification(self) -> Any:
         levels = self.n_features
-        if levels is None and "e" not in self.init_params:
+        if levels is None and self._begins_as_set("e"):
             levels = self._read_attribute("e").shape[2]
         return "categorical" if levels is None else f"categorical(n_levels=[{levels}])"
 

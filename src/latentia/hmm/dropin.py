@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from numbers import Integral, Real
@@ -30,11 +31,14 @@ from .monitor import Monitor, Reporter
 from .parameters import HiddenMarkovErrors
 from .rearrange import rounds
 from .start import StateGuesses, starts_for
+from .told import Told, told
 
 if TYPE_CHECKING:
     from latentia.persistence import Record
 
 Array = NDArray[np.float64]
+
+_log = logging.getLogger(__name__)
 
 MAX_ITER = 1000
 """E-steps of a climb where `n_iter` is not given."""
@@ -128,6 +132,8 @@ class HmmlearnEstimator(ChainEstimator, ABC):
         *,
         id: str | None = None,
         time: str | None = None,
+        states: Any = None,
+        allowed: Any = None,
     ) -> Self:
         """Estimate the parameters.
 
@@ -141,6 +147,10 @@ class HmmlearnEstimator(ChainEstimator, ABC):
             How often each sequence counts.
         id, time : str, optional
             Columns of a data frame: whose a step is, and when it was.
+        states : array-like of shape (n,), or list of such, optional
+            States that are known, by step: from 0 to K - 1, and nan or -1 where nothing is known.
+        allowed : array-like of bool of shape (n, K), or list of such, optional
+            In place of `states`, which states each step may be from.
 
         Returns
         -------
@@ -164,6 +174,9 @@ class HmmlearnEstimator(ChainEstimator, ABC):
         model, first = self._setup()
         source = self._source(ragged, sample_weight, model)
         em = self._settings(len(ragged.x), whole=first.start is not None)
+        model, source = told(model, source, ragged, states, allowed)
+        if isinstance(model.family, Told):
+            em.rearrange = 0  # states have their places
         fit: Fit[Any] = self._climb(em, cast(Any, model), source, first, collapsed)
         params: HiddenMarkovParams = fit.params
         self._set_fitted(model, params)
@@ -196,26 +209,38 @@ class HmmlearnEstimator(ChainEstimator, ABC):
                 raise ValueError(
                     f"got {name}={given!r}, expected letters of {''.join(sorted(known))!r} alone"
                 )
-        for letter in known - set(self.init_params):
-            attribute = _OF_CHAIN.get(letter) or self._letters[letter][0]
-            if not hasattr(self, attribute):
-                raise ValueError(
-                    f"got init_params={self.init_params!r} without {letter!r}, expected "
-                    f"{attribute} to be set before the fit; set it, or let it be initialised"
+        if hasattr(self, "fit_"):
+            return
+        for letter in sorted(known & set(self.init_params)):
+            if hasattr(self, self._attribute(letter)):
+                _log.warning(
+                    "%s was set and will be overwritten, as init_params=%r has %r; leave that "
+                    "letter out to start from what was set",
+                    self._attribute(letter),
+                    self.init_params,
+                    letter,
                 )
+
+    def _attribute(self, letter: str) -> str:
+        """The attribute that a letter of `params` stands for."""
+        return _OF_CHAIN.get(letter) or self._letters[letter][0]
+
+    def _begins_as_set(self, letter: str) -> bool:
+        """Whether the attribute of a letter is where the fit begins: if it is set, and not made."""
+        return letter not in self.init_params and hasattr(self, self._attribute(letter))
 
     def _setup(self) -> Setup:
         """The model under `params` and its priors, and what `init_params` leaves as it is."""
         given: dict[str, Any] = {}
-        if "s" not in self.init_params:
+        if self._begins_as_set("s"):
             given["start"] = self._probabilities("startprob_", (self.n_components,))
-        if "t" not in self.init_params:
+        if self._begins_as_set("t"):
             shape = (self.n_components, self.n_components)
             given["transitions"] = self._probabilities("transmat_", shape)
         made = {
             field: self._read_attribute(letter)
             for letter, (_, field) in self._letters.items()
-            if letter not in self.init_params
+            if self._begins_as_set(letter)
         }
         chain = FreeStart(
             self.n_components,

@@ -22,6 +22,7 @@ from .chains import FreeStart, MarkovChain, StationaryStart
 from .model import HiddenMarkovModel, HiddenMarkovParams
 from .rearrange import rounds
 from .start import METHODS, StateGuesses, starts_for
+from .told import Told, told
 
 if TYPE_CHECKING:
     from latentia.persistence import Record
@@ -147,6 +148,8 @@ class HiddenMarkov(ChainEstimator):
         *,
         id: str | None = None,
         time: str | None = None,
+        states: Any = None,
+        allowed: Any = None,
     ) -> Self:
         """Estimate the parameters by maximum likelihood.
 
@@ -161,6 +164,10 @@ class HiddenMarkov(ChainEstimator):
             How often each sequence counts. A whole number is the same as repeating it.
         id, time : str, optional
             Columns of a data frame: whose a step is, and when it was.
+        states : array-like of shape (n,), or list of such, optional
+            States that are known, by step: from 0 to K - 1, and nan or -1 where nothing is known.
+        allowed : array-like of bool of shape (n, K), or list of such, optional
+            In place of `states`, which states each step may be from.
 
         Returns
         -------
@@ -178,11 +185,14 @@ class HiddenMarkov(ChainEstimator):
         rows = Rows.of(ragged.x[whole])
         specified = registry.parts_of(self.family, feature_names(self, self.n_features_in_))
         parts = making.learned(specified, rows, RowSource(rows).distinct)
-        model = self._model(parts)
+        plain = model = self._model(parts)
         source = self._source(ragged, sample_weight, model)
         em = self._settings(len(ragged.x))
+        model, source = told(model, source, ragged, states, allowed)
+        if isinstance(model.family, Told):
+            em.rearrange = 0  # states have their places
         fit: Fit[Any] = self._climb(em, cast(Any, model), source, First(), collapsed)
-        self._set_parameters(model, fit.params, parts)
+        self._set_parameters(plain, fit.params, parts)
         self._keep(fit, model, source)
         self._warn_unless_done(em)
         return self

@@ -51,7 +51,7 @@ def _first(estimator: ChainEstimator, fitted: Fitted, ragged: Ragged) -> Stream:
     model, params = fitted
     data: Any = ragged
     if estimator._data is not None:
-        data = estimator._data.rows
+        data, model = estimator._data.rows, estimator._of_data
         if (data.weights != 1).any():
             raise ValueError(
                 "got partial_fit after a fit with sample_weight, which streams have no place for; "
