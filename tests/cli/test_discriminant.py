@@ -67,3 +67,11 @@ def test_what_cannot_be_is_one_sentence(run, tmp_path, text, given, words):
     if text is not None:
         (tmp_path / "t.csv").write_text(text, encoding="utf-8")
     run(*FIT, *given, "-q").refused(*words)
+
+
+def test_a_page_of_a_classifier(run, tmp_path):
+    fit = ("fit", "discriminant", "iris", "--type", "edda", "--covariance", "VEV", "--quiet")
+    done = run(*fit, "--report", "page.html")
+    assert done.status == 0
+    assert "Report: page.html" in done.out
+    assert "versicolor" in (tmp_path / "page.html").read_text(encoding="utf-8")

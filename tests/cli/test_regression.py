@@ -90,3 +90,14 @@ def test_columns_are_found_by_formula(run, tmp_path):
     path = tmp_path / "model.safetensors"
     MixtureRegression("yn ~ x", 1).fit(FRAME).save(path)
     run("predict", path, "npreg", "--columns", "x").refused("leave it out")
+
+
+def test_a_page_of_regressions(run, tmp_path):
+    fit = ("fit", "regression", "npreg", "--formula", "yn ~ x", "--components", "2", "--quiet")
+    done = run(*fit, "--groups", "id2", "--starts", "1", "--report", "page.html")
+    assert done.status == 0
+    assert "Report: page.html" in done.out
+    text = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "Two regressions" in text
+    assert "--groups" in text
+    assert run(*fit, "--report", "page.txt").status == 2

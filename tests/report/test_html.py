@@ -92,7 +92,7 @@ def test_every_part_is_there(report, swept):
     for estimate in swept.best_estimator.parameter_table():
         if estimate.name.startswith("mean"):
             assert f"{estimate.value:.1f}" in flat
-    assert report.count("<svg") == report.count('role="img" aria-label="') == 4
+    assert report.count("<svg") == report.count('role="img" aria-label="') == 6
 
 
 def test_the_same_fit_gives_the_same_bytes(tmp_path, fitted, faithful):
@@ -130,7 +130,8 @@ def test_any_number_of_columns_and_groups(tmp_path, blobs, d, k):
     page = page_of(tmp_path / "r.html", model, X, standard_errors=k < 9)
     Reader(page)
     assert page.count("<article") == k
-    assert page.count("<svg") == (1 if k == 1 else 3)
+    folded = (d > 1) + (d > 2) + (k > 1 and model.n_parameters_ <= 60)
+    assert page.count("<svg") == (1 if k == 1 else 3) + folded
 
 
 def test_a_fit_that_did_not_converge_says_so_at_the_top(tmp_path, blobs):

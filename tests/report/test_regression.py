@@ -8,7 +8,7 @@ from matplotlib import pyplot
 
 import latentia
 from latentia import MixtureRegression, datasets
-from latentia.report import LinesDisplay, summarise_mixture, write_report
+from latentia.report import LinesDisplay, summarise_mixture
 from latentia.report.regression import p_value
 
 DATA = datasets.load("npreg")
@@ -105,8 +105,3 @@ def test_arrays_and_other_plots():
     assert CURVES.plot.membership(FRAME).n_rows.sum() == 200
     CURVES.plot.climb()
     assert isinstance(CURVES.plot.pairs(FRAME), LinesDisplay)
-
-
-def test_the_page_refuses_regressions_in_a_sentence(tmp_path):
-    with pytest.raises(TypeError, match="the page has no place for coefficients"):
-        write_report(tmp_path / "page.html", estimator=CURVES, X=DATA.values, source="npreg")

@@ -1,6 +1,5 @@
 """``latentia fit discriminant``: densities of classes that are known."""
 
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -8,13 +7,14 @@ import typer
 from latentia.cli import options
 from latentia.cli.errors import UNCONVERGED, Refusal, say, warnings_as_sentences
 from latentia.cli.inputs import Input, one_of, read_input, split_components, split_names
-from latentia.cli.outputs import check_output
+from latentia.cli.outputs import check_outputs
 
 TYPES = {"mclustda": "MclustDA", "edda": "EDDA"}
 """As they are written, and what `MixtureDiscriminant` calls them."""
 
 
 def discriminant(
+    ctx: typer.Context,
     data: options.Data,
     labels: Annotated[
         str | None,
@@ -32,6 +32,7 @@ def discriminant(
         typer.Option(metavar="NAMES", help="Some of mclust's names; by default all fourteen."),
     ] = None,
     columns: options.Columns = None,
+    report: options.Report = None,
     save: options.Save = None,
     quiet: options.Quiet = False,
     allow_unconverged: options.AllowUnconverged = False,
@@ -45,7 +46,7 @@ def discriminant(
     """Fit densities of known classes."""
     kind = one_of("--type", type_, tuple(TYPES))
     numbers = split_components(components)
-    check_output("--save", save, (".safetensors",), {"the data": Path(data)})
+    check_outputs(data, report, save)
 
     from latentia import EM, MixtureDiscriminant
     from latentia.cli.printing import show
@@ -75,6 +76,19 @@ def discriminant(
         if save is not None:
             made.save(save)
             written.append(f"Model: {save}")
+        if report is not None:
+            from latentia.report import write_report
+
+            write_report(
+                report,
+                estimator=made,
+                X=read.values,
+                columns=list(read.columns),
+                source=read.source,
+                command=ctx.obj.command(),
+                y=classes,
+            )
+            written.append(f"Report: {report}")
         show(*read.described(), made.summary(), *written)
     if not made.converged_:
         what = "a mixture stopped before it converged; raise --max-iter"

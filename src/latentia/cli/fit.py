@@ -24,6 +24,7 @@ from latentia.cli.inputs import (
     split_names,
     whole_number,
 )
+from latentia.cli.outputs import check_outputs
 from latentia.cli.regression import regression
 from latentia.cli.survival import survival
 from latentia.cli.switching import markov_autoregression, markov_regression
@@ -175,7 +176,7 @@ def gaussian_mixture(
     if noise is not None and not 0 < noise < 1:
         raise Refusal(f"got --noise {noise:g}, expected a share between 0 and 1, such as 0.1")
     chosen = options.criterion_of(criterion)
-    _check_outputs(data, report, save)
+    check_outputs(data, report, save)
 
     from latentia import GaussianMixture
     from latentia.cli.fitting import Request
@@ -230,7 +231,7 @@ def mixture(
 ) -> None:
     """Fit mixtures of any family and keep the best."""
     numbers, chosen = split_components(components), options.criterion_of(criterion)
-    _check_outputs(data, report, save)
+    check_outputs(data, report, save)
 
     from latentia import Mixture
     from latentia.cli.families import specifications
@@ -297,7 +298,7 @@ def bayesian_mixture(
     prior = one_of("--weights-prior", weights_prior, WEIGHTS_PRIORS)
     if concentration == 0:
         raise Refusal("got --concentration 0, expected a number above 0")
-    _check_outputs(data, report, save)
+    check_outputs(data, report, save)
 
     from latentia import BayesianGaussianMixture
     from latentia.cli.fitting import Request
@@ -354,7 +355,7 @@ def latent_class(
 ) -> None:
     """Fit latent class models and keep the best."""
     numbers, chosen = split_components(components), options.criterion_of(criterion)
-    _check_outputs(data, report, save)
+    check_outputs(data, report, save)
 
     from latentia import LatentClass
     from latentia.cli.fitting import Request
@@ -432,15 +433,3 @@ def _run(
         outcome = fit(request._replace(backend=backend))
         status = deliver(outcome, read, write, allow_unconverged)
     raise typer.Exit(status)
-
-
-def _check_outputs(data: str, report: Path | None, save: Path | None) -> None:
-    from latentia.cli.outputs import check_output
-    from latentia.extras import require
-
-    if report is not None:
-        for module in ("matplotlib", "jinja2"):
-            require(module, extra="plot")
-    others: dict[str, Path | None] = {"the data": Path(data)}
-    check_output("--report", report, (".html", ".htm"), others)
-    check_output("--save", save, (".safetensors",), others)

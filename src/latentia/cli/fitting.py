@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from latentia.cli.errors import INTERRUPTED, UNCONVERGED, NoResult, Refusal, say
-from latentia.cli.inputs import Input
 from latentia.cli.progress import climb_callbacks, watched_sweep, working
 
 _MANY_CLIMBS, _MOST_PROCESSES = 40, 8
@@ -165,7 +164,7 @@ def write_model(outcome: Outcome, path: Path, written: list[str]) -> None:
 
 
 def write_report(
-    outcome: Outcome, data: Input, command: str, path: Path, written: list[str]
+    outcome: Outcome, data: Any, command: str, path: Path, written: list[str], **told: Any
 ) -> None:
     """Write the report, whole or not at all.
 
@@ -173,7 +172,7 @@ def write_report(
     ----------
     outcome : Outcome
         What came out of the fit.
-    data : Input
+    data : Input or Columns
         What it was fitted to.
     command : str
         What to type to do the same again.
@@ -181,6 +180,8 @@ def write_report(
         Where to.
     written : list of str
         Gets a line.
+    **told
+        What `fit` took besides the data.
     """
     from latentia.report import html
 
@@ -193,6 +194,7 @@ def write_report(
         selection=outcome.selection,
         command=command,
         standard_errors=outcome.standard_errors,
+        **told,
     )
     written.append(f"Report: {path}")
 

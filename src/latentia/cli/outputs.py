@@ -13,6 +13,33 @@ from latentia.cli.errors import Refusal
 TABLE_ENDINGS = (".csv", ".parquet", ".npy")
 
 
+def check_outputs(data: str, report: Path | None, save: Path | None) -> None:
+    """Refuse what a fit cannot write, its report and its model, before it begins.
+
+    Parameters
+    ----------
+    data : str
+        As written on the command line: it is not to be overwritten.
+    report, save : Path or None
+        As written after ``--report`` and ``--save``.
+
+    Raises
+    ------
+    Refusal
+        As `check_output`.
+    ImportError
+        A package that reports need is missing.
+    """
+    from latentia.extras import require
+
+    if report is not None:
+        for module in ("matplotlib", "jinja2"):
+            require(module, extra="plot")
+    others: dict[str, Path | None] = {"the data": Path(data)}
+    check_output("--report", report, (".html", ".htm"), others)
+    check_output("--save", save, (".safetensors",), {**others, "the report": report})
+
+
 def check_output(
     option: str,
     path: Path | None,

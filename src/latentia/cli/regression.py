@@ -16,7 +16,7 @@ from latentia.cli.inputs import (
     split_components,
     split_names,
 )
-from latentia.cli.outputs import check_output
+from latentia.cli.outputs import check_outputs
 
 FAMILIES = ("gaussian", "poisson", "binomial", "gamma")
 
@@ -53,6 +53,7 @@ class Columns(NamedTuple):
 
 
 def regression(
+    ctx: typer.Context,
     data: options.Data,
     formula: Annotated[
         str, typer.Option(metavar="FORMULA", help="Such as 'y ~ x + I(x**2)'; text is a factor.")
@@ -79,6 +80,7 @@ def regression(
         bool, typer.Option("--shared-dispersion", help="One variance, or shape, for all.")
     ] = False,
     criterion: options.Criterion = "bic",
+    report: options.Report = None,
     save: options.Save = None,
     standard_errors: options.StandardErrors = True,
     quiet: options.Quiet = False,
@@ -93,10 +95,10 @@ def regression(
     """Fit mixtures of regressions and keep the best."""
     numbers, chosen = split_components(components), options.criterion_of(criterion)
     kind = one_of("--family", family, FAMILIES)
-    check_output("--save", save, (".safetensors",), {"the data": Path(data)})
+    check_outputs(data, report, save)
 
     from latentia import MixtureRegression
-    from latentia.cli.fitting import Outcome, Request, deliver, fit, write_model
+    from latentia.cli.fitting import Outcome, Request, deliver, fit, write_model, write_report
     from latentia.engine.accelerate import ACCELERATORS
     from latentia.regression.formula import FormulaError
     from latentia.regression.reading import formulas
@@ -133,6 +135,8 @@ def regression(
     def write(outcome: Outcome, written: list[str]) -> None:
         if save is not None:
             write_model(outcome, save, written)
+        if report is not None:
+            write_report(outcome, read, ctx.obj.command(), report, written, **told)
 
     with warnings_as_sentences():
         outcome = fit(request)

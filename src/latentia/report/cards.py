@@ -77,7 +77,7 @@ def cards_of(
         spreads = [_spread(s, e) for s, e in zip(deviations[i], mine, strict=True)]
         spreads = on_the_point(spreads, FIGURE_SPACE, POINT_SPACE)
         rows = [
-            (name, true_minus(mean), _span(t[1], t[2]), spread)
+            (name, true_minus(mean), span_of(t[1], t[2]), spread)
             for name, mean, t, spread in zip(columns, shown, texts, spreads, strict=True)
         ]
         cards.append(_card(i, k, weights[i], labels, sureness, rows))
@@ -106,7 +106,7 @@ def parameters_of(i: int, estimates: list[PlainEstimate]) -> list[Row]:
     for what, place, e in of_component(estimates, i):
         value, lower, upper = with_error(e.value, e.lower, e.upper, error=e.se)
         name = f"{what} ({place})" if place else what
-        rows.append((name, true_minus(value), _span(lower, upper), ""))
+        rows.append((name, true_minus(value), span_of(lower, upper), ""))
     return rows[:MOST_SHOWN]
 
 
@@ -117,5 +117,6 @@ def _spread(deviation: float, mean: PlainEstimate) -> str:
     return significant(float(deviation), 3)
 
 
-def _span(lower: str, upper: str) -> str:
+def span_of(lower: str, upper: str) -> str:
+    """An interval in words, where there is one."""
     return f"{true_minus(lower)} to {true_minus(upper)}" if lower and upper else ""

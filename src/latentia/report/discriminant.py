@@ -38,14 +38,14 @@ def summarise_discriminant(estimator: Any) -> Summary:
     classes = [one_line(each) for each in estimator.classes_]
     tables = [_classes(estimator, classes)]
     if 1 < len(classes) <= MOST_CLASSES:
-        tables.append(_confusion(estimator, classes))
+        tables.append(confusion_table(estimator, classes))
     return Summary(
         f"Discriminant analysis of {len(classes)} class{'' if len(classes) == 1 else 'es'} by "
         f"{'Gaussian mixtures' if estimator.n_components_.max() > 1 else 'Gaussian densities'} "
         f"({estimator.model_type})",
         _facts(estimator),
         tuple(tables),
-        tuple(_notes(estimator, classes)),
+        tuple(notes_of(estimator, classes)),
     )
 
 
@@ -58,12 +58,12 @@ def _facts(estimator: Any) -> tuple[tuple[str, str], ...]:
         ("free parameters", whole(estimator.n_parameters_)),
         *((name.upper(), fixed(heights[name], 4)) for name in ("bic", "aic")),
         ("wrong", f"{whole(wrong)} of these rows ({share(float(wrong / n))})"),
-        ("ended", status_word(_worst(estimator).status)),
-        ("settings", settings_used(estimator, _worst(estimator))),
+        ("ended", status_word(worst_of(estimator).status)),
+        ("settings", settings_used(estimator, worst_of(estimator))),
     )
 
 
-def _worst(estimator: Any) -> Any:
+def worst_of(estimator: Any) -> Any:
     """The certificate of a mixture that did not converge, or else the first."""
     unfinished = (c for c in estimator.certificates_ if c.status is not c.status.CONVERGED)
     return next(unfinished, estimator.certificates_[0])
@@ -82,7 +82,8 @@ def _classes(estimator: Any, classes: list[str]) -> Table:
     return Table("Classes", heads, tuple(rows), "lrrlr")
 
 
-def _confusion(estimator: Any, classes: list[str]) -> Table:
+def confusion_table(estimator: Any, classes: list[str]) -> Table:
+    """How many rows of each class would be put into which."""
     rows = tuple(
         (name, *(whole(count) for count in counts))
         for name, counts in zip(classes, estimator.confusion_, strict=True)
@@ -92,7 +93,8 @@ def _confusion(estimator: Any, classes: list[str]) -> Table:
     )
 
 
-def _notes(estimator: Any, classes: list[str]) -> list[str]:
+def notes_of(estimator: Any, classes: list[str]) -> list[str]:
+    """What must be known of the fit."""
     told = [
         "New rows are more often wrong than those of the fit; cross-validation tells how often."
     ]

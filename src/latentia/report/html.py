@@ -14,6 +14,7 @@ from latentia.data.files import write_atomically
 from . import wording
 from .cards import GENERAL_HEADS, HEADS, cards_of
 from .chain_page import render_chain
+from .discriminant_page import render_discriminant
 from .displays import (
     DensityDisplay,
     ItemResponsesDisplay,
@@ -30,8 +31,16 @@ from .formatting import (
     whole,
     with_error,
 )
-from .kinds import is_gaussian, is_hidden_markov, is_latent_class, is_regression, is_variational
+from .kinds import (
+    is_discriminant,
+    is_gaussian,
+    is_hidden_markov,
+    is_latent_class,
+    is_regression,
+    is_variational,
+)
 from .page import LEVEL, climb_figure, common, criterion_figure, interval_note, judged, rendered
+from .regression_page import render_regression
 from .rendering import html_table
 from .summary import (
     PlainEstimate,
@@ -42,6 +51,7 @@ from .summary import (
     is_told_of,
 )
 from .tables import Table
+from .views import views_of
 
 MOST_POINTS = 5000
 """Rows drawn in the figure of the fit."""
@@ -59,8 +69,9 @@ def write_report(
     title: str | None = None,
     standard_errors: bool = True,
     steps: Steps | None = None,
+    **told: Any,
 ) -> None:
-    """Write a report on a fitted mixture or hidden Markov model as one HTML file.
+    """Write a report on a fitted model as one HTML file.
 
     The file holds its styles and figures and runs no script. The same fit gives the same bytes.
 
@@ -68,12 +79,14 @@ def write_report(
     ----------
     path : path-like
         The file to write; one that exists is replaced once the new one is complete.
-    estimator : GaussianMixture, Mixture, or a hidden Markov model
+    estimator : GaussianMixture, Mixture, LatentClass, MixtureRegression, MixtureDiscriminant, \
+            or a hidden Markov model
         Fitted to X.
     X : array-like of shape (n, D)
-        Of a hidden Markov model one sequence, or several one behind the other.
+        Of a hidden Markov model one sequence, or several one behind the other; of regressions
+        columns by name.
     columns : sequence of str, optional
-        Names of the D columns.
+        Names of the D columns; regressions know theirs.
     source : str
         Where the data come from, as the reader knows it: the name of a file.
     selection : Selection, optional
@@ -86,6 +99,9 @@ def write_report(
         Whether to compute standard errors, which may take longer than all the rest.
     steps : Steps, optional
         Of a hidden Markov model: which rows are a sequence, and when each was.
+    **told
+        What `fit` took besides: `groups`, `offset` and `trials` of regressions, and `y`, which of
+        a `MixtureDiscriminant` are the classes.
 
     Raises
     ------
@@ -115,12 +131,13 @@ def write_report(
     ...     "Two groups" in path.read_text(encoding="utf-8")
     True
     """
-    if is_regression(estimator):
+    by_formula = is_regression(estimator)
+    names = [] if by_formula else column_names(estimator, columns)
+    if told and not (by_formula or is_discriminant(estimator)):
         raise TypeError(
-            "got a mixture of regressions, expected a mixture of rows: the page has no place for "
-            "coefficients; use summary() and plot.lines(X)"
+            f"got {', '.join(told)} for {type(estimator).__name__}, expected them for regressions "
+            "or discriminants alone; leave them out"
         )
-    names = column_names(estimator, columns)
     if selection is not None:
         _require_winner(estimator, selection)
     with warnings.catch_warnings():
@@ -130,6 +147,11 @@ def write_report(
         asked = (estimator, X, names, source, selection, command, title, standard_errors)
         if is_hidden_markov(estimator):
             page = render_chain(*asked, Steps() if steps is None else steps)
+        elif by_formula:
+            rest = (source, selection, command, title, standard_errors)
+            page = render_regression(estimator, X, told, *rest)
+        elif is_discriminant(estimator):
+            page = render_discriminant(estimator, X, names, source, command, title, **told)
         else:
             page = render(*asked)
     write_atomically(path, page)
@@ -185,6 +207,7 @@ def render(
         interval_note=interval_note(estimates, note, is_variational(estimator)),
         covariances=_covariances(estimates if gaussian else []),
         covariance_words=covariance_words(estimator) if gaussian else "",
+        views=views_of(estimator, X, columns, standard_errors),
         membership_words=wording.membership_words(labels, sureness, k),
     )
 

@@ -30,6 +30,43 @@ def is_regression(estimator: Any) -> bool:
     return hasattr(estimator, "coefficients_")
 
 
+def is_discriminant(estimator: Any) -> bool:
+    """Whether components are classes that were known, each with a mixture of its own."""
+    return hasattr(estimator, "confusion_")
+
+
 def is_variational(estimator: Any) -> bool:
     """Whether it has a posterior and a bound, where others have a maximum and a likelihood."""
     return hasattr(estimator, "weight_concentration_prior_")
+
+
+def noun_of(estimator: Any) -> str:
+    """What its components are called."""
+    return "component" if is_regression(estimator) else "group"
+
+
+def require_rows(estimator: Any, plot: str) -> None:
+    """Refuse plots of rows for regressions, whose densities are of a response given the rest."""
+    if is_regression(estimator):
+        raise TypeError(
+            f"got a mixture of regressions for the plot {plot!r}, expected a mixture of rows; use "
+            "plot.lines(X), plot.profile() or plot.membership(X)"
+        )
+
+
+def require_lines(estimator: Any) -> None:
+    """Refuse plots of lines for what has none."""
+    if not hasattr(estimator, "lines"):
+        raise TypeError(
+            f"got a {type(estimator).__name__} for the plot 'lines', expected a MixtureRegression; "
+            "use plot.pairs(X)"
+        )
+
+
+def require_responses(estimator: Any) -> None:
+    """Refuse plots of answers for what has none."""
+    if not is_latent_class(estimator):
+        raise TypeError(
+            f"got a {type(estimator).__name__} for the plot 'responses', expected a LatentClass; "
+            "use plot.profile()"
+        )

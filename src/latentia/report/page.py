@@ -52,20 +52,34 @@ def rendered(template: str, **told: Any) -> str:
     return made
 
 
-def common(estimator: Any, source: str, selection: Any, command: str, noun: str) -> dict[str, Any]:
-    """What the template asks for on every page; `noun` is what is hidden, a group or a state."""
-    call = command.strip() or _call(estimator)
+def common(
+    estimator: Any, source: str, selection: Any, command: str, noun: str, given: str = "X"
+) -> dict[str, Any]:
+    """What the template asks for on every page; `noun` is what is hidden, a group or a state.
+
+    `given` is what `fit` was called with.
+    """
     return {
         "noun": noun,
-        "source": one_line(source),
         "cautions": wording.cautions(estimator, selection),
         "sweep": None if selection is None else _sweep(selection),
         "climb_words": wording.climb_words(estimator, noun),
         "converged": estimator.fit_.status is Status.CONVERGED,
         "certificate": estimator.certificate_.sentences(),
+        **repeated(estimator, source, command, given),
+    }
+
+
+def repeated(
+    estimator: Any, source: str, command: str, given: str = "X", of: Any = None
+) -> dict[str, Any]:
+    """How to do the same again; `of` is the certificate whose settings are told, if not its own."""
+    call = command.strip() or _call(estimator, given)
+    return {
+        "source": one_line(source),
         "command": [line.split(" ") for line in call.splitlines()],
         "seed": _seed(estimator),
-        "settings": settings_used(estimator),
+        "settings": settings_used(estimator, of),
         "versions": _versions(),
     }
 
@@ -137,9 +151,9 @@ def interval_note(estimates: list[PlainEstimate], note: str, posterior: bool) ->
     return note or "There are no standard errors for this fit."
 
 
-def _call(estimator: Any) -> str:
+def _call(estimator: Any, given: str) -> str:
     """How to fit this in Python."""
-    call = f"{estimator!r}.fit(X)"
+    call = f"{estimator!r}.fit({given})"
     names = ["EM"] if "em=EM(" in call else []
     return f"from latentia import {', '.join([*names, type(estimator).__name__])}\n\n{call}"
 

@@ -52,10 +52,10 @@ def summarise_regression(
     tested = estimator.tested(estimates)
     parts = {part: [c for c in tested if c.part == part] for part in ("response", "membership")}
     others = [e for e in estimates if e.name.startswith(("weight", "variance", "shape"))]
-    tables = [_coefficients("Coefficients", parts["response"], level)]
+    tables = [coefficient_table("Coefficients", parts["response"], level)]
     if parts["membership"]:
         against = f"Logits of membership, against component {FIRST_GROUP}"
-        tables.append(_coefficients(against, parts["membership"], level))
+        tables.append(coefficient_table(against, parts["membership"], level))
     if others:
         tables.append(_others(others, level))
     return Summary(
@@ -86,7 +86,7 @@ def _facts(estimator: Any) -> tuple[tuple[str, str], ...]:
     return facts
 
 
-def _coefficients(title: str, rows: Sequence[Any], level: float) -> Table:
+def coefficient_table(title: str, rows: Sequence[Any], level: float) -> Table:
     """Coefficients with standard errors, z and p, where they are known."""
     known = any(row.se == row.se for row in rows)
     heads: tuple[str, ...] = ("component", "term", "estimate")

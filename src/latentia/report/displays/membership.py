@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from ..formatting import FIRST_GROUP, group, whole
+from ..kinds import noun_of
 from .canvas import INK, Array, colour, one_axes, tidy
 
 MOST_CORNERS = 150
@@ -25,6 +27,10 @@ class MembershipDisplay:
     n_components : int
     threshold : float, default=0.9
         Rows below it are counted as unsure.
+    names : sequence of str, optional
+        Of the components, "group 0" and so on by default.
+    noun : str, default="group"
+        What a component is called.
 
     Attributes
     ----------
@@ -44,8 +50,17 @@ class MembershipDisplay:
     """
 
     def __init__(
-        self, *, labels: Any, sureness: Array, n_components: int, threshold: float = 0.9
+        self,
+        *,
+        labels: Any,
+        sureness: Array,
+        n_components: int,
+        threshold: float = 0.9,
+        names: Sequence[str] | None = None,
+        noun: str = "group",
     ) -> None:
+        self.names = [group(k) for k in range(n_components)] if names is None else list(names)
+        self.noun = noun
         self.labels, self.sureness = labels, sureness
         self.n_components, self.threshold = n_components, threshold
         self.n_rows = np.bincount(labels, minlength=n_components)
@@ -76,6 +91,8 @@ class MembershipDisplay:
             sureness=resp.max(axis=1),
             n_components=resp.shape[1],
             threshold=threshold,
+            names=[f"{noun_of(estimator)} {k + FIRST_GROUP}" for k in range(resp.shape[1])],
+            noun=noun_of(estimator),
         )
         return display.plot(ax=ax)
 
@@ -108,13 +125,13 @@ class MembershipDisplay:
         ax.axhline(self.threshold, color=INK, linewidth=0.9, linestyle=(0, (4, 3)))
         ax.set_ylim(0, 1.02)
         ax.set_xlim(-gap, left)
-        ax.set_ylabel("probability of its group")
+        ax.set_ylabel(f"probability of its {self.noun}")
         ax.set_xticks(middles, [self._label(k) for k in range(self.n_components)])
         tidy(ax)
         ax.spines["bottom"].set_visible(False)
         ax.tick_params(axis="x", length=0)
         if not self._roomy:
-            ax.set_xlabel("group")
+            ax.set_xlabel(self.noun)
         self.ax_, self.figure_ = ax, ax.figure
         self.axes_ = np.array([ax], dtype=object)
         return self
@@ -127,5 +144,5 @@ class MembershipDisplay:
     def _label(self, k: int) -> str:
         if not self._roomy:
             return str(k + FIRST_GROUP)
-        unsure = self.n_unsure[k]
-        return f"{group(k)}\n{whole(self.n_rows[k])} rows\n{whole(unsure)} below {self.threshold:g}"
+        unsure = f"{whole(self.n_unsure[k])} below {self.threshold:g}"
+        return f"{self.names[k]}\n{whole(self.n_rows[k])} rows\n{unsure}"

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..kinds import is_gaussian, is_hidden_markov, is_latent_class, is_regression
+from ..kinds import (
+    is_gaussian,
+    is_hidden_markov,
+    is_latent_class,
+    is_regression,
+    require_lines,
+    require_responses,
+    require_rows,
+)
 from .chain_plots import ChainPlots
 from .classification import ClassificationDisplay
 from .climb import ClimbDisplay
@@ -74,6 +82,7 @@ class Plots:
 
         Of components that are not normal as for `MarginalsDisplay.from_estimator`.
         """
+        require_rows(self._estimator, "density")
         options["column"] = column
         if not is_gaussian(self._estimator):
             return MarginalsDisplay.from_estimator(self._estimator, X, **options)
@@ -81,18 +90,22 @@ class Plots:
 
     def classification(self, X: Any, **options: Any) -> ClassificationDisplay:
         """Rows by component; options as for `ClassificationDisplay.from_estimator`."""
+        require_rows(self._estimator, "classification")
         return ClassificationDisplay.from_estimator(self._estimator, X, **options)
 
     def uncertainty(self, X: Any, **options: Any) -> UncertaintyDisplay:
         """Where rows are unsure; options as for `UncertaintyDisplay.from_estimator`."""
+        require_rows(self._estimator, "uncertainty")
         return UncertaintyDisplay.from_estimator(self._estimator, X, **options)
 
     def contours(self, X: Any, **options: Any) -> ContoursDisplay:
         """The density by pairs of columns; options as for `ContoursDisplay.from_estimator`."""
+        require_rows(self._estimator, "contours")
         return ContoursDisplay.from_estimator(self._estimator, X, **options)
 
     def parallel(self, X: Any, **options: Any) -> ParallelDisplay:
         """Rows across their columns; options as for `ParallelDisplay.from_estimator`."""
+        require_rows(self._estimator, "parallel")
         return ParallelDisplay.from_estimator(self._estimator, X, **options)
 
     def profile(self, **options: Any) -> ProfileDisplay:
@@ -101,10 +114,12 @@ class Plots:
 
     def lines(self, X: Any, y: Any = None, **options: Any) -> LinesDisplay:
         """Regressions along one covariate; options as for `LinesDisplay.from_estimator`."""
+        require_lines(self._estimator)
         return LinesDisplay.from_estimator(self._estimator, X, y, **options)
 
     def responses(self, **options: Any) -> ItemResponsesDisplay:
         """How latent classes answer; options as for `ItemResponsesDisplay.from_estimator`."""
+        require_responses(self._estimator)
         return ItemResponsesDisplay.from_estimator(self._estimator, **options)
 
 

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..formatting import group, listed, shorten
-from ..kinds import is_gaussian, is_latent_class
+from ..formatting import FIRST_GROUP, listed, shorten
+from ..kinds import is_gaussian, is_latent_class, is_regression, noun_of
 from ..summary import PlainEstimate, column_names, estimates_of, of_component
 from .canvas import FAINT, Array, colour, dash, decades, mark, new_figure, tidy
 
@@ -57,6 +57,8 @@ class ProfileDisplay:
         Of the intervals.
     note : str, default=""
         Why intervals are missing.
+    noun : str, default="group"
+        What a component is called.
 
     Attributes
     ----------
@@ -73,8 +75,10 @@ class ProfileDisplay:
     (3, 4)
     """
 
-    def __init__(self, *, profiles: Sequence[Profile], level: float, note: str = "") -> None:
-        self.profiles, self.level, self.note = list(profiles), level, note
+    def __init__(
+        self, *, profiles: Sequence[Profile], level: float, note: str = "", noun: str = "group"
+    ) -> None:
+        self.profiles, self.level, self.note, self.noun = list(profiles), level, note, noun
 
     @classmethod
     def from_estimator(
@@ -105,16 +109,9 @@ class ProfileDisplay:
         -------
         ProfileDisplay
         """
-        estimates, note = estimates_of(estimator, level, standard_errors, columns)
-        if is_latent_class(estimator):
-            follows = _complements(estimator, columns)
-            estimates = [e for e in estimates if e.name.partition(", ")[2][:-1] not in follows]
-        k = len(estimator.weights_)
-        made = [_profile(what, estimates, k) for what in _kinds(estimates, k)]
-        if is_gaussian(estimator):
-            means = next(each for each in made if each.name == "mean")
-            made = [_in_deviations(means, estimator)]
-        return cls(profiles=made, level=level, note=note).plot(figure=figure)
+        made, note = profiles_of(estimator, level, standard_errors, columns)
+        noun = noun_of(estimator)
+        return cls(profiles=made, level=level, note=note, noun=noun).plot(figure=figure)
 
     def plot(self, *, figure: Any = None) -> ProfileDisplay:
         """Draw.
@@ -164,7 +161,7 @@ class ProfileDisplay:
                 markersize=5,
                 elinewidth=1.3,
                 capsize=2.5,
-                label=group(j),
+                label=f"{self.noun} {j + FIRST_GROUP}",
                 zorder=3,
             )
         self._scale(ax, profile)
@@ -198,6 +195,32 @@ class ProfileDisplay:
             ax.set_yscale("log")
             low, high = ax.get_ylim()
             decades(ax.yaxis, low, high)
+
+
+def profiles_of(
+    estimator: Any, level: float = 0.95, standard_errors: bool = True, columns: Any = None
+) -> tuple[list[Profile], str]:
+    """What `ProfileDisplay.from_estimator` draws, and why intervals are missing."""
+    estimates, note = estimates_of(estimator, level, standard_errors, columns)
+    if is_latent_class(estimator):
+        follows = _complements(estimator, columns)
+        estimates = [e for e in estimates if e.name.partition(", ")[2][:-1] not in follows]
+    k = len(estimator.weights_)
+    made = [_profile(what, estimates, k) for what in _kinds(estimates, k)]
+    if is_gaussian(estimator):
+        means = next(each for each in made if each.name == "mean")
+        made = [_in_deviations(means, estimator)]
+    if is_regression(estimator):  # coefficients have a unit each
+        made = [one for each in made for one in _apart(each)]
+    return made, note
+
+
+def _apart(profile: Profile) -> list[Profile]:
+    """A profile for each place."""
+    return [
+        Profile(profile.name, [place], *(each[:, [j]] for each in profile[2:]))
+        for j, place in enumerate(profile.places)
+    ]
 
 
 def _kinds(estimates: Sequence[PlainEstimate], n_components: int) -> list[str]:
