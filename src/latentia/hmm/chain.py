@@ -75,7 +75,7 @@ def smoothed(
     lost = np.zeros(len(sizes), dtype=np.bool_)
     if ((transitions > 0) & (transitions < kernels.MIXING)).any():
         lost[:] = True  # products of such with what is left may vanish unseen
-    chain_start, chain = _padded(start, width), _padded(transitions, width)
+    chain_start, chain = kernels.padded(start, width), kernels.padded(transitions, width)
     pairs, begun = np.zeros((width, width)), np.zeros(width)
     w = np.array(weights, dtype=np.float64)
     scale = np.ones(n)
@@ -84,12 +84,13 @@ def smoothed(
         lanes.smooth(density, chain_start, chain, offsets, order, w, scale, lost, pairs, begun)
     else:
         unrolled, alpha = width if width <= kernels.WIDE else 0, np.empty((n, width))
+        gone, edge = np.zeros(len(sizes)), np.repeat(w[:, None], width, axis=1)
         if not lost.any():
             kernels.forward(unrolled)(
-                density, chain_start, chain, offsets, careful, faint, alpha, scale, lost
+                density, chain_start, chain, offsets, careful, faint, alpha, scale, gone, lost
             )
         turned = np.ascontiguousarray(chain.T)
-        kernels.backward(unrolled)(density, alpha, scale, turned, offsets, w, lost, pairs, begun)
+        kernels.backward(unrolled)(density, alpha, scale, turned, offsets, edge, lost, pairs, begun)
     pairs, begun = pairs[:k, :k] * transitions, begun[:k]
     scale[np.repeat(lost, sizes)] = 1.0
     kernels.heights(scale, top)
@@ -103,9 +104,3 @@ def smoothed(
                 log_density[own], log_start, log_transitions, w[s], density[own], pairs, begun
             )
     return Smoothed(loglik, density[:, :k], begun, pairs)
-
-
-def _padded(values: Array, width: int) -> Array:
-    """With zeros behind the last along each axis."""
-    behind = width - values.shape[0]
-    return np.ascontiguousarray(np.pad(values, [(0, behind)] * values.ndim), dtype=np.float64)

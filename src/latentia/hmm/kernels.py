@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
 from latentia.families.kernels.lanes import exp, log
 
@@ -40,6 +41,12 @@ MIXING = 1e-100
 def width_of(n_states: int) -> int:
     """How wide the arrays of so many states are."""
     return n_states if n_states <= NARROW else -(-n_states // 4) * 4
+
+
+def padded(values: NDArray[np.float64], width: int) -> NDArray[np.float64]:
+    """With zeros behind the last along each axis."""
+    behind = width - values.shape[0]
+    return np.ascontiguousarray(np.pad(values, [(0, behind)] * values.ndim), dtype=np.float64)
 
 
 @njit(nogil=True, cache=True)
@@ -84,24 +91,36 @@ def heights(scale, top):
         scale[t] = log(scale[t]) + top[t]
 
 
+@njit(nogil=True, cache=True)
+def height(scale, top):
+    """The sum of what steps add to the log-likelihood."""
+    total = 0.0
+    for begin in range(0, scale.size, 256):
+        some = 0.0
+        for t in range(begin, min(begin + 256, scale.size)):
+            some += log(scale[t]) + top[t]
+        total += some
+    return total
+
+
 @cache
 def forward(width: int) -> Any:
     """The forward pass for states of this width; 0 is any multiple of four.
 
-    ``run(density, start, transitions, offsets, careful, faint, alpha, scale, lost)`` fills
+    ``run(density, start, transitions, offsets, careful, faint, alpha, scale, gone, lost)`` fills
     `alpha` (n, width) with p(state at t | steps up to t) and `scale` (n,) with the density of
     each step, over its largest, given those before. `lost` (m,) tells of sequences that need
     logarithms: a scale vanished, or, if `careful`, something that vanished could matter later.
+    `gone` (m,) bounds the share that has vanished so far.
     """
     narrow = 0 < width <= NARROW
 
     @njit(nogil=True, cache=True, error_model="numpy", fastmath={"contract"})
-    def run(density, start, transitions, offsets, careful, faint, alpha, scale, lost):
+    def run(density, start, transitions, offsets, careful, faint, alpha, scale, gone, lost):
         n_states = width if width else start.size
         flow = np.empty(n_states)
         for s in range(offsets.size - 1):
             first, last = offsets[s], offsets[s + 1]
-            gone = 0.0
             lost[s] = False
             for t in range(first, last):
                 if t == first:
@@ -138,13 +157,13 @@ def forward(width: int) -> Any:
                     break
                 unit = 1.0 / total
                 if careful:
-                    gone *= unit
+                    gone[s] *= unit
                     if faint[t]:
-                        gone = max(gone, FAINT)
+                        gone[s] = max(gone[s], FAINT)
                     for j in range(n_states):
                         if 0.0 < now[j] * unit < FAINT:
-                            gone = max(gone, FAINT)
-                    if gone > TRACE:
+                            gone[s] = max(gone[s], FAINT)
+                    if gone[s] > TRACE:
                         lost[s] = True
                         break
                 for j in range(n_states):
@@ -158,16 +177,18 @@ def forward(width: int) -> Any:
 def backward(width: int) -> Any:
     """The backward pass for states of this width, after `forward`.
 
-    ``run(density, alpha, scale, turned, offsets, weights, lost, pairs, begun)``, with `turned` the
+    ``run(density, alpha, scale, turned, offsets, edge, lost, pairs, begun)``, with `turned` the
     transposed transitions, puts the weighted posterior probabilities of the states in place of
     `density` and adds to `pairs` (width, width) what times the transitions are the expected
-    numbers of them, and to `begun` (width,) the expected states of first steps. Sequences that
-    `lost` tells of are left alone.
+    numbers of them, and to `begun` (width,) the expected states of first steps. `edge`
+    (m, width) has the backward variables of last steps: a sequence's weight, where nothing
+    follows; it is left with those of first steps times their densities over their scale.
+    Sequences that `lost` tells of are left alone.
     """
     narrow = 0 < width <= NARROW
 
     @njit(nogil=True, cache=True, error_model="numpy", fastmath={"contract"})
-    def run(density, alpha, scale, turned, offsets, weights, lost, pairs, begun):
+    def run(density, alpha, scale, turned, offsets, edge, lost, pairs, begun):
         n_states = width if width else begun.size
         beta, ahead = np.empty(n_states), np.zeros((4, n_states))
         for s in range(offsets.size - 1):
@@ -175,7 +196,7 @@ def backward(width: int) -> Any:
                 continue
             first, last = offsets[s], offsets[s + 1]
             for j in range(n_states):
-                beta[j] = weights[s]
+                beta[j] = edge[s, j]
             held = 0
             for t in range(last - 1, first - 1, -1):
                 here, now, after = density[t], alpha[t], ahead[held]
@@ -187,6 +208,7 @@ def backward(width: int) -> Any:
                 if t == first:
                     for j in range(n_states):
                         begun[j] += here[j]
+                        edge[s, j] = after[j]
                     break
                 if narrow:
                     before = alpha[t - 1]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple, Self, final
+from typing import Any, NamedTuple, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,10 +14,12 @@ from latentia.engine.model import Model, Suff
 from latentia.engine.tree import add, leaves, rebuild
 from latentia.families.family import Family
 
-from . import emissions
 from .chain import smoothed
 from .chains import FreeStart, MarkovChain, Moves
+from .emissions import Emissions
+from .expected import expected
 from .rearrange import rearrangements
+from .seen import SeenSequences
 from .start import counted
 
 Array = NDArray[np.float64]
@@ -59,36 +61,6 @@ class StatePosterior(NamedTuple):
     resp: Array
 
 
-class SeenSequences(NamedTuple):
-    """Sequences, and which of their steps were seen at all.
-
-    Attributes
-    ----------
-    x : array of shape (n, d)
-    weights : array of shape (m,)
-    sizes : array of int, shape (m,)
-    seen : array of int or None
-        The steps with some cell that is known; None where those are all.
-    complete : bool
-        Whether every cell of these is known.
-    """
-
-    x: Any
-    weights: Array
-    sizes: NDArray[np.intp]
-    seen: NDArray[np.intp] | None
-    complete: bool
-
-    def __len__(self) -> int:
-        return len(self.sizes)
-
-    def take(self, idx: NDArray[np.intp]) -> Any:
-        return GroupedRows(self.x, self.weights, self.sizes).take(idx)
-
-    def reweight(self, w: Array) -> Self:
-        return type(self)(self.x, self.weights * w, self.sizes, self.seen, self.complete)
-
-
 @final
 class HiddenMarkovModel(Model[HiddenMarkovParams, Any]):
     """p(x) = sum over paths z of π(z_1) f(x_1 | z_1) ∏ A(z_t-1, z_t) f(x_t | z_t).
@@ -107,6 +79,9 @@ class HiddenMarkovModel(Model[HiddenMarkovParams, Any]):
     prior : HiddenMarkovStats, optional
         Statistics of imagined data, which are added to those seen: the conjugate prior whose
         logarithm is q at these.
+    checkpointing : bool, default=False
+        Whether an E-step takes memory for the root of the longest sequence's steps alone, for
+        another pass over it.
     """
 
     def __init__(
@@ -115,7 +90,9 @@ class HiddenMarkovModel(Model[HiddenMarkovParams, Any]):
         guesses: Guesses,
         chain: MarkovChain | None = None,
         prior: HiddenMarkovStats | None = None,
+        checkpointing: bool = False,
     ) -> None:
+        self.checkpointing = checkpointing
         self.family, self.n_states = family, family.n_components
         self.chain = FreeStart(family.n_components) if chain is None else chain
         self.guesses, self.prior = guesses, prior
@@ -126,14 +103,7 @@ class HiddenMarkovModel(Model[HiddenMarkovParams, Any]):
         return HiddenMarkovParams(*self.chain.space, self.family.space)
 
     def prepare(self, chunk: Any) -> Any:
-        x = chunk.x
-        missing = np.isnan(x)
-        if not missing.any():
-            return SeenSequences(x, chunk.weights, chunk.sizes, None, True)
-        hollow = missing.all(axis=1)
-        seen = np.flatnonzero(~hollow) if hollow.any() else None
-        complete = not missing[~hollow].any()
-        return SeenSequences(x, chunk.weights, chunk.sizes, seen, complete)
+        return SeenSequences.of(chunk)
 
     # -- the start ---------------------------------------------------------------------------
 
@@ -208,11 +178,7 @@ class HiddenMarkovModel(Model[HiddenMarkovParams, Any]):
 
     def _log_density(self, made: Any, chunk: SeenSequences) -> Array:
         """log f(x_t | state), (n, K); 0 for a step of which nothing is known."""
-        if chunk.seen is None:
-            return emissions.log_density(self.family, made, chunk.x, chunk.complete)
-        full, x = np.zeros((len(chunk.x), self.n_states)), chunk.x[chunk.seen]
-        full[chunk.seen] = emissions.log_density(self.family, made, x, chunk.complete)
-        return full
+        return Emissions(self.family, made, chunk.complete).of_steps(chunk)
 
     def e_step(self, params: HiddenMarkovParams, chunk: Any) -> Suff:
         return self.tempered_e_step(params, chunk, 1.0)
@@ -223,20 +189,14 @@ class HiddenMarkovModel(Model[HiddenMarkovParams, Any]):
         The log-likelihood is what these maximise, log sum_z p(x, z)^beta over beta.
         """
         chunk = chunk if isinstance(chunk, SeenSequences) else self.prepare(chunk)
-        log_density = self._log_density(params.emissions, chunk)
+        emitting = Emissions(self.family, params.emissions, chunk.complete, beta)
         start, transitions = self.law(params)
         if beta != 1:
-            log_density, start, transitions = log_density * beta, start**beta, transitions**beta
-        made = smoothed(log_density, start, transitions, chunk.sizes, chunk.weights)
-        x, resp = chunk.x, made.resp
-        if chunk.seen is not None:
-            x, resp = x[chunk.seen], resp[chunk.seen]
-        counted = emissions.statistics(self.family, params.emissions, x, resp, chunk.complete)
-        stats = HiddenMarkovStats(made.start, made.transitions, counted)
-        some = chunk.weights > 0  # an impossible sequence of no weight is none
-        loglik = float(chunk.weights[some] @ made.loglik[some]) / beta
+            start, transitions = start**beta, transitions**beta
+        made = expected(emitting, chunk, start, transitions, self.checkpointing)
+        stats = HiddenMarkovStats(made.start, made.transitions, made.emissions)
         n_units, n_obs = float(chunk.weights.sum()), float(chunk.weights @ chunk.sizes)
-        return Suff(loglik, n_units, n_obs, stats)
+        return Suff(made.loglik / beta, n_units, n_obs, stats)
 
     def posterior(self, params: HiddenMarkovParams, chunk: Any) -> StatePosterior:
         seen = self.prepare(chunk)

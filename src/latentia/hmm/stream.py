@@ -23,7 +23,7 @@ from latentia.engine.model import Suff
 from latentia.engine.online.blocks import m_step
 from latentia.engine.online.stepwise import step_size
 
-from . import emissions
+from .emissions import Emissions
 from .model import HiddenMarkovModel, HiddenMarkovParams, HiddenMarkovStats
 
 Array = NDArray[np.float64]
@@ -210,10 +210,8 @@ def absorbed(
     made = None if stream.emissions is None else tree.transform(carried, stream.emissions)
     rows, shares = (x, resp) if one.seen is None else (x[one.seen], resp[:, one.seen])
     if len(rows):
-        each = [
-            emissions.statistics(model.family, stream.params.emissions, rows, own, one.complete)
-            for own in np.ascontiguousarray(shares)
-        ]
+        emitting = Emissions(model.family, stream.params.emissions, one.complete)
+        each = [emitting.statistics(rows, own) for own in np.ascontiguousarray(shares)]
         new = tree.transform(lambda *leaves: np.stack(leaves), *each)
         made = new if made is None else tree.add(made, new)
     return stream._replace(
