@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         CategoricalHMM,
         GaussianHMM,
         HiddenMarkov,
+        HiddenSemiMarkov,
         MultinomialHMM,
         PoissonHMM,
     )
@@ -52,6 +53,7 @@ __all__ = [
     "GaussianMixture",
     "GeneralLocation",
     "HiddenMarkov",
+    "HiddenSemiMarkov",
     "IncompleteNormal",
     "LatentClass",
     "LogLinear",
@@ -90,6 +92,7 @@ _HOME_OF = {
     "LogLinear": "latentia.contingency",
     "MixedImputer": "latentia.contingency",
     "HiddenMarkov": "latentia.hmm",
+    "HiddenSemiMarkov": "latentia.hmm",
     "IncompleteNormal": "latentia.missing",
     "LatentClass": "latentia.latent_class",
     "MarkovAutoregression": "latentia.switching",

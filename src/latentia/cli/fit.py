@@ -13,6 +13,7 @@ from latentia.cli.group import Commands
 from latentia.cli.hidden_markov import hidden_markov
 from latentia.cli.inputs import (
     Input,
+from latentia.cli.hidden_semi_markov import hidden_semi_markov
     check_columns,
     check_rows,
     listed,
@@ -128,6 +129,14 @@ def gaussian_mixture(
     ctx: typer.Context,
     data: options.Data,
     components: options.Components = "1:9",
+SEMI_MARKOV = (
+    "Fit hidden states that last by laws of their own, and keep the best.\n\n"
+    "Every number of states is tried with every law of durations. Rows are steps, of one sequence "
+    f"or of those that --id tells apart; whole rows may be missing. {ENDINGS}"
+)
+SEMI_MARKOV_EXAMPLE = (
+    "Example: latentia fit hsmm speed --columns rt --id series --durations geometric,poisson"
+)
     covariance: Annotated[
         str,
         typer.Option(
@@ -409,6 +418,7 @@ def _check_accelerator(name: str) -> None:
     split_names("--accelerate", name, tuple(ACCELERATORS))
 
 
+app.command("hsmm", help=SEMI_MARKOV, epilog=SEMI_MARKOV_EXAMPLE)(hidden_semi_markov)
 def _run(
     ctx: typer.Context,
     request: Any,

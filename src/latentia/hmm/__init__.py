@@ -1,6 +1,7 @@
 """Hidden Markov models."""
 
 from .counts import CategoricalHMM, PoissonHMM
+from .durations import HiddenSemiMarkov
 from .estimator import HiddenMarkov
 from .gaussian import GaussianHMM
 from .mixtures import GMMHMM
@@ -11,6 +12,7 @@ __all__ = [
     "CategoricalHMM",
     "GaussianHMM",
     "HiddenMarkov",
+    "HiddenSemiMarkov",
     "MultinomialHMM",
     "PoissonHMM",
 ]

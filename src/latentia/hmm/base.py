@@ -74,23 +74,13 @@ class ChainEstimator(ChainUses, Climbing, ABC):
 
     def _require_possible(self, ragged: Ragged, model: HiddenMarkovModel) -> None:
         """Refuse what no state could make, naming the first cell; steps may be missing whole."""
-        names = getattr(self, "feature_names_in_", None)
-        pieces = making.pieces(model.family, range(ragged.x.shape[1]))
-        x = ragged.x
-        hollow = np.isnan(x).all(axis=1)
-        if hollow.any() and not model.family.takes_missing:
-            x = np.array(x)
-            x[hollow] = x[int(np.argmin(hollow))]  # such a step is missing, not wrong
-        errors.require_possible(x, names, pieces)
+        reading.require_possible(self, ragged, model.family)
 
     def _source(
         self, ragged: Ragged, sample_weight: Any, model: HiddenMarkovModel
     ) -> GroupedSource:
-        self._require_possible(ragged, model)
         weights = reading.weights_of(sample_weight, len(ragged.sizes))
-        if np.isnan(ragged.x).all():
-            raise ValueError("got sequences without a single known cell, expected some data")
-        return GroupedSource(GroupedRows(ragged.x, weights, ragged.sizes))
+        return GroupedSource(reading.rows(self, ragged, weights, model.family))
 
     def _posterior(self, ragged: Ragged) -> StatePosterior:
         model, params = self._fitted()

@@ -7,7 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from latentia.data.arrays import Rows, RowSource
+from latentia.data.groups import GroupedRows
 from latentia.data.sequences import Ragged, sequences
+from latentia.estimator import feature_names
+from latentia.families import making, registry
+from latentia.families.family import Family
 from latentia.mixture import errors
 
 Array = NDArray[np.float64]
@@ -62,3 +67,37 @@ def weights_of(sample_weight: Any, m: int) -> Array:
             f"got sample_weight of shape {given.shape}, expected ({m},): one weight a sequence"
         )
     return np.array(errors.checked_weights(given, np.empty((m, 0))))
+
+
+def require_possible(estimator: Any, ragged: Ragged, family: Family[Any, Any]) -> None:
+    """Refuse what no state could make, naming the first cell; steps may be missing whole."""
+    names = getattr(estimator, "feature_names_in_", None)
+    pieces = making.pieces(family, range(ragged.x.shape[1]))
+    x = ragged.x
+    hollow = np.isnan(x).all(axis=1)
+    if hollow.any() and not family.takes_missing:
+        x = np.array(x)
+        x[hollow] = x[int(np.argmin(hollow))]  # such a step is missing, not wrong
+    errors.require_possible(x, names, pieces)
+
+
+def rows(estimator: Any, ragged: Ragged, weights: Array, family: Family[Any, Any]) -> GroupedRows:
+    """The sequences as the engine takes them.
+
+    Raises
+    ------
+    ValueError
+        If a cell is none that the family could make, or if none is known at all.
+    """
+    require_possible(estimator, ragged, family)
+    if np.isnan(ragged.x).all():
+        raise ValueError("got sequences without a single known cell, expected some data")
+    return GroupedRows(ragged.x, weights, ragged.sizes)
+
+
+def learned(estimator: Any, ragged: Ragged, specification: Any) -> tuple[registry.Part, ...]:
+    """What a specification of a family says of these steps."""
+    whole = ~np.isnan(ragged.x).all(axis=1)
+    steps = Rows.of(ragged.x[whole])
+    names = feature_names(estimator, ragged.x.shape[1])
+    return making.learned(registry.parts_of(specification, names), steps, RowSource(steps).distinct)

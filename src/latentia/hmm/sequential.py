@@ -91,8 +91,8 @@ class SequenceEstimator(Climbing, ABC):
     n_features_in_: int
 
     @abstractmethod
-    def _made(self) -> Made:
-        """The model and its parameters."""
+    def _made(self, rows: GroupedRows | None = None) -> Made:
+        """The model, for these sequences if it matters which, and its parameters."""
 
     @abstractmethod
     def _rows(self, ragged: Ragged, weights: Array) -> GroupedRows:
@@ -138,7 +138,7 @@ class SequenceEstimator(Climbing, ABC):
     def score(self, X: Any, lengths: Any = None, *, id: Any = None, time: Any = None) -> float:
         """The log-likelihood of all sequences together, in nats."""
         _, rows = self._seen(X, lengths, id, time)
-        model, params = self._made()
+        model, params = self._made(rows)
         return float(model.posterior(params, rows).log_density.sum())
 
     def predict_proba(
@@ -146,7 +146,7 @@ class SequenceEstimator(Climbing, ABC):
     ) -> Array:
         """P(state | its sequence) of each step, shape (n, K)."""
         ragged, rows = self._seen(X, lengths, id, time)
-        model, params = self._made()
+        model, params = self._made(rows)
         return in_given_order(ragged, model.posterior(params, rows).resp)
 
     def decode(
@@ -154,7 +154,7 @@ class SequenceEstimator(Climbing, ABC):
     ) -> tuple[float, NDArray[np.int64]]:
         """log p(path, sequences) of the likeliest paths, and their states (n,) (Viterbi 1967)."""
         ragged, rows = self._seen(X, lengths, id, time)
-        model, params = self._made()
+        model, params = self._made(rows)
         found = model.decoded(params, rows)
         return float(found.log_probability.sum()), in_given_order(ragged, found.states)
 

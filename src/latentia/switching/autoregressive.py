@@ -312,7 +312,7 @@ class MarkovAutoregression(SequenceEstimator):
 
     # -- what `SequenceEstimator` asks for ----------------------------------------------------
 
-    def _made(self) -> Made:
+    def _made(self, rows: GroupedRows | None = None) -> Made:
         check_is_fitted(self, "params_")
         return Made(self._model(), self.params_)
 
