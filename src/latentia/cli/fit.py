@@ -11,9 +11,9 @@ from latentia.cli.discriminant import discriminant
 from latentia.cli.errors import Refusal, warnings_as_sentences
 from latentia.cli.group import Commands
 from latentia.cli.hidden_markov import hidden_markov
+from latentia.cli.hidden_semi_markov import hidden_semi_markov
 from latentia.cli.inputs import (
     Input,
-from latentia.cli.hidden_semi_markov import hidden_semi_markov
     check_columns,
     check_rows,
     listed,
@@ -117,6 +117,14 @@ MARKOV_AUTOREGRESSION = (
 MARKOV_AUTOREGRESSION_EXAMPLE = (
     "Example: latentia fit markov-autoregression gnp --columns growth --order 4"
 )
+SEMI_MARKOV = (
+    "Fit hidden states that last by laws of their own, and keep the best.\n\n"
+    "Every number of states is tried with every law of durations. Rows are steps, of one sequence "
+    f"or of those that --id tells apart; whole rows may be missing. {ENDINGS}"
+)
+SEMI_MARKOV_EXAMPLE = (
+    "Example: latentia fit hsmm speed --columns rt --id series --durations geometric,poisson"
+)
 LATENT_CLASS = (
     "Fit latent class models and keep the best.\n\n"
     f"Columns are items, answers texts or numbers, and cells may be missing. {ENDINGS}"
@@ -129,14 +137,6 @@ def gaussian_mixture(
     ctx: typer.Context,
     data: options.Data,
     components: options.Components = "1:9",
-SEMI_MARKOV = (
-    "Fit hidden states that last by laws of their own, and keep the best.\n\n"
-    "Every number of states is tried with every law of durations. Rows are steps, of one sequence "
-    f"or of those that --id tells apart; whole rows may be missing. {ENDINGS}"
-)
-SEMI_MARKOV_EXAMPLE = (
-    "Example: latentia fit hsmm speed --columns rt --id series --durations geometric,poisson"
-)
     covariance: Annotated[
         str,
         typer.Option(
@@ -406,6 +406,7 @@ app.command("markov-regression", help=MARKOV_REGRESSION, epilog=MARKOV_REGRESSIO
 app.command(
     "markov-autoregression", help=MARKOV_AUTOREGRESSION, epilog=MARKOV_AUTOREGRESSION_EXAMPLE
 )(markov_autoregression)
+app.command("hsmm", help=SEMI_MARKOV, epilog=SEMI_MARKOV_EXAMPLE)(hidden_semi_markov)
 app.command("regression", help=REGRESSION, epilog=REGRESSION_EXAMPLE)(regression)
 app.command("table", help=TABLE, epilog=TABLE_EXAMPLE)(table)
 app.command("survival", help=SURVIVAL, epilog=SURVIVAL_EXAMPLE)(survival)
@@ -418,7 +419,6 @@ def _check_accelerator(name: str) -> None:
     split_names("--accelerate", name, tuple(ACCELERATORS))
 
 
-app.command("hsmm", help=SEMI_MARKOV, epilog=SEMI_MARKOV_EXAMPLE)(hidden_semi_markov)
 def _run(
     ctx: typer.Context,
     request: Any,
