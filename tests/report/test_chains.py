@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from matplotlib import pyplot
 
-from latentia import GaussianHMM, HiddenMarkov, datasets, select
+from latentia import GaussianHMM, HiddenMarkov, HiddenSemiMarkov, datasets, select
 from latentia.report import CriterionDisplay, Steps, TransitionGraphDisplay, write_report
 
 YEARS, COUNTS = datasets.load("earthquakes").values.T
@@ -145,3 +145,16 @@ def test_families_without_columns_have_a_page_without_residuals(tmp_path):
     page = (tmp_path / "page.html").read_text(encoding="utf-8")
     assert "Whether the model fits" not in page
     assert "What the state looks like" in page
+
+
+def test_states_that_last_by_a_law_of_their_own_are_drawn():
+    """What only a Markov chain has is refused in a sentence."""
+    model = HiddenSemiMarkov("poisson", 2, n_init=1, random_state=0).fit(COUNTS)
+    display = drawn(model.plot.states(COUNTS, at=YEARS, axis="year"))
+    np.testing.assert_array_equal(display.states[0], model.predict(COUNTS))
+    drawn(model.plot.probabilities(COUNTS))
+    for refused in (model.plot.residuals, model.plot.forecast, model.plot.dwell):
+        with pytest.raises(TypeError, match="got a HiddenSemiMarkov, which has no"):
+            refused(COUNTS)
+    with pytest.raises(TypeError, match="got a HiddenSemiMarkov, expected a model of states that"):
+        write_report("page.html", estimator=model, X=COUNTS, source="made")

@@ -17,6 +17,7 @@ from .displays.series import (
     StateProbabilityDisplay,
     StateSequenceDisplay,
     Steps,
+    means_of,
     n_shown,
 )
 from .displays.transitions import TransitionGraphDisplay
@@ -55,6 +56,11 @@ def render_chain(
     steps: Steps,
 ) -> str:
     """The page as text; see `write_report`."""
+    if not hasattr(estimator, "dwell_times"):
+        raise TypeError(
+            f"got a {type(estimator).__name__}, expected a model of states that follow a Markov "
+            "chain and make rows: the page has no other; use summary() and plot"
+        )
     resp = np.asarray(estimator.predict_proba(X, steps.lengths), dtype=float)
     labels = np.asarray(estimator.predict(X, steps.lengths))
     estimates, note = estimates_of(estimator, LEVEL, standard_errors, columns)
@@ -126,9 +132,8 @@ def _portraits(estimator: Any, columns: list[str]) -> str:
     """How often each state is in force, for how long, and what it makes."""
     shares = estimator.get_stationary_distribution()
     lasts = estimator.dwell_times().mean
-    try:
-        means = estimator.state_means()
-    except TypeError:
+    means = means_of(estimator)
+    if means is None:
         means = np.full((len(shares), len(columns)), np.nan)
     shown = [j for j in range(len(columns)) if np.isfinite(means[:, j]).all()][:2]
     parts: list[str] = []
@@ -184,7 +189,8 @@ def _series_words(estimator: Any, labels: Any, sureness: Array) -> str:
         "Each point is a step in the colour of its state on the likeliest path of states "
         "(Viterbi’s)."
     )
-    if np.isfinite(_means(estimator)).any():
+    means = means_of(estimator)
+    if means is not None and np.isfinite(means).any():
         told += " The coloured lines are the states’ means."
     unsure = int((sureness < 0.9).sum())
     if not unsure:
@@ -194,13 +200,6 @@ def _series_words(estimator: Any, labels: Any, sureness: Array) -> str:
         f" {counted(unsure, 'step')} of {whole(len(labels))} {verb} a state of less than 0.9 "
         "probability."
     )
-
-
-def _means(estimator: Any) -> Array:
-    try:
-        return estimator.state_means()
-    except TypeError:
-        return np.full((1, 1), np.nan)
 
 
 def _dwell_words(estimator: Any) -> str:

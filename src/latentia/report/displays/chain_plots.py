@@ -47,16 +47,27 @@ class ChainPlots:
 
     def dwell(self, X: Any = None, lengths: Any = None, **options: Any) -> DwellTimesDisplay:
         """How long states last; options as for `DwellTimesDisplay.from_estimator`."""
+        self._require("dwell_times")
         return DwellTimesDisplay.from_estimator(self._estimator, X, lengths, **options)
 
     def residuals(self, X: Any, lengths: Any = None, **options: Any) -> PseudoResidualsDisplay:
         """Whether the model is right; options as for `PseudoResidualsDisplay.from_estimator`."""
+        self._require("pseudo_residuals")
         return PseudoResidualsDisplay.from_estimator(self._estimator, X, lengths, **options)
 
     def forecast(self, X: Any, lengths: Any = None, **options: Any) -> ForecastDisplay:
         """What is to come; options as for `ForecastDisplay.from_estimator`."""
+        self._require("forecast")
         return ForecastDisplay.from_estimator(self._estimator, X, lengths, **options)
 
     def climb(self, **options: Any) -> ClimbDisplay:
         """The climb of every start; options as for `ClimbDisplay.from_estimator`."""
         return ClimbDisplay.from_estimator(self._estimator, **options)
+
+    def _require(self, what: str) -> None:
+        """Refuse a plot of what the estimator does not have."""
+        if not hasattr(self._estimator, what):
+            raise TypeError(
+                f"got a {type(self._estimator).__name__}, which has no {what}; plot its states, "
+                "probabilities or climb"
+            )

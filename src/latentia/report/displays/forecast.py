@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from latentia.data.sequences import sequences
+
 from ..formatting import shorten
 from ..summary import column_names
 from .canvas import FAINT, INK, PALETTE, Array, new_figure, tidy, whole_ticks
@@ -94,7 +96,7 @@ class ForecastDisplay:
         -------
         ForecastDisplay
         """
-        ragged = estimator._read(X, lengths, id, time)
+        ragged = sequences(X, lengths, id=id, time=time)
         end = int(np.cumsum(ragged.sizes)[sequence])
         own = np.asarray(ragged.x[end - int(ragged.sizes[sequence]) : end], dtype=np.float64)
         law = estimator.forecast(own, steps=steps)

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from scipy.special import ndtri
 
+from latentia.data.sequences import sequences
+
 from ..formatting import counted, shorten
 from ..summary import column_names
 from .canvas import FAINT, INK, PALETTE, Array, new_figure, tidy
@@ -92,7 +94,7 @@ class PseudoResidualsDisplay:
         PseudoResidualsDisplay
         """
         found = estimator.pseudo_residuals(X, lengths, kind=kind, id=id, time=time)
-        order = estimator._read(X, lengths, id, time).order
+        order = sequences(X, lengths, id=id, time=time).order
         place = slice(None) if order is None else order
         lower, upper = (end[place] for end in found.segments)
         made = cls(

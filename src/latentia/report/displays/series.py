@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from latentia.data.sequences import sequences
 from latentia.extras import require
 
 from ..formatting import counted, shorten, state
@@ -65,7 +66,6 @@ class Strips(NamedTuple):
 
 
 def strips(
-    estimator: Any,
     X: Any,
     lengths: Any,
     id: Any,
@@ -78,7 +78,7 @@ def strips(
 
     `at` has the place of each row on the axis; by default the column `time`, or the step's number.
     """
-    ragged = estimator._read(X, lengths, id, time)
+    ragged = sequences(X, lengths, id=id, time=time)
     where = None if at is None else np.asarray(at)
     if where is None and time is not None:
         where = np.asarray(X[time])
@@ -106,6 +106,16 @@ def strips(
     return Strips(shown, places, "; ".join(told))
 
 
+def means_of(estimator: Any) -> Array | None:
+    """What each state makes on average (K, d), where the family says so."""
+    if not hasattr(estimator, "state_means"):
+        return None
+    try:
+        return estimator.state_means()
+    except TypeError:
+        return None
+
+
 def n_shown(m: int, d: int) -> int:
     """How many of m sequences of d columns are drawn."""
     return min(m, MOST_SERIES, max(MOST_PANELS // min(d, MOST_COLUMNS), 1))
@@ -116,9 +126,9 @@ def _plain(name: Any) -> str:
     return f"{name:g}" if isinstance(name, float) else str(name)
 
 
-def in_order(estimator: Any, X: Any, lengths: Any, id: Any, time: Any, values: Any) -> Any:
+def in_order(X: Any, lengths: Any, id: Any, time: Any, values: Any) -> Any:
     """What is known of each row, sequence after sequence."""
-    order = estimator._read(X, lengths, id, time).order
+    order = sequences(X, lengths, id=id, time=time).order
     return values if order is None else values[order]
 
 
@@ -222,13 +232,10 @@ class StateSequenceDisplay:
         -------
         StateSequenceDisplay
         """
-        shown = strips(estimator, X, lengths, id, time, at, names)
+        shown = strips(X, lengths, id, time, at, names)
         path = estimator.predict(X, lengths, id=id, time=time)
-        path = in_order(estimator, X, lengths, id, time, path)
-        try:
-            means = estimator.state_means()
-        except TypeError:
-            means = None
+        path = in_order(X, lengths, id, time, path)
+        means = means_of(estimator)
         made = cls(
             strips=shown,
             states=[path[own] for own in shown.places],
@@ -371,9 +378,12 @@ class StateProbabilityDisplay:
         -------
         StateProbabilityDisplay
         """
-        shown = strips(estimator, X, lengths, id, time, at, names)
-        known = estimator.predict_proba(X, lengths, given=given, id=id, time=time)
-        known = in_order(estimator, X, lengths, id, time, known)
+        shown = strips(X, lengths, id, time, at, names)
+        asked: dict[str, Any] = {"id": id, "time": time}
+        if given != "all":
+            asked["given"] = given
+        known = estimator.predict_proba(X, lengths, **asked)
+        known = in_order(X, lengths, id, time, known)
         each = [known[own] for own in shown.places]
         made = cls(strips=shown, probabilities=each, given=given, axis=axis or time or "step")
         return made.plot(figure=figure)
