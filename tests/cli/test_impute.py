@@ -43,13 +43,26 @@ def test_what_was_there_stays_to_the_letter(run, air, tmp_path):
 
 
 def test_several_tables_and_a_report(run, air, tmp_path):
-    args = ("--imputations", 3, "--report", "--log", "Ozone", "--bounds", "Solar.R=0:340")
+    args = (
+        "--imputations",
+        3,
+        "--report",
+        "page.html",
+        "--log",
+        "Ozone",
+        "--bounds",
+        "Solar.R=0:340",
+    )
     done = run("impute", air, "--out", "filled.parquet", *args, "--save", "air.safetensors")
     assert done.status == 0, done.err
     assert "Wrote filled-1.parquet to filled-3.parquet: 153 rows." in done.out
-    assert "Patterns of holes" in done.out
-    assert "on 14 degrees of freedom" in done.out
-    assert "mean[Ozone]" in done.out
+    assert "Wrote page.html." in done.out
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "44 cells filled in, 3 times" in page
+    assert "on 14 degrees of freedom" in page
+    assert "mean[Ozone]" in page
+    assert "<script" not in page
+    assert "href=\"http" not in page
     tables = [pq.read_table(tmp_path / f"filled-{i}.parquet") for i in (1, 2, 3)]
     hidden = np.isnan(AIR.values[:, 0])
     ozone = np.array([each["Ozone"].to_pylist() for each in tables])
@@ -86,10 +99,20 @@ def test_a_data_set_by_name_and_the_same_seed(run, tmp_path):
         (("air.csv", "--out", "a.csv", "--bounds", "Ozone=5:1"), ("the lower number first",)),
         (("faithful", "--out", "a.csv"), ("has no missing number", "nothing is to do")),
         (("air.csv", "--out", "a.csv", "--columns", "date"), ("date",)),
+        (("air.csv", "--out", "a.csv", "--report", "a.txt"), ("--report", ".html")),
+        (("air.csv", "--out", "a.csv", "--unit", "Month"), ("--unit without --time",)),
+        (("air.csv", "--out", "a.csv", "--nominal", "Months"), ("'Months'", "did you mean")),
+        (("air.csv", "--out", "a.csv", "--spline", "3", "--time", "Day"), ("--spline",)),
     ],
 )
 def test_what_cannot_be_done_is_one_sentence(run, air, args, words):
     run("impute", *args).refused(*words)
+
+
+def test_times_that_are_missing(run, air):
+    done = run("impute", air, "--out", "a.csv", "--time", "Ozone")
+    assert done.status == 1
+    assert "at row 4 of column 'Ozone', expected time and unit of every row" in done.err
 
 
 def test_a_column_without_a_number(run, tmp_path):
@@ -118,3 +141,62 @@ def test_a_saved_imputer_has_no_components(run, tmp_path):
     done = run("summary", "m.safetensors")
     assert done.status == 0
     assert "27 of 100 cells missing" in done.out
+
+
+def shop(tmp_path):
+    """A table with a date, a category, whole numbers and a name, in a CSV file."""
+    rng = np.random.default_rng(0)
+    lines = ["name,day,kind,pieces,price"]
+    for i in range(60):
+        kind, pieces = "abc"[i % 3], int(rng.poisson(5 + 5 * (i % 3)))
+        cells = [f"n{i}", f"2024-{1 + i // 20:02d}-{1 + i % 20:02d}", kind, str(pieces)]
+        cells.append(f"{pieces * 1.5 + i / 10 + rng.normal():.2f}")
+        for j in (2, 3, 4):
+            if rng.random() < 0.15:
+                cells[j] = ("NA", "", "n/a")[j - 2]
+        lines.append(",".join(cells))
+    (tmp_path / "shop.csv").write_text("\n".join(lines) + "\n")
+    return "shop.csv"
+
+
+def test_dates_categories_and_whole_numbers(run, tmp_path):
+    name = shop(tmp_path)
+    args = ("--nominal", "kind", "--time", "day", "--polynomial", 1, "--imputations", 2)
+    done = run("impute", name, "--out", "out.csv", *args, "--report", "page.html")
+    assert done.status == 0, done.err
+    before = table(tmp_path / name)
+    missing = sum(row[2] == "NA" for row in before)
+    assert f"Missing: {missing} texts, in kind ({missing})." in done.out
+    assert "Left as they are: name, day." in done.out
+    for i in (1, 2):
+        after = table(tmp_path / f"out-{i}.csv")
+        for old, new in zip(before[1:], after[1:], strict=True):
+            for j, (a, b) in enumerate(zip(old, new, strict=True)):
+                assert a == b or a in ("NA", "", "n/a")
+                assert b not in ("NA", "", "n/a")
+                assert j != 2 or b in "abc"
+                assert j != 3 or b.isdigit()
+    assert "kind = a" in (tmp_path / "page.html").read_text(encoding="utf-8")
+
+
+def test_a_panel_in_parquet(run, tmp_path):
+    trade = datasets.load("freetrade")
+    columns = dict(zip(trade.columns, trade.values.T, strict=True))
+    frame = pa.table({"country": trade.labels.tolist(), **columns})
+    frame = frame.set_column(1, "year", pa.array(columns["year"]).cast(pa.int16()))
+    signed = [None if s != s else ("no", "yes")[int(s)] for s in columns["signed"]]
+    frame = frame.set_column(7, "signed", pa.array(signed).dictionary_encode())
+    pq.write_table(frame, tmp_path / "trade.parquet")
+    args = ("--time", "year", "--unit", "country", "--polynomial", 1, "--per-unit", "--lags")
+    done = run(
+        "impute", "trade.parquet", "--out", "out.parquet", *args, "tariff", "--nominal", "signed"
+    )
+    assert done.status == 0, done.err
+    made = pq.read_table(tmp_path / "out.parquet")
+    assert made.schema.types == frame.schema.types
+    assert made.column_names == frame.column_names
+    assert set(made["signed"].to_pylist()) == {"no", "yes"}
+    seen = ~np.isnan(columns["tariff"])
+    tariff = made["tariff"].to_numpy()
+    assert (tariff[seen] == columns["tariff"][seen]).all()
+    assert np.isfinite(tariff).all()

@@ -14,13 +14,14 @@ from latentia.cli.inputs import counted, listed, not_negative, one_of, split_col
 if TYPE_CHECKING:
     from latentia.data.holes import HollowTable
 
-MODEL, OUTPUT = "Model", "Output"
+MODEL, PANEL, OUTPUT = "Model", "Panel", "Output"
 DRAWS = ("mean", "conditional", "bootstrap", "posterior")
 ENDINGS = (".csv", ".tsv", ".parquet", ".npy")
 _RANGE = re.compile(r"(.+)=([^:]*):([^:]*)")
 
 
 def impute(
+    ctx: typer.Context,
     data: Annotated[
         str,
         typer.Argument(
@@ -74,6 +75,78 @@ def impute(
             metavar="A=LOW:HIGH,...", help="Such as age=0:120,income=0:.", rich_help_panel=MODEL
         ),
     ] = None,
+    logit: Annotated[
+        str | None,
+        typer.Option(
+            metavar="A,B,...",
+            help="Columns of shares, modelled as logits.",
+            rich_help_panel=MODEL,
+        ),
+    ] = None,
+    nominal: Annotated[
+        str | None,
+        typer.Option(
+            metavar="A,B,...",
+            help="Columns of categories, texts or numbers.",
+            rich_help_panel=MODEL,
+        ),
+    ] = None,
+    ids: Annotated[
+        str | None,
+        typer.Option(
+            metavar="A,B,...",
+            help="Columns of numbers to leave as they are.",
+            rich_help_panel=MODEL,
+        ),
+    ] = None,
+    time: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COLUMN", help="When: numbers or dates of a panel.", rich_help_panel=PANEL
+        ),
+    ] = None,
+    unit: Annotated[
+        str | None,
+        typer.Option(metavar="COLUMN", help="Of whom.", rich_help_panel=PANEL),
+    ] = None,
+    polynomial: Annotated[
+        int | None,
+        typer.Option(
+            parser=whole_number("--polynomial", least=0),
+            metavar="DEGREE",
+            help="A trend in time; 0 is a level, for --per-unit.",
+            rich_help_panel=PANEL,
+        ),
+    ] = None,
+    spline: Annotated[
+        int | None,
+        typer.Option(
+            parser=whole_number("--spline", least=4),
+            metavar="N",
+            help="A trend of N cubic functions of time, 4 or more.",
+            rich_help_panel=PANEL,
+        ),
+    ] = None,
+    per_unit: Annotated[
+        bool,
+        typer.Option(
+            "--per-unit", help="A level and a trend for each unit.", rich_help_panel=PANEL
+        ),
+    ] = False,
+    lags: Annotated[
+        str | None,
+        typer.Option(
+            metavar="A,B,...",
+            help="Columns that go with their value of the time before.",
+            rich_help_panel=PANEL,
+        ),
+    ] = None,
+    leads: Annotated[
+        str | None,
+        typer.Option(
+            metavar="A,B,...", help="And with that of the time after.", rich_help_panel=PANEL
+        ),
+    ] = None,
     ordered: Annotated[
         str | None,
         typer.Option(
@@ -100,14 +173,7 @@ def impute(
             rich_help_panel=MODEL,
         ),
     ] = 0,
-    report: Annotated[
-        bool,
-        typer.Option(
-            "--report",
-            help="Print the patterns of holes, the fit and Little's test.",
-            rich_help_panel=OUTPUT,
-        ),
-    ] = False,
+    report: options.Report = None,
     save: options.Save = None,
 ) -> None:
     """Fill what is missing in a table by a normal distribution fitted by EM.
@@ -120,16 +186,27 @@ def impute(
     paths = _paths(out, imputations)
     for path in paths:
         check_output("--out", path, ENDINGS, {"the data": Path(data)})
+    check_output("--report", report, (".html",), {"the data": Path(data)})
     check_output("--save", save, (".safetensors",), {"the data": Path(data)})
     with warnings_as_sentences():
         read = _read(data, None if columns is None else split_columns(columns))
-        known = _of_columns(read, log, sqrt, bounds, ordered)
-        _describe(read, data)
+        transforms = {"log": log, "sqrt": sqrt, "logit": logit}
+        known = _of_columns(read, transforms, bounds, ordered, nominal, ids)
+        panel = _panel(time, unit, polynomial, spline, per_unit, lags, leads)
+        frame, texts = _frame(read, known["nominal"], panel)
+        _describe(read, data, texts)
         imputer = _fitted(
-            read, draw=kind, n_imputations=imputations, ridge=ridge, random_state=seed, **known
+            frame,
+            panel=panel,
+            draw=kind,
+            n_imputations=imputations,
+            ridge=ridge,
+            random_state=seed,
+            **known,
         )
-        _write(read, imputer, paths)
-        _tell(imputer, report)
+        _write(read, imputer, frame, texts, paths)
+        if report is not None:
+            _report(imputer, frame, data, report, ctx.obj.command())
         if save is not None:
             imputer.save(save)
             print(f"Wrote {save}.")
@@ -166,49 +243,115 @@ def _read(data: str, columns: Sequence[str] | None) -> "HollowTable":
     return read_hollow(Path(data), columns)
 
 
-def _describe(read: "HollowTable", data: str) -> None:
+def _panel(
+    time: str | None,
+    unit: str | None,
+    polynomial: int | None,
+    spline: int | None,
+    per_unit: bool,
+    lags: str | None,
+    leads: str | None,
+) -> Any:
+    """The panel that options ask for, or None."""
+    from latentia.missing import Panel
+
+    before, after = (
+        () if text is None else tuple(split_columns(text, option))
+        for text, option in ((lags, "--lags"), (leads, "--leads"))
+    )
+    if time is not None:
+        return Panel(time, unit, polynomial, spline, per_unit, before, after)
+    asked = {
+        "--unit": unit,
+        "--polynomial": polynomial,
+        "--spline": spline,
+        "--per-unit": per_unit or None,
+        "--lags": lags,
+        "--leads": leads,
+    }
+    for option, value in asked.items():
+        if value is not None:
+            raise Refusal(f"got {option} without --time, expected the column that says when")
+    return None
+
+
+def _frame(
+    read: "HollowTable", nominal: Sequence[str], panel: Any
+) -> tuple[Any, dict[str, list[str | None]]]:
+    """The table to model, and its columns of categories that are texts."""
+    from latentia.data.holes import texts_of, times_of
+    from latentia.extras import require
+
+    pa = require("pyarrow", extra="io")
+    columns: dict[str, Any] = dict(zip(read.columns, read.values.T, strict=True))
+    texts = {name: texts_of(read, name) for name in nominal if name not in columns}
+    columns |= {name: pa.array(cells, pa.string()) for name, cells in texts.items()}
+    if panel is not None:
+        if panel.time not in columns:
+            columns[panel.time] = times_of(read, panel.time)
+        if panel.unit is not None and panel.unit not in columns:
+            columns[panel.unit] = pa.array(texts_of(read, panel.unit), pa.string())
+    return pa.table(columns), texts
+
+
+def _describe(read: "HollowTable", data: str, texts: dict[str, Any]) -> None:
     import numpy as np
 
     missing = np.isnan(read.values).sum(axis=0)
     holes = [f"{n} ({m})" for n, m in zip(read.columns, missing, strict=True) if m]
-    if not holes:
+    words = [f"{name} ({cells.count(None)})" for name, cells in texts.items() if None in cells]
+    if not holes and not words:
         raise Refusal(f"{data} has no missing number in {listed(read.columns)}; nothing is to do")
     n, d = read.values.shape
     print(
         f"Read {data}: {counted(n, 'row')}, {counted(d, 'column')} of numbers "
         f"({listed(read.columns)})."
     )
-    print(f"Missing: {counted(int(missing.sum()), 'number')}, in {listed(holes)}.")
-    if read.skipped:
-        print(f"Left as they are: {listed(read.skipped)}.")
+    if holes:
+        print(f"Missing: {counted(int(missing.sum()), 'number')}, in {listed(holes)}.")
+    if words:
+        n_texts = sum(cells.count(None) for cells in texts.values())
+        print(f"Missing: {counted(n_texts, 'text')}, in {listed(words)}.")
+    left = [name for name in read.skipped if name not in texts]
+    if left:
+        print(f"Left as they are: {listed(left)}.")
 
 
 def _of_columns(
-    read: "HollowTable", log: str | None, sqrt: str | None, bounds: str | None, ordered: str | None
+    read: "HollowTable",
+    transforms: dict[str, str | None],
+    bounds: str | None,
+    ordered: str | None,
+    nominal: str | None,
+    ids: str | None,
 ) -> dict[str, Any]:
     """What `EMImputer` is told of the columns."""
+    from latentia.data.columns import named_columns
+
     empty = [n for n, column in zip(read.columns, read.values.T, strict=True) if _is_empty(column)]
     if empty:
         raise Refusal(f"column {empty[0]!r} has no number at all; name the others with --columns")
-    transforms = dict.fromkeys(_named(log, "--log", read), "log")
-    transforms |= dict.fromkeys(_named(sqrt, "--sqrt", read), "sqrt")
+    scales: dict[str, str] = {}
+    for name, listing in transforms.items():
+        scales |= dict.fromkeys(_named(listing, f"--{name}", read), name)
+    every = [*read.columns, *read.skipped]
+    chosen = [] if nominal is None else split_columns(nominal, "--nominal")
     limits = dict(zip(read.columns, read.limits, strict=True))
     return {
-        "transforms": transforms,
+        "transforms": scales,
+        "nominal": named_columns(chosen, every, "the data") if chosen else [],
+        "ids": _named(ids, "--ids", read),
         "bounds": limits | _bounds(bounds, read),
         "integers": [n for n, whole in zip(read.columns, read.whole, strict=True) if whole],
         "ordered": _named(ordered, "--ordered", read),
     }
 
 
-def _fitted(read: "HollowTable", **asked: Any) -> Any:
-    from latentia.extras import require
+def _fitted(frame: Any, **asked: Any) -> Any:
     from latentia.missing import EMImputer
 
-    named = dict(zip(read.columns, read.values.T, strict=True))
-    table = require("pyarrow", extra="io").table(named)
     try:
-        return EMImputer(tol=1e-5, keep_empty_features=True, **asked).fit(table)
+        return EMImputer(tol=1e-5, keep_empty_features=True, **asked).fit(frame)
     except ValueError as error:
         raise NoResult(str(error).replace("ridge=", "--ridge ")) from error
 
@@ -247,22 +390,35 @@ def _bounds(text: str | None, read: "HollowTable") -> dict[str, tuple[float, flo
     return made
 
 
-def _write(read: "HollowTable", imputer: Any, paths: Sequence[Path]) -> None:
-    from latentia.data.holes import write_filled
+def _write(
+    read: "HollowTable",
+    imputer: Any,
+    frame: Any,
+    texts: dict[str, Any],
+    paths: Sequence[Path],
+) -> None:
+    import numpy as np
 
-    for path, filled in zip(paths, imputer.imputations(read.values), strict=True):
-        write_filled(read, filled, path)
+    from latentia.data.holes import to_floats_of, write_filled
+
+    d = len(read.columns)
+    for path, filled in zip(paths, imputer.imputations(frame), strict=True):
+        if isinstance(filled, np.ndarray):
+            write_filled(read, filled[:, :d], path)
+            continue
+        numbers = np.column_stack([to_floats_of(filled[name]) for name in read.columns])
+        write_filled(read, numbers, path, {name: filled[name].to_pylist() for name in texts})
     last = f" to {paths[-1].name}" if len(paths) > 1 else ""
     print(f"Wrote {paths[0]}{last}: {counted(len(read.values), 'row')}.")
 
 
-def _tell(imputer: Any, report: bool) -> None:
-    from latentia.cli.printing import show
+def _report(imputer: Any, frame: Any, data: str, path: Path, command: str) -> None:
+    from latentia.missing import diagnostics
+    from latentia.report.missing_page import write_imputation_report
 
-    if imputer.normal_ is None or not report:
-        return
-    try:
-        test = str(imputer.little_test())
-    except ValueError as error:
-        test = f"There is no Little's test: {error}."
-    show(imputer.summary(), test)
+    if imputer.normal_ is None:
+        raise Refusal("no column has more than one value, so there is nothing to report")
+    write_imputation_report(
+        path, imputer=imputer, X=frame, source=data, diagnostics=diagnostics, command=command
+    )
+    print(f"Wrote {path}.")

@@ -87,6 +87,22 @@ def read_cells(text: "pa.ChunkedArray | pa.Array") -> Cells:
     return Cells(read, n_present, [])
 
 
+def read_texts(text: "pa.ChunkedArray | pa.Array") -> "list[str | None]":
+    """The cells of a column as texts, None where nothing is there or a word for it.
+
+    Examples
+    --------
+    >>> import pyarrow as pa
+    >>> read_texts(pa.array(["red", "NA", "", None]))
+    ['red', None, None, None]
+    """
+    pa = require("pyarrow", extra="io")
+    pc = require("pyarrow.compute", extra="io")
+    trimmed = pc.utf8_trim_whitespace(text)
+    missing = pc.is_in(pc.utf8_lower(trimmed), value_set=pa.array(_MISSING))
+    return pc.if_else(pc.fill_null(missing, True), None, text).to_pylist()
+
+
 def plain_numbers(batch: "pa.RecordBatch") -> list[np.ndarray] | None:
     """Make numbers of all columns in one call, where every cell is nothing but a number.
 

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -39,6 +39,8 @@ class HollowTable(NamedTuple):
         All columns as they are in the file: of a CSV file, texts.
     skipped : tuple of str
         Columns that hold no numbers, or none that was asked for.
+    from_text : bool
+        Whether the file is a text, so that all of `table` is.
     """
 
     values: np.ndarray
@@ -47,6 +49,7 @@ class HollowTable(NamedTuple):
     whole: tuple[bool, ...]
     table: "pa.Table"
     skipped: tuple[str, ...]
+    from_text: bool = False
 
 
 def read_hollow(path: Path, columns: Sequence[str] | None = None) -> HollowTable:
@@ -86,7 +89,8 @@ def read_hollow(path: Path, columns: Sequence[str] | None = None) -> HollowTable
         return of_numbers(np.array(mapped), npy_columns(mapped), str(path), columns)
     if kind in ("CSV", "TSV"):
         table = _as_text(path)
-        return _chosen(table, _numbers_of_texts(path, table, columns), str(path), columns)
+        made = _chosen(table, _numbers_of_texts(path, table, columns), str(path), columns)
+        return made._replace(from_text=True)
     with decoding(path, "a table"):
         table = read_frame(path, None)
     return _chosen(table, _numbers_of_types(table, str(path), columns), str(path), columns)
@@ -100,6 +104,49 @@ def of_numbers(
     table = pa.table({name: pa.array(values[:, j]) for j, name in enumerate(names)})
     wanted = list(names) if columns is None else named_columns(columns, names, source)
     return _chosen(table, {name: to_floats_of(table[name]) for name in wanted}, source, columns)
+
+
+def texts_of(read: HollowTable, name: str) -> list[str | None]:
+    """A column of texts, None where one is missing: in a CSV file, also where a word says so.
+
+    Raises
+    ------
+    DataError
+        The table has no such column, or it holds something else.
+    """
+    pa = require("pyarrow", extra="io")
+    (name,) = named_columns([name], read.table.column_names, "the data")
+    column = read.table[name]
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
+        raise DataError(f"column {name!r} is of type {column.type}, not of text; name others")
+    if read.from_text:
+        return delimited.read_texts(column)
+    return column.to_pylist()
+
+
+def times_of(read: HollowTable, name: str) -> "pa.ChunkedArray":
+    """A column of dates; those of a CSV file are read from texts such as 2024-02-29.
+
+    Raises
+    ------
+    DataError
+        The table has no such column, or it holds no dates.
+    """
+    pa = require("pyarrow", extra="io")
+    (name,) = named_columns([name], read.table.column_names, "the data")
+    column = read.table[name]
+    if pa.types.is_date(column.type) or pa.types.is_timestamp(column.type):
+        return column
+    for kind in (pa.date32(), pa.timestamp("us")):
+        try:
+            return pa.chunked_array([pa.array(texts_of(read, name)).cast(kind)])
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+            continue
+    raise DataError(
+        f"column {name!r} holds neither numbers nor dates such as 2024-02-29; name another"
+    )
 
 
 def to_floats_of(column: "pa.ChunkedArray") -> np.ndarray:
@@ -179,8 +226,13 @@ def _limits(kind: "pa.DataType") -> tuple[float, float]:
     return max(float(held.min), -(2.0**53)), min(float(held.max), 2.0**53)
 
 
-def write_filled(read: HollowTable, filled: np.ndarray, path: Path) -> None:
-    """Write a table with its missing numbers filled in, and all else as it was.
+def write_filled(
+    read: HollowTable,
+    filled: np.ndarray,
+    path: Path,
+    texts: Mapping[str, Sequence[str]] | None = None,
+) -> None:
+    """Write a table with what is missing filled in, and all else as it was.
 
     Parameters
     ----------
@@ -190,22 +242,27 @@ def write_filled(read: HollowTable, filled: np.ndarray, path: Path) -> None:
     path : Path
         A .csv, .tsv, .parquet or .npy file. Numbers of a CSV file become numbers in Parquet,
         whole ones int64, and all else stays text.
+    texts : mapping of str to sequence of str, optional
+        Columns of texts, complete.
 
     Raises
     ------
     OSError
         The file cannot be written.
     """
-    pa = require("pyarrow", extra="io")
     suffix = path.suffix.lower()
     payload = io.BytesIO()
-    texts = all(pa.types.is_string(kind) for kind in read.table.schema.types)
+    for name, cells in (texts or {}).items():
+        at, field = read.table.column_names.index(name), read.table.schema.field(name)
+        column = _with_texts(read, name, cells)
+        read = read._replace(table=read.table.set_column(at, field, column))
+    as_texts = read.from_text
     if suffix == ".npy":
         np.save(payload, filled)
     elif suffix == ".parquet":
-        table = _typed(read, filled) if texts else _with_numbers(read, filled)
+        table = _typed(read, filled) if as_texts else _with_numbers(read, filled)
         require("pyarrow.parquet", extra="io").write_table(table, payload)
-    elif texts:
+    elif as_texts:
         payload.write(_csv_of_texts(read, filled, delimited.delimiter_of(path)).encode())
     else:
         arrow_csv = require("pyarrow.csv", extra="io")
@@ -214,6 +271,16 @@ def write_filled(read: HollowTable, filled: np.ndarray, path: Path) -> None:
         )
         arrow_csv.write_csv(_with_numbers(read, filled), payload, options)
     write_atomically(path, payload.getvalue())
+
+
+def _with_texts(read: HollowTable, name: str, cells: Sequence[str]) -> "pa.Array":
+    """A column with its missing texts filled in, the others to the letter, in its own type."""
+    pa = require("pyarrow", extra="io")
+    column = read.table[name]
+    there = texts_of(read, name)
+    each = zip(column.to_pylist(), there, cells, strict=True)
+    made = [old if known is not None else new for old, known, new in each]
+    return pa.array(made, type=column.type)
 
 
 def _csv_of_texts(read: HollowTable, filled: np.ndarray, delimiter: str) -> str:

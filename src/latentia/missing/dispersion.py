@@ -52,7 +52,7 @@ class Dispersion(NamedTuple):
     def __str__(self) -> str:
         climbs = self.fit_.climbs
         n, below = len(climbs), [self.best - each.trace.objective[0] for each in climbs]
-        began = f"{n} climbs began {min(below):.3g} to {max(below):.3g} nats below the best"
+        began = f"{n} climbs began {min(below):,.0f} to {max(below):,.0f} nats below the best"
         if self.one_top:
             return (
                 f"{began} and all ended within {max(self.short.max(), 0):.1g} nats of it, their "

@@ -51,7 +51,7 @@ def summarise_normal(estimator: Any, level: float = 0.95, standard_errors: bool 
     estimates, note = (
         _estimates(estimator, level) if standard_errors else (estimator.estimates(), "")
     )
-    tables = [_parameters(estimates, level)]
+    tables = [parameters_table(estimates, level)]
     if d <= MOST_COLUMNS:
         tables.insert(0, patterns_table(estimator.patterns_))
     left = len(estimates) - len(tables[-1].rows)
@@ -82,7 +82,8 @@ def _estimates(estimator: Any, level: float) -> tuple[list[Any], str]:
         return estimator.estimates(), f"There are no standard errors: {error}."
 
 
-def _parameters(estimates: list[Any], level: float) -> Table:
+def parameters_table(estimates: list[Any], level: float = 0.95) -> Table:
+    """Means, variances and, where they are few, covariances, with errors where there are any."""
     shown = estimates
     if len(estimates) > MOST_ROWS:
         shown = [e for e in estimates if not e.name.startswith("covariance")]
