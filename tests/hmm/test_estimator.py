@@ -204,7 +204,7 @@ def test_drawn_sequences_are_those_of_the_model(quakes):
         ({}, [[1.0], [np.inf]], "inf"),
         ({}, [[np.nan], [np.nan]], "without a single known cell"),
         ({"n_states": 0}, QUAKES, "n_states"),
-        ({"transitions": "bakis"}, QUAKES, "expected 'left-right', 'cyclic'"),
+        ({"transitions": "ring"}, QUAKES, "expected one of left-right, bakis, cyclic"),
         ({"transitions": np.eye(3) > 0}, QUAKES, r"shape \(3, 3\).*expected \(2, 2\)"),
         ({"start": "last"}, QUAKES, "start"),
     ],

@@ -57,7 +57,7 @@ def hidden_markov(
         str, typer.Option(metavar="KIND", help="free, or stationary: as the transitions leave it.")
     ] = "free",
     transitions: Annotated[
-        str, typer.Option(metavar="KIND", help="all, left-right, or cyclic.")
+        str, typer.Option(metavar="KIND", help="all, left-right, bakis, or cyclic.")
     ] = "all",
     criterion: options.Criterion = "bic",
     columns: options.Columns = None,
@@ -77,7 +77,7 @@ def hidden_markov(
     """Fit hidden Markov models and keep the best."""
     numbers = split_components(states)
     one_of("--start", start, ("free", "stationary"))
-    one_of("--transitions", transitions, ("all", "left-right", "cyclic"))
+    one_of("--transitions", transitions, ("all", "left-right", "bakis", "cyclic"))
     chosen = options.criterion_of(criterion)
     others: dict[str, Path | None] = {"the data": Path(data)}
     check_output("--save", save, (".safetensors",), others)

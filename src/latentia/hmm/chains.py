@@ -15,6 +15,7 @@ from latentia.engine.space import Constraint, Fixed, Masked, Simplex, Tied
 from latentia.families.cells import slope
 
 from . import probabilities
+from .structures import with_values
 
 Array = NDArray[np.float64]
 
@@ -85,6 +86,9 @@ class FreeStart(MarkovChain):
     transitions : Constraint, optional
         Of the transitions' rows: a `Simplex`, whose support forbids what is False in it, `Fixed`,
         or `Masked` or `Tied` of a `Simplex`.
+    values : array of shape (K, K), optional
+        Transitions that are known, and nan where not, from which a start is made: what `Masked`
+        holds.
     """
 
     def __init__(
@@ -92,8 +96,9 @@ class FreeStart(MarkovChain):
         n_states: int,
         start: Constraint | None = None,
         transitions: Constraint | None = None,
+        values: Array | None = None,
     ) -> None:
-        self.n_states = n_states
+        self.n_states, self.values = n_states, values
         self.start = Simplex(exchangeable=(0,)) if start is None else start
         self.transitions = of_transitions(transitions)
 
@@ -104,7 +109,7 @@ class FreeStart(MarkovChain):
     def started(self, counts: Moves) -> Moves:
         return Moves(
             probabilities.spread(self.start, counts.start),
-            probabilities.spread(self.transitions, counts.transitions),
+            with_values(probabilities.spread(self.transitions, counts.transitions), self.values),
         )
 
     def law(self, params: Moves) -> tuple[Array, Array]:
@@ -133,18 +138,26 @@ class StationaryStart(MarkovChain):
     ----------
     n_states : int
     transitions : Constraint, optional
+    values : array of shape (K, K), optional
         As in `FreeStart`.
     """
 
-    def __init__(self, n_states: int, transitions: Constraint | None = None) -> None:
+    def __init__(
+        self,
+        n_states: int,
+        transitions: Constraint | None = None,
+        values: Array | None = None,
+    ) -> None:
         self.n_states, self.transitions = n_states, of_transitions(transitions)
+        self.values = values
 
     @property
     def space(self) -> Moves:
         return Moves((), self.transitions)
 
     def started(self, counts: Moves) -> Moves:
-        return Moves((), probabilities.spread(self.transitions, counts.transitions))
+        spread = probabilities.spread(self.transitions, counts.transitions)
+        return Moves((), with_values(spread, self.values))
 
     def law(self, params: Moves) -> tuple[Array, Array]:
         return stationary(params.transitions), params.transitions

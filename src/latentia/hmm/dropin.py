@@ -49,7 +49,7 @@ SHARED = {
     "transmat_prior": "no_validation",
     "algorithm": [StrOptions({"viterbi", "map"})],
     "random_state": ["random_state"],
-    "n_iter": [Interval(Integral, 1, None, closed="left"), None],
+    "n_iter": [Interval(Integral, 0, None, closed="left"), None],
     "tol": [Interval(Real, None, None, closed="neither")],
     "verbose": ["verbose"],
     "params": [str],
@@ -176,7 +176,7 @@ class HmmlearnEstimator(ChainEstimator, ABC):
         em = self._settings(len(ragged.x), whole=first.start is not None)
         model, source = told(model, source, ragged, states, allowed)
         if isinstance(model.family, Told):
-            em.rearrange = 0  # states have their places
+            em = EM(**{**em.get_params(deep=False), "rearrange": 0})  # states have their places
         fit: Fit[Any] = self._climb(em, cast(Any, model), source, first, collapsed)
         params: HiddenMarkovParams = fit.params
         self._set_fitted(model, params)

@@ -11,7 +11,6 @@ from sklearn.utils.validation import check_is_fitted
 
 from latentia.data.arrays import Rows, RowSource
 from latentia.engine import EM, Fit, tree
-from latentia.engine.space import Constraint, Simplex
 from latentia.estimator import feature_names
 from latentia.families import making, registry
 from latentia.mixture.given import First
@@ -22,6 +21,7 @@ from .chains import FreeStart, MarkovChain, StationaryStart
 from .model import HiddenMarkovModel, HiddenMarkovParams
 from .rearrange import rounds
 from .start import METHODS, StateGuesses, starts_for
+from .structures import structure
 from .told import Told, told
 
 if TYPE_CHECKING:
@@ -41,11 +41,13 @@ class HiddenMarkov(ChainEstimator):
     start : {"free", "stationary"}, default="free"
         Whether the first state has probabilities of its own, or those of the distribution that the
         transitions leave as it is.
-    transitions : str, array of bool of shape (K, K), or Constraint, optional
-        Which transitions there can be, True where one is possible: by default all;
-        ``"left-right"`` those to the same and later states, ``"cyclic"`` those to the same and the
-        next state, the first being next to the last. A Constraint of `latentia.engine.space`
-        fixes or ties rows.
+    transitions : str, array of shape (K, K), or Constraint, optional
+        Which transitions there can be, by default all: ``"left-right"`` those to the same and
+        later states, ``"bakis"`` to two states ahead at most, ``"cyclic"`` those to the same and
+        the next state, the first being next to the last; or an array that is True where one is
+        possible (`latentia.hmm.structures` makes some). An array of numbers has the probabilities
+        that are known, and nan where they are to be found. A Constraint of
+        `latentia.engine.space` ties rows.
     tol : float, default=1e-3
         The fit stops when the estimated gain that is left falls below this many nats of the
         total log-likelihood.
@@ -190,7 +192,7 @@ class HiddenMarkov(ChainEstimator):
         em = self._settings(len(ragged.x))
         model, source = told(model, source, ragged, states, allowed)
         if isinstance(model.family, Told):
-            em.rearrange = 0  # states have their places
+            em = EM(**{**em.get_params(deep=False), "rearrange": 0})  # states have their places
         fit: Fit[Any] = self._climb(em, cast(Any, model), source, First(), collapsed)
         self._set_parameters(plain, fit.params, parts)
         self._keep(fit, model, source)
@@ -208,10 +210,10 @@ class HiddenMarkov(ChainEstimator):
         return em
 
     def _chain(self) -> MarkovChain:
-        constraint = _constraint(self.transitions, self.n_states)
+        constraint, values = structure(self.transitions, self.n_states)
         if self.start == "stationary":
-            return StationaryStart(self.n_states, constraint)
-        return FreeStart(self.n_states, transitions=constraint)
+            return StationaryStart(self.n_states, constraint, values)
+        return FreeStart(self.n_states, None, constraint, values)
 
     def _model(self, parts: tuple[registry.Part, ...]) -> HiddenMarkovModel:
         family = making.built(parts, self.n_states)
@@ -249,26 +251,3 @@ class HiddenMarkov(ChainEstimator):
     @classmethod
     def _from_record(cls, written: Record) -> HiddenMarkov:
         return record.restore(cls, written)
-
-
-def _constraint(transitions: Any, k: int) -> Constraint | None:
-    """The constraint that an argument stands for."""
-    if transitions is None or isinstance(transitions, Constraint):
-        return transitions
-    if isinstance(transitions, str):
-        same = np.eye(k, dtype=np.bool_)
-        shapes = {"left-right": np.triu(np.ones_like(same)), "cyclic": same | np.roll(same, 1, 1)}
-        if transitions not in shapes:
-            raise ValueError(
-                f"got transitions={transitions!r}, expected 'left-right', 'cyclic', or an array "
-                "that is True where a transition is possible"
-            )
-        return Simplex(shapes[transitions])
-    support = np.asarray(transitions)
-    if support.shape != (k, k) or support.dtype != np.bool_ or not support.any(axis=1).all():
-        raise ValueError(
-            f"got transitions of shape {support.shape} and type {support.dtype}, expected "
-            f"({k}, {k}) of True and False with a True in every row: True where a transition is "
-            "possible"
-        )
-    return Simplex(support)

@@ -162,6 +162,8 @@ class GaussianHMM(HmmlearnEstimator):
             return means
         d = means.shape[1]
         shapes = {"full": (k, d, d), "tied": (d, d), "diag": (k, d), "spherical": (k,)}
+        if self.covariance_type == "spherical" and np.size(self._covars) == k:
+            return covariances_of(np.reshape(self._covars, k), (k,), "spherical")
         return covariances_of(self._covars, shapes[self.covariance_type], self.covariance_type)
 
     def _set_emissions(self, made: GaussianParams) -> None:
