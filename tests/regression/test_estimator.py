@@ -414,3 +414,21 @@ def test_settings_of_the_climb():
     ).fit(FRAME)
     assert plain.certificate_.tol == 1e-9
     assert plain.loglik_ == pytest.approx(CURVED.loglik_, abs=1e-6)
+
+
+def test_a_group_decides_what_is_predicted_for_its_rows():
+    table = datasets.load("npreg")
+    data = dict(zip(table.columns, table.values.T, strict=True))
+    fitted = MixtureRegression("yn ~ x + I(x**2)", random_state=0).fit(data, groups="id2")
+    hidden = {**data, "yn": np.where(np.arange(200) % 4 == 0, np.nan, data["yn"])}
+    means = fitted.predict_by_component(data)
+    resp = fitted.predict_memberships(hidden, groups="id2")
+    told = fitted.predict(hidden, groups="id2")
+    np.testing.assert_allclose(told, (means * resp).sum(axis=1), rtol=1e-13)
+    unseen = np.isnan(hidden["yn"])
+    apart = [np.abs(made - data["yn"])[unseen].mean() for made in (told, fitted.predict(data))]
+    assert apart[0] < apart[1]
+    nothing = {**data, "yn": np.full(200, np.nan)}
+    np.testing.assert_allclose(fitted.predict(nothing, groups="id2"), fitted.predict(data))
+    with pytest.raises(ValueError, match="got y without groups"):
+        fitted.predict(data, y=data["yn"])

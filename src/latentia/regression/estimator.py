@@ -265,19 +265,53 @@ class MixtureRegression(RegressorMixin, Climbing):
         given = self._setting.given(self._seen(X, None, wanted=False), X, told)
         return expected(self._setting, self._fitted, given)
 
-    def predict(self, X: Any, *, offset: Any = None, trials: Any = None) -> Array:
+    def predict(
+        self,
+        X: Any,
+        *,
+        y: Any = None,
+        groups: Any = None,
+        offset: Any = None,
+        trials: Any = None,
+    ) -> Array:
         """The expected response of each row, over components, shape (n,).
 
         Parameters
         ----------
         X : as in `fit`
-            The response need not be among its columns.
+            The response need not be among its columns, unless `groups` are given.
+        y, groups : as in `fit`
+            With `groups` components count by what the known responses of a row's group, its own
+            among them, say of the group; where none is known, as they do without. A response that
+            is to be predicted is nan.
         offset, trials : as in `fit`
             By default the columns that `fit` named; otherwise 0, and one trial.
+
+        Examples
+        --------
+        A subject whose first rows are known, and whose last is to come:
+
+        >>> import numpy as np
+        >>> from latentia import MixtureRegression, datasets
+        >>> known = datasets.load("npreg")
+        >>> data = dict(zip(known.columns, known.values.T))
+        >>> lines = MixtureRegression("yn ~ x + I(x**2)", random_state=0).fit(data, groups="id2")
+        >>> subject = {"x": [2.0, 3.0, 8.0], "yn": [28.0, 35.0, np.nan], "id2": [1, 1, 1]}
+        >>> lines.predict(subject, groups="id2").round(1)
+        array([30.5, 35.5, 31.4])
+        >>> lines.predict(subject).round(1)
+        array([20. , 25. , 35.9])
         """
         check_is_fitted(self, "params_")
-        found = self._expected(X, Beside(offset, trials))
-        return (found.means * found.weights).sum(axis=1)
+        if groups is None and y is not None:
+            raise ValueError(
+                "got y without groups, expected both: a row's own response is not to predict it"
+            )
+        found, told = self._expected(X, Beside(offset, trials)), Beside(offset, trials)
+        weights = found.weights
+        if groups is not None:
+            weights = self._posterior(X, y, groups, told).resp
+        return (found.means * weights).sum(axis=1)
 
     def predict_by_component(self, X: Any, *, offset: Any = None, trials: Any = None) -> Array:
         """The expected response of each row if it were from each component, shape (n, K)."""
