@@ -12,14 +12,9 @@ from .displays.canvas import Array, colour, glyph
 from .displays.dwell import DwellTimesDisplay
 from .displays.forecast import ForecastDisplay
 from .displays.residuals import PseudoResidualsDisplay
-from .displays.series import (
-    MOST_COLUMNS,
-    StateProbabilityDisplay,
-    StateSequenceDisplay,
-    Steps,
-    means_of,
-    n_shown,
-)
+from .displays.ribbon import StateProbabilityDisplay
+from .displays.series import StateSequenceDisplay, means_of
+from .displays.strips import MOST_COLUMNS, Steps, n_shown
 from .displays.transitions import TransitionGraphDisplay
 from .figures import svg
 from .formatting import (

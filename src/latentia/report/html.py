@@ -23,7 +23,7 @@ from .displays import (
     PairsDisplay,
 )
 from .displays.canvas import Array
-from .displays.series import Steps
+from .displays.strips import Steps
 from .figures import svg
 from .formatting import (
     one_line,

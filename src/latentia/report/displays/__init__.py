@@ -17,7 +17,9 @@ from .plots import Plots, SelectionPlots, plots_of
 from .profile import ProfileDisplay
 from .residuals import PseudoResidualsDisplay
 from .responses import ItemResponsesDisplay
-from .series import StateProbabilityDisplay, StateSequenceDisplay, Steps
+from .ribbon import StateProbabilityDisplay
+from .series import StateSequenceDisplay
+from .strips import Steps
 from .transitions import TransitionGraphDisplay
 from .uncertainty import UncertaintyDisplay
 

@@ -8,7 +8,8 @@ from .climb import ClimbDisplay
 from .dwell import DwellTimesDisplay
 from .forecast import ForecastDisplay
 from .residuals import PseudoResidualsDisplay
-from .series import StateProbabilityDisplay, StateSequenceDisplay
+from .ribbon import StateProbabilityDisplay
+from .series import StateSequenceDisplay
 from .transitions import TransitionGraphDisplay
 
 
