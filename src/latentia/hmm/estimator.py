@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, Self, cast, final
 
@@ -11,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from latentia.data.arrays import Rows, RowSource
 from latentia.engine import EM, Fit, tree
+from latentia.engine.space import Simplex
 from latentia.estimator import feature_names
 from latentia.families import making, registry
 from latentia.mixture.given import First
@@ -20,6 +22,7 @@ from .base import ChainEstimator, Fitted, collapsed
 from .chains import FreeStart, MarkovChain, StationaryStart
 from .model import HiddenMarkovModel, HiddenMarkovParams
 from .rearrange import rounds
+from .shared import Shared, groups_of, held_in, require_possible_values
 from .start import METHODS, StateGuesses, starts_for
 from .structures import structure
 from .told import Told, told
@@ -64,6 +67,12 @@ class HiddenMarkov(ChainEstimator):
         1 prints steps, 2 also what they gained.
     em : EM, optional
         Settings of the climb. An argument above that differs from its default wins.
+    shared : sequence of int of shape (K,), optional
+        Groups of states that make the same: the number of each one's group, from 0. `params_` then
+        has an entry for each group.
+    held : dict of str to array, optional
+        Parameters of the family that are known and stay, by their names in `params_`; they are not
+        counted.
 
     Attributes
     ----------
@@ -111,6 +120,8 @@ class HiddenMarkov(ChainEstimator):
         "random_state": ["random_state"],
         "verbose": ["verbose"],
         "em": [HasMethods(["fit", "get_params"]), None],
+        "shared": "no_validation",
+        "held": [dict, None],
     }
 
     def __init__(
@@ -127,6 +138,8 @@ class HiddenMarkov(ChainEstimator):
         random_state: Any = None,
         verbose: int = 0,
         em: EM | None = None,
+        shared: Sequence[int] | None = None,
+        held: dict[str, Any] | None = None,
     ) -> None:
         self.family = family
         self.n_states = n_states
@@ -139,6 +152,8 @@ class HiddenMarkov(ChainEstimator):
         self.random_state = random_state
         self.verbose = verbose
         self.em = em
+        self.shared = shared
+        self.held = held
 
     # -- fitting -----------------------------------------------------------------------------
 
@@ -193,7 +208,8 @@ class HiddenMarkov(ChainEstimator):
         model, source = told(model, source, ragged, states, allowed)
         if isinstance(model.family, Told):
             em = EM(**{**em.get_params(deep=False), "rearrange": 0})  # states have their places
-        fit: Fit[Any] = self._climb(em, cast(Any, model), source, First(), collapsed)
+        first = self._first(plain, rows)
+        fit: Fit[Any] = self._climb(em, cast(Any, model), source, first, collapsed)
         self._set_parameters(plain, fit.params, parts)
         self._keep(fit, model, source)
         self._warn_unless_done(em)
@@ -211,12 +227,30 @@ class HiddenMarkov(ChainEstimator):
 
     def _chain(self) -> MarkovChain:
         constraint, values = structure(self.transitions, self.n_states)
+        if self.shared is not None and constraint is None:
+            constraint = Simplex()  # states of groups do not change places
         if self.start == "stationary":
             return StationaryStart(self.n_states, constraint, values)
-        return FreeStart(self.n_states, None, constraint, values)
+        begun = None if self.shared is None else Simplex()
+        return FreeStart(self.n_states, begun, constraint, values)
+
+    def _first(self, model: HiddenMarkovModel, rows: Rows) -> First:
+        """What is held, for the start."""
+        _, given = held_in(model.family, self.held)
+        if given is None:
+            return First()
+        few = rows.x[:100]
+        made = model.family.start(few, np.ones((len(few), self.n_states)))
+        require_possible_values(given, made, model.family)
+        start: Any = () if self.start == "stationary" else None
+        return First(given=cast(Any, HiddenMarkovParams(start, None, given)))
 
     def _model(self, parts: tuple[registry.Part, ...]) -> HiddenMarkovModel:
-        family = making.built(parts, self.n_states)
+        groups = groups_of(self.shared, self.n_states)
+        family = making.built(parts, self.n_states if groups is None else int(groups.max()) + 1)
+        if groups is not None:
+            family = Shared(family, groups)
+        family, _ = held_in(family, self.held)
         guesses = StateGuesses(self.n_states, self.init_params, making.codes(parts))
         return HiddenMarkovModel(family, guesses, self._chain())
 

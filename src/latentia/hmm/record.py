@@ -43,6 +43,10 @@ def to_record(estimator: HiddenMarkov) -> Record:
     arrays["startprob"] = np.asarray(estimator.startprob_)
     if estimator.transitions is not None and not isinstance(estimator.transitions, str):
         arrays["transitions"] = np.asarray(estimator.transitions)
+    if estimator.shared is not None:
+        arrays["shared"] = np.asarray(estimator.shared)
+    for name, value in (estimator.held or {}).items():
+        arrays[f"held.{name}"] = np.asarray(value, dtype=np.float64)
     return evidence.to_record(estimator, header, arrays)
 
 
@@ -53,10 +57,14 @@ def restore(kind: type[HiddenMarkov], written: Record) -> HiddenMarkov:
     evidence.take_settings(estimator, written)
     if "transitions" in arrays:
         estimator.set_params(transitions=arrays["transitions"])
+    if "shared" in arrays:
+        estimator.set_params(shared=arrays["shared"].tolist())
+    held = {n.removeprefix("held."): a for n, a in arrays.items() if n.startswith("held.")}
+    estimator.set_params(held=held or None)
     parts = making.restored(header["parts"])
     model = estimator._model(parts)
-    held: list[Any] = [arrays[f"params.{name}"] for name in tree.names(model.space)]
-    params: HiddenMarkovParams = tree.rebuild(model.space, held)
+    kept: list[Any] = [arrays[f"params.{name}"] for name in tree.names(model.space)]
+    params: HiddenMarkovParams = tree.rebuild(model.space, kept)
     vars(estimator)["n_features_in_"] = sum(len(part.columns) for part in parts)
     estimator._set_parameters(model, params, parts)
     estimator.startprob_ = arrays["startprob"]
