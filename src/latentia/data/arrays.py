@@ -16,6 +16,9 @@ BLOCK = 65_536
 LEAST = 8_192
 """Rows in a chunk, at least, where there are so many: smaller ones wait for the interpreter."""
 
+WIDE = 65_536
+"""Cells in a chunk, at least: wide rows take long enough that fewer of them make one."""
+
 CHUNKS = 16
 """Chunks of up to CHUNKS * BLOCK rows, where they hold LEAST each."""
 
@@ -92,9 +95,10 @@ def ones(n: int) -> NDArray[np.float64]:
     return np.broadcast_to(np.float64(1.0), (n,))
 
 
-def rows_in_a_chunk(n: int) -> int:
+def rows_in_a_chunk(n: int, n_columns: int = 1) -> int:
     """How many of n rows go into each chunk: of one size, whatever the number of threads."""
-    chunks = max(min(CHUNKS, n // LEAST), -(-n // BLOCK), 1)
+    least = min(LEAST, max(WIDE // max(n_columns, 1), LEAST // 2))
+    chunks = max(min(CHUNKS, n // least), -(-n // BLOCK), 1)
     if chunks < CHUNKS:
         chunks = 1 << (chunks.bit_length() - 1)  # so that threads have equal shares
     each = -(-n // chunks)
@@ -115,7 +119,7 @@ class RowSource:
 
     def __init__(self, rows: Rows, block: int | None = None) -> None:
         self.rows = rows
-        self.block = rows_in_a_chunk(len(rows)) if block is None else block
+        self.block = rows_in_a_chunk(*rows.x.shape) if block is None else block
 
     @cached_property
     def distinct(self) -> Rows:

@@ -86,7 +86,7 @@ class GroupedSource:
         self.rows = rows
 
     def chunks(self) -> Sequence[GroupedRows]:
-        return list(self.rows.blocks(rows_in_a_chunk(len(self.rows.x))))
+        return list(self.rows.blocks(rows_in_a_chunk(*self.rows.x.shape)))
 
     @cached_property
     def distinct(self) -> GroupedRows:

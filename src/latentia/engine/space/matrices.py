@@ -18,6 +18,9 @@ from .constraint import (
 )
 from .recent import inverse_lower, lower
 
+ALIKE = 1e-8
+"""Correlations of a smaller determinant are too nearly singular to tell much by it."""
+
 
 def _stack(value: Array) -> Array:
     """The value as (matrices, d, d), whatever axes lead."""
@@ -150,14 +153,32 @@ def _above(value: Array, bound: float) -> bool:
     It costs a tenth of the eigenvalues. False where it does not show it.
     """
     moved = _stack(value)
-    if bound:
+    try:
+        pivots = np.diagonal(lower(moved), axis1=1, axis2=2)
+        if not (pivots > 0).all():
+            return False
+        if not bound or _by_determinant(pivots, np.diagonal(moved, axis1=1, axis2=2), bound):
+            return True
         moved = moved.copy()
         np.einsum("kii->ki", moved)[...] -= bound
-    try:
-        factor = np.linalg.cholesky(moved) if bound else lower(moved)
+        pivots = np.diagonal(np.linalg.cholesky(moved), axis1=1, axis2=2)
     except np.linalg.LinAlgError:
         return False
-    return bool((np.diagonal(factor, axis1=-2, axis2=-1) > 0).all())
+    return bool((pivots > 0).all())
+
+
+def _by_determinant(pivots: Array, variances: Array, bound: float) -> bool:
+    """Whether the pivots of a factor that is at hand show the same.
+
+    With the variances D² = diag(X) and the correlations R = D⁻¹ X D⁻¹, whose eigenvalues have the
+    mean 1, the smallest eigenvalue of R is at least |R| ((d - 1) / d)^(d - 1), or |R| / e, and that
+    of X at least as many times the smallest variance.
+    """
+    with np.errstate(under="ignore"):
+        determinant = np.prod(pivots**2 / variances, axis=1)
+    if not (determinant > ALIKE).all():
+        return False
+    return bool((determinant * variances.min(axis=1) > np.e * bound).all())
 
 
 def _from_eigen(eigenvalues: Array, vectors: Array) -> Array:

@@ -82,7 +82,8 @@ def oriented_maximum(
         axes = common_axes(previous)
         found = _climbed(pattern, count, scatter, floor, axes, along(axes, previous))
         if floor and (found[0] <= floor).any():
-            found = min(found, *_unheld(pattern, count, scatter, floor, axes), key=_height)
+            others = _unheld(pattern, count, scatter, floor, axes)
+            found = min([found, *others], key=_height)
         values, axes, _ = found
     else:
         _, pooled = axes_of(scatter.sum(axis=0))
@@ -124,9 +125,10 @@ def volumes_apart(count: Array, scatter: Array, previous: Array | None) -> Array
         v -= v[0]
     value, promised = np.inf, np.inf
     for _ in range(_NEWTONS):
-        scaled = np.exp(-v)[:, None, None] * scatter
-        common = scaled.sum(axis=0) / n
-        sign, log_det = np.linalg.slogdet(common)
+        with np.errstate(over="ignore", invalid="ignore"):
+            scaled = np.exp(-v)[:, None, None] * scatter
+            common = scaled.sum(axis=0) / n
+            sign, log_det = np.linalg.slogdet(common)
         if not (sign > 0 and np.isfinite(log_det)):
             raise DegenerateError("the shape that components share is singular")
         if promised <= ENOUGH * n:
@@ -147,7 +149,9 @@ def _lower(v: Array, step: Array, value: float, count: Array, scatter: Array) ->
     """The first of the step, its half, and so on that does not raise the cost, but by rounding."""
     n, d = count.sum(), scatter.shape[1]
     for _ in range(20):
-        log_det = np.linalg.slogdet(np.einsum("k,kij->ij", np.exp(-v - step), scatter) / n)[1]
+        with np.errstate(over="ignore", invalid="ignore"):  # a step may be far too long
+            common = np.einsum("k,kij->ij", np.exp(-v - step), scatter) / n
+            log_det = np.linalg.slogdet(common)[1]
         if d * (count @ (v + step)) + n * log_det <= value + ROUNDED * abs(value):
             return v + step
         step = step / 2
