@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 import typer
 
 from latentia.cli import options
-from latentia.cli.errors import Refusal, warnings_as_sentences
+from latentia.cli.errors import Refusal, say, warnings_as_sentences
 from latentia.cli.inputs import Input, one_of, read_input, split_components
 from latentia.cli.outputs import check_output
 
@@ -83,10 +83,10 @@ def hidden_markov(
     check_output("--save", save, (".safetensors",), others)
     check_output("--report", report, (".html", ".htm"), {**others, "the model": save})
 
-    from latentia import HiddenMarkov, select
+    from latentia import HiddenMarkov
     from latentia.cli.families import specifications
     from latentia.cli.fitting import Outcome, deliver, write_model
-    from latentia.cli.progress import watched_sweep, working
+    from latentia.cli.progress import working
 
     if report is not None:
         from latentia.extras import require
@@ -117,25 +117,55 @@ def hidden_markov(
 
     with warnings_as_sentences():
         try:
-            with watched_sweep(n_candidates, quiet) as watch:
-                swept = select(
-                    candidate,
-                    ragged.x,
-                    grid,
-                    criterion=chosen,
-                    lengths=ragged.sizes,
-                    callback=watch,
-                )
+            told = {"criterion": chosen, "lengths": ragged.sizes}
+            swept, interrupted = _swept(candidate, ragged.x, grid, n_candidates, quiet, told)
         except ValueError as error:
             raise Refusal(str(error)) from error
         made = swept.best_estimator
         vars(made)["feature_names_in_"] = _names(read)
-        if standard_errors:
+        errors = standard_errors and not interrupted
+        if errors:
             with working("computing standard errors", quiet):
                 made.standard_errors()
-        outcome = Outcome(made, swept if n_candidates > 1 else None, False, standard_errors)
+        several = len(swept.candidates) > 1
+        outcome = Outcome(made, swept if several else None, interrupted, errors)
         status = deliver(outcome, read, write, allow_unconverged)
     raise typer.Exit(status)
+
+
+def _swept(
+    candidate: Any,
+    x: Any,
+    grid: dict[str, Any],
+    n_candidates: int,
+    quiet: bool,
+    told: dict[str, Any],
+) -> tuple[Any, bool]:
+    """The sweep, and whether Ctrl-C ended it: then that of the best by then, alone."""
+    from latentia import select
+    from latentia.cli.progress import watched_sweep
+    from latentia.engine import Status
+
+    done: list[Any] = []
+    try:
+        with watched_sweep(n_candidates, quiet) as watch:
+
+            def watched(n_done: int, total: int, one: Any) -> None:
+                if one.status is Status.INTERRUPTED and total > 1:  # the engine caught Ctrl-C
+                    raise KeyboardInterrupt
+                done.append(one)
+                watch(n_done, total, one)
+
+            swept = select(candidate, x, grid, callback=watched, **told)
+        return swept, swept.best_estimator.fit_.status is Status.INTERRUPTED
+    except KeyboardInterrupt:
+        usable = [one for one in done if one.status is Status.CONVERGED and not one.note]
+        if not usable:
+            raise
+    best = min(usable, key=lambda one: getattr(one, told["criterion"]))
+    say(f"interrupted after {len(done)} of {n_candidates} candidates; fitting the best again")
+    alone = {name: [value] for name, value in best.settings.items()}
+    return select(candidate, x, alone, **told), True
 
 
 def _require_steps(data: str, ragged: "Ragged", numbers: list[int]) -> None:
