@@ -174,7 +174,7 @@ def test_two_components_end_where_scipys_likelihood_is_flat(model):
     """The differenced gradient of the mixture's likelihood, in what the model leaves free."""
     rows, family = Rows.of(X), family_of(model, floor=1e-3)
     model_of = mixture_of(family)
-    start = model_of._made(rows, np.eye(2)[np.arange(80) // 40], None)
+    start = model_of.made_of(rows, np.eye(2)[np.arange(80) // 40])
     fit = EM(tol=1e-11, max_iter=5000).fit(model_of, rows, start=start)
     weights, (means, loadings, noise) = fit.params
     shapes = [np.shape(part) for part in (means, loadings, noise)]
@@ -214,7 +214,7 @@ def test_two_clusters_of_factors_are_found():
     x = np.vstack([simulated(1500, loadings[0], rng), simulated(1500, loadings[1], rng) + 1.5])
     family = family_of("UUU", 2, 2, x)
     model = mixture_of(family)
-    start = model._made(Rows.of(x), np.eye(2)[np.arange(3000) // 1500] * 0.8 + 0.1, None)
+    start = model.made_of(Rows.of(x), np.eye(2)[np.arange(3000) // 1500] * 0.8 + 0.1)
     fit = EM(tol=1e-5).fit(model, Rows.of(x), start=start)
     for k, true in enumerate(loadings):
         expected = true @ true.T + np.diag(np.linspace(0.6, 1.2, 6) ** 2)

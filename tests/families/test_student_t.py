@@ -172,7 +172,7 @@ def test_two_components_end_where_scipys_likelihood_is_flat(df, holes):
     x = with_holes(x) if holes else x
     family = family_of("full", 2, df, x, 0.0)
     model = mixture_of(family)
-    start = model._made(Rows.of(x), np.eye(2)[np.arange(120) // 60], None)
+    start = model.made_of(Rows.of(x), np.eye(2)[np.arange(120) // 60])
     fit = EM(tol=1e-11, max_iter=3000).fit(model, Rows.of(x), start=start)
     weights, (locations, scales, eta) = fit.params
     roots = np.linalg.cholesky(scales)[:, [0, 1, 1], [0, 0, 1]]
@@ -215,7 +215,7 @@ def test_rows_with_no_heavy_tail_end_at_the_normal(df, d, k):
     x = rng.uniform(-1, 1, size=(300 * k, d)) + 9 * np.arange(k).repeat(300)[:, None]
     family = family_of("full", k, df, x)
     model = mixture_of(family)
-    start = model._made(Rows.of(x), np.eye(k)[np.arange(k).repeat(300)], None)
+    start = model.made_of(Rows.of(x), np.eye(k)[np.arange(k).repeat(300)])
     fit = EM(tol=1e-8).fit(model, Rows.of(x), start=start)
     assert fit.status is Status.CONVERGED
     assert np.all(fit.params.components.inverse_df == 0)
@@ -236,7 +236,7 @@ def test_a_heavy_and_a_light_component_side_by_side():
     rng = np.random.default_rng(5)
     x = np.vstack([rng.standard_t(3, size=(400, 2)), 30 + rng.uniform(-1, 1, size=(400, 2))])
     model = mixture_of(family_of("full", 2, "own", x))
-    start = model._made(Rows.of(x), np.eye(2)[np.arange(800) // 400], None)
+    start = model.made_of(Rows.of(x), np.eye(2)[np.arange(800) // 400])
     fit = EM(tol=1e-8).fit(model, Rows.of(x), start=start)
     heavy, light = fit.params.components.inverse_df
     assert 1 / 5 < heavy < 1 / 2

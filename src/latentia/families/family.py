@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
@@ -96,6 +97,13 @@ class Family(ABC, Generic[F, S]):
     def prepare(self, rows: Rows) -> Any:
         """Rows with what is worth knowing of them once a fit; as a chunk of theirs."""
         return rows
+
+    def at(self, params: F, x: Array) -> tuple[Array, Callable[[Array], S]]:
+        """`log_density` of rows, and what makes `stats` of their memberships.
+
+        For families that would do the same work twice; arrays of the first are not to be changed.
+        """
+        return self.log_density(params, x), lambda resp: self.stats(params, x, resp)
 
     def mixture_pass(self, params: F, weights: Array, rows: Any) -> MixturePass | None:
         """The E-step of a mixture with these weights, fused; None where there is no such form.

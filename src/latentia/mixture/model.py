@@ -178,7 +178,10 @@ class MixtureModel(Model[MixtureParams, Rows]):
     def _log_joint(self, params: MixtureParams, chunk: Any) -> Array:
         """log w_k f(x_i | k) of units, and -inf where one cannot be from component k."""
         z, x = self._split(chunk)
-        made = self.family.log_density(params.components, x)
+        return self._weighted(params, chunk, z, self.family.log_density(params.components, x))
+
+    def _weighted(self, params: MixtureParams, chunk: Any, z: Array, made: Array) -> Array:
+        """The same from log f(x_i | k) of rows, which stays as it is."""
         if isinstance(chunk, GroupedRows):
             made = chunk.summed(made)
         made = made + self.weighting.log_weights(params.weights, z)
@@ -209,15 +212,16 @@ class MixtureModel(Model[MixtureParams, Rows]):
         return reduce_in_order([step(block) for block in rows.blocks()])
 
     def _suff(self, params: MixtureParams, chunk: Any, beta: float) -> Suff:
-        joint = self._log_joint(params, chunk)
+        z, x = self._split(chunk)
+        made, stats_of = self.family.at(params.components, x)
+        joint = self._weighted(params, chunk, z, made)
         if beta != 1:
             joint *= beta
         log_density, resp = bayes(joint)
         log_density /= beta
-        weighted, (z, x) = resp * chunk.weights[:, None], self._split(chunk)
+        weighted = resp * chunk.weights[:, None]
         stats = MixtureStats(
-            self.weighting.stats(params.weights, z, weighted),
-            self.family.stats(params.components, x, _by_row(weighted, chunk)),
+            self.weighting.stats(params.weights, z, weighted), stats_of(_by_row(weighted, chunk))
         )
         total = n_rows = float(chunk.weights.sum())
         if isinstance(chunk, GroupedRows):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple, cast, final
 
 import numpy as np
@@ -97,17 +98,27 @@ class GeneralisedRegression(Regression[GeneralisedRegressionParams, GeneralisedR
     def stats(
         self, params: GeneralisedRegressionParams, x: Array, resp: Array
     ) -> GeneralisedRegressionStats:
+        return self.at(params, x)[1](resp)
+
+    def at(
+        self, params: GeneralisedRegressionParams, x: Array
+    ) -> tuple[Array, Callable[[Array], GeneralisedRegressionStats]]:
         eta, y = predictors(params.coefficients, x), np.asarray(x[:, -1, None], dtype=np.float64)
-        trials, rows = self._trials(x), design(x, self.n_features) @ self.basis.columns
+        trials = self._trials(x)
         logs = self.outcome.log_density(eta, y, trials)
-        slope, information = self.outcome.slopes(eta, y, trials)
-        made = Parabola.around(
-            self.basis.into(params.coefficients),
-            np.where(resp > 0, resp * logs, 0.0).sum(axis=0),
-            (resp * slope).T @ rows,
-            grams(rows, resp * information),
-        )
-        return GeneralisedRegressionStats(made, grams(rows, resp), resp.sum(axis=0))
+
+        def stats(resp: Array) -> GeneralisedRegressionStats:
+            rows = design(x, self.n_features) @ self.basis.columns
+            slope, information = self.outcome.slopes(eta, y, trials)
+            made = Parabola.around(
+                self.basis.into(params.coefficients),
+                np.where(resp > 0, resp * logs, 0.0).sum(axis=0),
+                (resp * slope).T @ rows,
+                grams(rows, resp * information),
+            )
+            return GeneralisedRegressionStats(made, grams(rows, resp), resp.sum(axis=0))
+
+        return logs, stats
 
     def m_step(
         self, stats: GeneralisedRegressionStats, params: GeneralisedRegressionParams
