@@ -82,6 +82,7 @@ PUBLIC = {
     "LogLinear": "contingency",
     "MixedImputer": "contingency",
     "HiddenMarkov": "hmm",
+    "HiddenMarkovMixture": "hmm",
     "HiddenSemiMarkov": "hmm",
     "IncompleteNormal": "missing",
     "LatentClass": "latent_class",

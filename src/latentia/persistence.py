@@ -28,6 +28,7 @@ _ESTIMATORS = {
     "GMMHMM": "latentia.hmm:GMMHMM",
     "GaussianHMM": "latentia.hmm:GaussianHMM",
     "HiddenMarkov": "latentia.hmm:HiddenMarkov",
+    "HiddenMarkovMixture": "latentia.hmm:HiddenMarkovMixture",
     "HiddenSemiMarkov": "latentia.hmm:HiddenSemiMarkov",
     "MultinomialHMM": "latentia.hmm:MultinomialHMM",
     "PoissonHMM": "latentia.hmm:PoissonHMM",

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from latentia.cli import hidden_markov, switching
+from latentia.cli import hidden_markov, hidden_markov_mixture, switching
 from latentia.cli.errors import Refusal, warnings_as_sentences
 
 
@@ -60,6 +60,9 @@ def predict(
             )
         if hasattr(estimator, "transition_coefficients_"):
             names, arrays = switching.states(estimator, data, columns, id_, time, proba)
+        elif hasattr(estimator, "predict_clusters"):
+            told = (estimator, data, columns, id_, time, proba)
+            names, arrays = hidden_markov_mixture.clusters_and_states(*told)
         elif steps:
             names, arrays = hidden_markov.states(estimator, data, columns, id_, time, proba)
         elif hasattr(estimator, "coefficients_"):

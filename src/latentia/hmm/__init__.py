@@ -1,5 +1,6 @@
 """Hidden Markov models."""
 
+from .clusters import HiddenMarkovMixture
 from .counts import CategoricalHMM, PoissonHMM
 from .durations import HiddenSemiMarkov
 from .estimator import HiddenMarkov
@@ -12,6 +13,7 @@ __all__ = [
     "CategoricalHMM",
     "GaussianHMM",
     "HiddenMarkov",
+    "HiddenMarkovMixture",
     "HiddenSemiMarkov",
     "MultinomialHMM",
     "PoissonHMM",

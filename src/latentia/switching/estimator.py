@@ -114,8 +114,11 @@ class MarkovRegression(Climbing):
     >>> data = dict(zip(speed.columns, speed.values.T))
     >>> model = MarkovRegression("rt ~ 1", transitions="~ payoff", n_init=5, random_state=0)
     >>> model = model.fit(data, id="series")
-    >>> model.predict(data, id="series")[:6]
-    array([0, 0, 0, 0, 0, 0])
+    >>> print(f"{model.loglik_:.4f}")
+    -38.1219
+    >>> model.transition_coefficients_[:, 1].round(1)
+    array([[  3.1, -15.3],
+           [  3.8,  -8. ]])
     """
 
     _parameter_constraints = {  # noqa: RUF012

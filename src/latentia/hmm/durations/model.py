@@ -122,11 +122,11 @@ class SemiMarkovModel(Model[SemiMarkovParams, Any]):
         mean = max(float(weight @ length / weight.sum()), 1.5)
         u = np.arange(longest)[:, None]
         ended += (1 - 1 / mean) ** u / mean  # one segment of a geometric law is imagined
-        pairs = np.ones((k, k)) / k
+        pairs = np.full((k, k), 1 / k + 1e-3)
         inner = ~np.isin(at[1:], firsts)
         np.add.at(pairs, (path[at[:-1]][inner], path[at[1:]][inner]), weight[1:][inner])
-        pairs += 1e-3
-        begun = np.asarray(np.bincount(path[firsts], chunk.weights, minlength=k) + 1.0 / k)
+        begun = np.full(k, 1 / k)
+        np.add.at(begun, path[firsts], chunk.weights)
         return SemiMarkovParams(
             probabilities.spread(self.begin, begun),
             probabilities.spread(self.moves, pairs),
