@@ -36,7 +36,7 @@ def test_apple_crops():
     assert normal.loglik_ == pytest.approx(-101.785632, abs=5e-7)
 
 
-def test_cement_in_a_tenth_of_the_published_steps_of_em():
+def test_cement():
     # 631 E-steps of plain EM for these digits
     normal = IncompleteNormal(tol=1e-11).fit(datasets.load("missvals").values)
     known = [6.655166, 49.965259, 11.769231, 27.047089, 95.423077]

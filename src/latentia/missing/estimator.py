@@ -25,6 +25,7 @@ from .draws import source
 from .little import LittleTest, little_test
 from .model import NormalModel
 from .patterns import patterns_of
+from .start import factored
 
 if TYPE_CHECKING:
     from latentia.persistence import Record
@@ -369,7 +370,7 @@ def fitted(
     frame = Frame.of(rows) if frame is None else frame
     compiled = conditional.worth_compiling(*rows.x.shape)
     model = NormalModel(frame, ridge, compiled, n_apart)
-    first = model.first() if start is None else start
+    first = factored(rows, frame) if start is None else start
     settings = EM(**{**em.get_params(deep=False), "on_degenerate": "status"})
     n_seen = int(((rows.weights > 0) & ~np.isnan(rows.x).all(axis=1)).sum())
     try:
