@@ -12,6 +12,7 @@ ALONE = {
     "agglomerate": "--quick",
     "bayesian": "--quick",
     "classics": "--longest 20 --only linkage",
+    "factors": "--quick",
     "imputation": "--quick",
     "imputation_coverage": "--sets 2",
     "latent_class": "--quick",

@@ -10,8 +10,8 @@ from latentia.cli import options
 from latentia.cli.discriminant import discriminant
 from latentia.cli.errors import Refusal, warnings_as_sentences
 from latentia.cli.group import Commands
+from latentia.cli.factors import factors, principal
 from latentia.cli.hidden_markov import hidden_markov
-from latentia.cli.hidden_markov_mixture import hidden_markov_mixture
 from latentia.cli.hidden_semi_markov import hidden_semi_markov
 from latentia.cli.inputs import (
     Input,
@@ -93,6 +93,16 @@ TABLE = (
     f"\n\nColumns of texts are categories. Cells may be missing. {ENDINGS}"
 )
 TABLE_EXAMPLE = "Example: latentia fit table nhanes --categorical age,hyp --interactions 1"
+FACTORS = (
+    "Fit factor analyses for one or several numbers of factors, and keep the best.\n\n"
+    f"Cells may be missing. {ENDINGS}"
+)
+FACTORS_EXAMPLE = "Example: latentia fit factors bfi --factors 1:6 --rotation oblimin --parallel"
+PRINCIPAL = (
+    "Fit principal components as a density, for one or several numbers, and keep the best.\n\n"
+    f"Cells may be missing. {ENDINGS}"
+)
+PRINCIPAL_EXAMPLE = "Example: latentia fit pca airquality --components 1:3 --filled filled.csv"
 SURVIVAL = (
     "Fit a survival curve by no formula, or with --on a regression of times on covariates.\n\n"
     "Times are known exactly or up to intervals; covariates may be missing. "
@@ -117,14 +127,6 @@ MARKOV_AUTOREGRESSION = (
 )
 MARKOV_AUTOREGRESSION_EXAMPLE = (
     "Example: latentia fit markov-autoregression gnp --columns growth --order 4"
-)
-MARKOV_MIXTURE = (
-    "Fit mixtures of hidden Markov models, which cluster sequences, and keep the best.\n\n"
-    "Every number of clusters is tried with every number of states. --id says whose a row is. "
-    f"{ENDINGS}"
-)
-MARKOV_MIXTURE_EXAMPLE = (
-    "Example: latentia fit hmm-mixture rows.csv --id person --time day --clusters 1:4"
 )
 SEMI_MARKOV = (
     "Fit hidden states that last by laws of their own, and keep the best.\n\n"
@@ -415,11 +417,10 @@ app.command("markov-regression", help=MARKOV_REGRESSION, epilog=MARKOV_REGRESSIO
 app.command(
     "markov-autoregression", help=MARKOV_AUTOREGRESSION, epilog=MARKOV_AUTOREGRESSION_EXAMPLE
 )(markov_autoregression)
-app.command("hmm-mixture", help=MARKOV_MIXTURE, epilog=MARKOV_MIXTURE_EXAMPLE)(
-    hidden_markov_mixture
-)
 app.command("hsmm", help=SEMI_MARKOV, epilog=SEMI_MARKOV_EXAMPLE)(hidden_semi_markov)
 app.command("regression", help=REGRESSION, epilog=REGRESSION_EXAMPLE)(regression)
+app.command("factors", help=FACTORS, epilog=FACTORS_EXAMPLE)(factors)
+app.command("pca", help=PRINCIPAL, epilog=PRINCIPAL_EXAMPLE)(principal)
 app.command("table", help=TABLE, epilog=TABLE_EXAMPLE)(table)
 app.command("survival", help=SURVIVAL, epilog=SURVIVAL_EXAMPLE)(survival)
 app.command("discriminant", help=DISCRIMINANT, epilog=DISCRIMINANT_EXAMPLE)(discriminant)

@@ -39,6 +39,7 @@ def summarise_selection(selection: Any) -> Summary:
     best = selection.best_estimator
     kind = "Gaussian mixtures" if is_gaussian(best) else "Mixtures"
     kind = "Hidden Markov models" if is_hidden_markov(best) else kind
+    kind = "Models" if hasattr(best, "components_") else kind
     return Summary(
         f"{kind} compared by {selection.criterion.upper()}: "
         f"{counted(len(candidates), 'candidate')}",
