@@ -341,7 +341,8 @@ def _simpler(estimator: Any) -> str:
     """What to ask for instead of a model that is too rich."""
     gaussian = hasattr(estimator, "covariance_type")
     other = "a simpler --covariance" if gaussian else "another --family"
-    return f"use fewer --components or {other}"
+    counted = "--states" if hasattr(estimator, "transmat_") else "--components"
+    return f"use fewer {counted} or {other}"
 
 
 def _remedy(estimator: Any) -> str:

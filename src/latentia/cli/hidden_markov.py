@@ -75,7 +75,7 @@ def hidden_markov(
     seed: options.Seed = 0,
 ) -> None:
     """Fit hidden Markov models and keep the best."""
-    numbers = split_components(states)
+    numbers = split_components(states, "--states")
     one_of("--start", start, ("free", "stationary"))
     one_of("--transitions", transitions, ("all", "left-right", "bakis", "cyclic"))
     chosen = options.criterion_of(criterion)

@@ -38,7 +38,10 @@ def hidden_markov_mixture(
     seed: options.Seed = 0,
 ) -> None:
     """Fit mixtures of hidden Markov models, which cluster sequences, and keep the best."""
-    grid = {"n_clusters": split_components(clusters), "n_states": split_components(states)}
+    grid = {
+        "n_clusters": split_components(clusters, "--clusters"),
+        "n_states": split_components(states, "--states"),
+    }
     chosen = options.criterion_of(criterion)
     check_output("--save", save, (".safetensors",), {"the data": Path(data)})
 

@@ -47,7 +47,7 @@ def hidden_semi_markov(
     seed: options.Seed = 0,
 ) -> None:
     """Fit hidden states that last by laws of their own, and keep the best."""
-    numbers = split_components(states)
+    numbers = split_components(states, "--states")
     laws = split_names("--durations", durations, DURATIONS)
     chosen = options.criterion_of(criterion)
     check_output("--save", save, (".safetensors",), {"the data": Path(data)})

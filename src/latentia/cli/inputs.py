@@ -227,13 +227,15 @@ def split_columns(text: str, option: str = "--columns") -> list[str]:
     return names
 
 
-def split_components(text: str) -> list[int]:
+def split_components(text: str, option: str = "--components") -> list[int]:
     """Read numbers of components: ``3``, ``1:9`` (both ends included) or ``1,2,5``.
 
     Parameters
     ----------
     text : str
-        What was written after ``--components``.
+        What was written after the option.
+    option : str, default "--components"
+        Its name, in the plural of what is counted.
 
     Returns
     -------
@@ -257,21 +259,21 @@ def split_components(text: str) -> list[int]:
         found = _RANGE.fullmatch(part.strip())
         if found is None:
             raise Refusal(
-                f"got --components {text}, expected whole numbers of at least 1 "
+                f"got {option} {text}, expected whole numbers of at least 1 "
                 "written as 3, 1:9 or 1,2,5"
             )
         low = int(found[1])
         high = low if found[2] is None else int(found[2])
         if min(low, high) < 1:
-            raise Refusal(f"got --components {text}, but a mixture has at least 1 component")
+            raise Refusal(f"got {option} {text}, but a model has at least 1")
         if high < low:
             raise Refusal(
-                f"got --components {text}, a range that ends before it begins; "
-                f"write {high}:{low} to try these numbers of components"
+                f"got {option} {text}, a range that ends before it begins; "
+                f"write {high}:{low} to try these numbers"
             )
         if high - low >= _MOST_VALUES:
             raise Refusal(
-                f"got --components {text}, more than {_MOST_VALUES} models; give a shorter range"
+                f"got {option} {text}, more than {_MOST_VALUES} models; give a shorter range"
             )
         numbers.update(range(low, high + 1))
     return sorted(numbers)
