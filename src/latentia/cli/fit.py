@@ -12,6 +12,7 @@ from latentia.cli.errors import Refusal, warnings_as_sentences
 from latentia.cli.group import Commands
 from latentia.cli.factors import factors, principal
 from latentia.cli.hidden_markov import hidden_markov
+from latentia.cli.hidden_markov_mixture import hidden_markov_mixture
 from latentia.cli.hidden_semi_markov import hidden_semi_markov
 from latentia.cli.inputs import (
     Input,
@@ -127,6 +128,14 @@ MARKOV_AUTOREGRESSION = (
 )
 MARKOV_AUTOREGRESSION_EXAMPLE = (
     "Example: latentia fit markov-autoregression gnp --columns growth --order 4"
+)
+MARKOV_MIXTURE = (
+    "Fit mixtures of hidden Markov models, which cluster sequences, and keep the best.\n\n"
+    "Every number of clusters is tried with every number of states. --id says whose a row is. "
+    f"{ENDINGS}"
+)
+MARKOV_MIXTURE_EXAMPLE = (
+    "Example: latentia fit hmm-mixture rows.csv --id person --time day --clusters 1:4"
 )
 SEMI_MARKOV = (
     "Fit hidden states that last by laws of their own, and keep the best.\n\n"
@@ -417,6 +426,9 @@ app.command("markov-regression", help=MARKOV_REGRESSION, epilog=MARKOV_REGRESSIO
 app.command(
     "markov-autoregression", help=MARKOV_AUTOREGRESSION, epilog=MARKOV_AUTOREGRESSION_EXAMPLE
 )(markov_autoregression)
+app.command("hmm-mixture", help=MARKOV_MIXTURE, epilog=MARKOV_MIXTURE_EXAMPLE)(
+    hidden_markov_mixture
+)
 app.command("hsmm", help=SEMI_MARKOV, epilog=SEMI_MARKOV_EXAMPLE)(hidden_semi_markov)
 app.command("regression", help=REGRESSION, epilog=REGRESSION_EXAMPLE)(regression)
 app.command("factors", help=FACTORS, epilog=FACTORS_EXAMPLE)(factors)
