@@ -59,11 +59,12 @@ def test_both_ends_meet_as_one_pass_in_logarithms(small, k, kind, checkpointing)
 @pytest.mark.parametrize("checkpointing", [False, True])
 @pytest.mark.parametrize("kind", ROWS)
 def test_every_family_in_parts_is_as_it_is_whole(small, kind, checkpointing):
-    """With holes, zeros among the transitions, and a short sequence beside the long ones."""
+    """With holes, with zeros among the transitions, and a short sequence beside the long ones."""
     rng = np.random.default_rng(0)
     whole = ROWS[kind]()
     model = model_of(kind, whole, 3)
     x = with_missing(whole, model.family.takes_missing)
+    x[8:20] = np.nan  # whole blocks of which nothing is known
     chunk = GroupedRows(x, np.array([1.5, 0.5, 1.0]), np.array([25, 3, 12]))
     params = model.start(model.prepare(chunk), rng)
     _, a = chain_of("left-right", 3, rng)

@@ -179,7 +179,8 @@ class GaussianMixtures(Family[GaussianMixturesParams, GaussianMixturesStats]):
         inside = self.memberships(params, x)
         inside[np.isnan(x).all(axis=1)] = 0.0  # a row without cells tells nothing
         each = resp[:, :, None] * inside
-        normal = self.normal.stats(self.flat(params), x, each.reshape(len(each), -1))
+        k, m = each.shape[1:]
+        normal = self.normal.stats(self.flat(params), x, each.reshape(len(each), k * m))
         hidden = -float(xlogy(each, inside).sum())
         return GaussianMixturesStats(each.sum(axis=0), normal, hidden)
 

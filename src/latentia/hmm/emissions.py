@@ -88,6 +88,8 @@ class Emissions:
         """`statistics` of those steps of a chunk that were seen."""
         if chunk.seen is None:
             return self.statistics(chunk.x, resp)
+        if not len(chunk.seen) and self.family.takes_missing:  # a step that counts for nothing
+            return self.statistics(chunk.x[:1], np.zeros_like(resp[:1]))
         return self.statistics(chunk.x[chunk.seen], resp[chunk.seen])
 
 

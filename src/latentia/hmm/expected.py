@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from latentia.engine.tree import add
 
-from . import halves
+from . import halves, kernels, lanes, segments
 from .chain import smoothed
 from .emissions import Emissions
 from .halves import Counted, Steps
@@ -67,6 +67,15 @@ def _runs(sizes: NDArray[np.intp], least: int) -> Iterator[tuple[int, int, bool]
 def _together(
     emitting: Emissions, chunk: SeenSequences, start: Array, transitions: Array
 ) -> Counted:
+    sizes, weights = chunk.sizes, chunk.weights
+    if (
+        chunk.seen is None
+        and segments.fitting(emitting, len(chunk.x), transitions, kernels.MIXING)
+        and lanes.worth_lanes(sizes, len(start))
+    ):
+        made = segments.of_sequences(emitting, chunk.x, sizes, weights, start, transitions)
+        if made is not None:
+            return made
     log_density = emitting.of_steps(chunk)
     made = smoothed(log_density, start, transitions, chunk.sizes, chunk.weights)
     counted = emitting.counted(chunk, made.resp)
@@ -82,6 +91,10 @@ def _long(
     n, weight = int(chunk.sizes[0]), float(chunk.weights[0])
     if not weight > 0:
         return None
+    if chunk.seen is None and segments.fitting(emitting, n, transitions, segments.LEAST):
+        made = segments.of_one(emitting, chunk.x, weight, start, transitions)
+        if made is not None:
+            return made
     steps = Steps(
         n,
         lambda first, last: emitting.of_steps(chunk.steps(first, last)),
