@@ -77,6 +77,7 @@ def main():
     asked = parser.parse_args()
     warnings.simplefilter("ignore")
     if asked.only != "components":
+        print("| rows, factors | | a fit | nats below the highest | steps |\n|---|---|---|---|---|")
         bfi = datasets.load("bfi").values
         whole = bfi[~np.isnan(bfi).any(axis=1)]
         cases = [(whole, 1), (whole, 3), (whole, 5), (rows(2_000, 100, 10), 10)]
@@ -85,14 +86,17 @@ def main():
         for x, q in cases:
             n, d = x.shape
             for name, (took, below, steps) in factors(x, q, QUICK if asked.quick else FULL).items():
-                print(f"{n} x {d}, {q}: {name:<13} {took:8.3f} s  {below:9.2g} nats below  {steps}")
+                print(f"| {n} x {d}, {q} | {name} | {1000 * took:.0f} ms | {below:.2g} | {steps} |")
     if asked.only != "factors":
         scale = 100 if asked.quick else 1
+        print(
+            "| rows, components | a fit | E-steps | memory beside | rows |\n|---|---|---|---|---|"
+        )
         for n, d, q in ((1_000_000 // scale, 20, 5), (20_000 // scale, 1_000, 10)):
             took, steps, converged, more, own = components(n, d, q)
+            ended = "" if converged else ", not converged"
             print(
-                f"{n} x {d}, {q}: {took:.1f} s, {steps} E-steps, converged {converged}, "
-                f"{more:.0f} MB beside rows of {own:.0f} MB"
+                f"| {n} x {d}, {q} | {took:.1f} s | {steps}{ended} | {more:.0f} MB | {own:.0f} MB |"
             )
 
 

@@ -9,8 +9,8 @@ import typer
 from latentia.cli import options
 from latentia.cli.discriminant import discriminant
 from latentia.cli.errors import Refusal, warnings_as_sentences
-from latentia.cli.group import Commands
 from latentia.cli.factors import factors, principal
+from latentia.cli.group import Commands
 from latentia.cli.hidden_markov import hidden_markov
 from latentia.cli.hidden_markov_mixture import hidden_markov_mixture
 from latentia.cli.hidden_semi_markov import hidden_semi_markov
