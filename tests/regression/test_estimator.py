@@ -12,6 +12,7 @@ from scipy.stats import norm
 import latentia
 from latentia import EM, datasets, select
 from latentia.engine import Status
+from latentia.engine.inference.empirical import unit_scores
 from latentia.engine.numerical import gradient_of
 from latentia.mixture.errors import DataWarning
 from latentia.persistence import ModelFileError, read_record, write_record
@@ -432,3 +433,21 @@ def test_a_group_decides_what_is_predicted_for_its_rows():
     np.testing.assert_allclose(fitted.predict(nothing, groups="id2"), fitted.predict(data))
     with pytest.raises(ValueError, match="got y without groups"):
         fitted.predict(data, y=data["yn"])
+
+
+@pytest.mark.parametrize("kind", ["gaussian", "poisson", "grouped"])
+def test_scores_of_many_units_are_those_of_few(kind):
+    rng = np.random.default_rng(0)
+    n = 1800 if kind == "grouped" else 1200
+    x = rng.normal(size=(n, 2))
+    lines = np.where(rng.integers(0, 2, n), 1 + x @ [0.5, 0.0], -x @ [0.2, 0.4])
+    told = {"groups": np.arange(n) * 2 // 3} if kind == "grouped" else {}
+    y = rng.poisson(np.exp(lines)) if kind == "poisson" else lines + rng.normal(size=n)
+    family = "poisson" if kind == "poisson" else "gaussian"
+    fitted = MixtureRegression(family=family, random_state=0).fit(x, y * 1.0, **told)
+    model, (chunk,) = fitted._setting.model(), fitted._data.chunks()
+    together = unit_scores(model, chunk, fitted._fitted)
+    assert len(chunk) == len(together.weights) == 1200
+    halves = [chunk.take(np.arange(at, at + 600)) for at in (0, 600)]
+    apart = np.vstack([unit_scores(model, half, fitted._fitted).scores for half in halves])
+    np.testing.assert_allclose(together.scores, apart, rtol=1e-7, atol=1e-8)

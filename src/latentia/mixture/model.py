@@ -175,6 +175,11 @@ class MixtureModel(Model[MixtureParams, Rows]):
     def posterior(self, params: MixtureParams, chunk: Rows) -> Membership:
         return bayes(self._log_joint(params, chunk))
 
+    def unit_logliks(self, params: MixtureParams, chunk: Any) -> Array:
+        """log p of every unit, for scores of many of them at once."""
+        rows: Any = chunk if isinstance(chunk, _TOLD) else Rows(chunk.x, chunk.weights)
+        return np.concatenate([self.posterior(params, b).log_density for b in rows.blocks()])
+
     def _log_joint(self, params: MixtureParams, chunk: Any) -> Array:
         """log w_k f(x_i | k) of units, and -inf where one cannot be from component k."""
         z, x = self._split(chunk)
