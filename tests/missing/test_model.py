@@ -4,9 +4,9 @@ import pytest
 from latentia import EM, datasets
 from latentia.data.arrays import Frame, Rows, RowSource
 from latentia.engine import check_model
+from latentia.families.incomplete import distinct
 from latentia.missing.conditional import Normal, expected, filled, prepared
 from latentia.missing.model import NormalModel
-from latentia.missing.patterns import distinct
 
 from .samples import correlated
 

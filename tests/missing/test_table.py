@@ -153,6 +153,13 @@ def test_texts_are_used_or_refused_by_name():
         imputer(add_indicator=True).fit(frame).inverse_transform(frame)
 
 
+def test_columns_may_have_numbers_for_names():
+    frame = pd.DataFrame({0: [1.0, 2.0, np.nan, 4.0], 1: ["a", "b", "a", None]})
+    made = EMImputer(nominal=[1]).fit_transform(frame)
+    assert list(made.columns) == [0, 1]
+    assert not made.isna().any().any()
+
+
 def test_dates_are_days():
     day = [datetime.date(2020, 1, 1) + datetime.timedelta(days=2 * i) for i in range(8)]
     table = pl.DataFrame({"day": day, "y": [0.0, 2, 4, None, 8, 10.1, 12, 14]})

@@ -57,6 +57,24 @@ class Batch(NamedTuple):
         return bool(self.seen.all())
 
 
+def distinct(hidden: Mask) -> tuple[Mask, Places]:
+    """The patterns of some rows, (P, d), whether seen, and the pattern of each row, (n,)."""
+    packed = np.packbits(hidden, axis=1)
+    if not packed.any():
+        return np.ones((1, hidden.shape[1]), dtype=np.bool_), np.zeros(len(hidden), dtype=np.intp)
+    wide = -(-packed.shape[1] // 8) * 8  # eight bytes as one number are sorted far faster
+    padded = np.zeros((len(packed), wide), dtype=np.uint8)
+    padded[:, : packed.shape[1]] = packed
+    keys = padded.view(">u8")
+    if keys.shape[1] == 1:
+        found, which = np.unique(keys[:, 0], return_inverse=True)
+        found = found[:, None]
+    else:
+        found, which = np.unique(keys, axis=0, return_inverse=True)
+    patterns = np.ascontiguousarray(found).view(np.uint8)
+    return np.unpackbits(patterns, axis=1, count=hidden.shape[1]) == 0, which.ravel()
+
+
 def batches(x: Any, n_components: int, some: Places | None = None) -> list[Batch]:
     """The rows (n, d), or some of them, by their patterns of holes, in batches of bounded size.
 
@@ -69,15 +87,10 @@ def batches(x: Any, n_components: int, some: Places | None = None) -> list[Batch
     [([[True, False], [False, True]], [[3], [1]]), ([[True, True]], [[0, 2]])]
     """
     d = x.shape[1]
-    packed = np.packbits(np.isnan(x if some is None else x[some]), axis=1)
-    if not packed.any():
-        patterns, which = packed[:1], np.zeros(len(packed), dtype=np.intp)
-    else:
-        patterns, which = np.unique(packed, axis=0, return_inverse=True)
-    seen = np.unpackbits(patterns, axis=1, count=d) == 0
-    order = np.argsort(which.ravel(), kind="stable")
+    seen, which = distinct(np.isnan(x if some is None else x[some]))
+    order = np.argsort(which, kind="stable")
     order = order if some is None else some[order]
-    counts = np.bincount(which.ravel(), minlength=len(seen))
+    counts = np.bincount(which, minlength=len(seen))
     pattern, begin, length = _pieces(counts, max(MOST // (n_components * d), SHORTEST))
     size = np.ceil(np.log2(length)).astype(np.intp)
     made: list[Batch] = []

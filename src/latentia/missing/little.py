@@ -10,9 +10,9 @@ from scipy.special import chdtrc
 
 from latentia.data.arrays import Rows
 from latentia.families import incomplete
+from latentia.families.incomplete import distinct
 
 from .conditional import Normal
-from .patterns import distinct
 
 Array = NDArray[np.float64]
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentia.data.arrays import Rows
+from latentia.families.incomplete import distinct
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -61,24 +62,6 @@ class RowsByPattern(NamedTuple):
     def reweight(self, w: Array) -> RowsByPattern:
         by_pattern = (self.which, self.seen, self.order, self.begin)
         return RowsByPattern(self.z, self.weights * w, *by_pattern)
-
-
-def distinct(hidden: Mask) -> tuple[Mask, Places]:
-    """The patterns of some rows, (P, d), whether seen, and the pattern of each row, (n,)."""
-    packed = np.packbits(hidden, axis=1)
-    if not packed.any():
-        return np.ones((1, hidden.shape[1]), dtype=np.bool_), np.zeros(len(hidden), dtype=np.intp)
-    wide = -(-packed.shape[1] // 8) * 8  # eight bytes as one number are sorted far faster
-    padded = np.zeros((len(packed), wide), dtype=np.uint8)
-    padded[:, : packed.shape[1]] = packed
-    keys = padded.view(">u8")
-    if keys.shape[1] == 1:
-        found, which = np.unique(keys[:, 0], return_inverse=True)
-        found = found[:, None]
-    else:
-        found, which = np.unique(keys, axis=0, return_inverse=True)
-    patterns = np.ascontiguousarray(found).view(np.uint8)
-    return np.unpackbits(patterns, axis=1, count=hidden.shape[1]) == 0, which.ravel()
 
 
 def _sorted(which: Places, n_patterns: int) -> tuple[Places, Places]:

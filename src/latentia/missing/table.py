@@ -297,9 +297,9 @@ def into_frame(table: Table, filled: Array, kept: Any, marks: Any, named: Any, w
     import narwhals as nw
 
     frame = nw.from_native(table.frame, eager_only=True)
-    made = []
+    made, every = [], list(frame.iter_columns())
     for j in kept:
-        series, mine = frame[frame.columns[j]], table.hidden[:, j]
+        series, mine = every[j], table.hidden[:, j]
         if mine.any():
             texts = table.categories.get(j)
             values: list[Any] = [float(value) for value in filled[mine, j]]
@@ -311,7 +311,7 @@ def into_frame(table: Table, filled: Array, kept: Any, marks: Any, named: Any, w
                 values = [int(value) for value in values]
             series = _with_cells(series, mine, values)
         made.append(series)
-    chosen = frame.select([frame.columns[j] for j in kept])
+    chosen = frame[:, [int(j) for j in kept]]
     for name, column in zip(named, () if marks is None else marks.T, strict=True):
         made.append(nw.new_series(name, column, nw.Float64, backend=frame.implementation))
     made = chosen.with_columns(*made)
