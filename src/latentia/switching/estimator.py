@@ -15,10 +15,12 @@ from latentia.data.groups import GroupedRows, GroupedSource
 from latentia.engine import EM, Status, tree
 from latentia.engine import selection as criteria
 from latentia.estimator import Estimate
+from latentia.hmm.chains import stationary
 from latentia.hmm.start import starts_for
 from latentia.mixture.base import Climbing
 from latentia.mixture.given import First
 from latentia.regression.data import Beside, columns_in, no_maximum
+from latentia.regression.formula import computed
 from latentia.regression.start import METHODS
 
 from . import naming, record, setting
@@ -311,6 +313,33 @@ class MarkovRegression(Climbing):
     ) -> NDArray[np.int64]:
         """The states that are likeliest together, shape (n,)."""
         return self.decode(X, lengths, id=id, time=time, **beside)[1]
+
+    def responses(
+        self, X: Any, lengths: Any = None, *, id: Any = None, time: Any = None
+    ) -> tuple[Array, NDArray[np.intp], NDArray[np.intp]]:
+        """What X has of the responses, sequence after sequence.
+
+        Returns
+        -------
+        y : array of shape (n, responses)
+            nan where one is missing.
+        sizes : array of int, shape (m,)
+            Steps of each sequence.
+        rows : array of int, shape (n,)
+            The row of X that each step is.
+        """
+        check_is_fitted(self, "params_")
+        steps = self._steps(X, lengths, id, time, wanted=True)
+        each = [
+            setting.response(computed(name, steps.columns), name, steps.n)
+            for name in self.response_names_
+        ]
+        return np.column_stack(each)[steps.order], steps.sizes, steps.order
+
+    def get_stationary_distribution(self) -> Array:
+        """The distribution of states that `transmat_` leaves as it is, shape (K,)."""
+        check_is_fitted(self, "params_")
+        return stationary(self.transmat_)
 
     def transition_probabilities(self, X: Any) -> Array:
         """P(next state | state) from each row, (n, K, K); X has the covariates of moves."""

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..kinds import is_switching
 from .climb import ClimbDisplay
+from .durations import DurationsDisplay
 from .dwell import DwellTimesDisplay
 from .forecast import ForecastDisplay
 from .residuals import PseudoResidualsDisplay
 from .ribbon import StateProbabilityDisplay
 from .series import StateSequenceDisplay
+from .switching import probabilities_of_regression, states_of_regression
 from .transitions import TransitionGraphDisplay
 
 
@@ -36,18 +39,29 @@ class ChainPlots:
 
     def states(self, X: Any, lengths: Any = None, **options: Any) -> StateSequenceDisplay:
         """Data by state over time; options as for `StateSequenceDisplay.from_estimator`."""
+        if is_switching(self._estimator):
+            return states_of_regression(self._estimator, X, lengths, **options)
         return StateSequenceDisplay.from_estimator(self._estimator, X, lengths, **options)
 
     def probabilities(self, X: Any, lengths: Any = None, **options: Any) -> StateProbabilityDisplay:
         """A ribbon of probabilities; options as for `StateProbabilityDisplay.from_estimator`."""
+        if is_switching(self._estimator):
+            return probabilities_of_regression(self._estimator, X, lengths, **options)
         return StateProbabilityDisplay.from_estimator(self._estimator, X, lengths, **options)
 
     def transitions(self, **options: Any) -> TransitionGraphDisplay:
         """The chain as a graph; options as for `TransitionGraphDisplay.from_estimator`."""
         return TransitionGraphDisplay.from_estimator(self._estimator, **options)
 
-    def dwell(self, X: Any = None, lengths: Any = None, **options: Any) -> DwellTimesDisplay:
-        """How long states last; options as for `DwellTimesDisplay.from_estimator`."""
+    def dwell(
+        self, X: Any = None, lengths: Any = None, **options: Any
+    ) -> DwellTimesDisplay | DurationsDisplay:
+        """How long states last; options as for `DwellTimesDisplay.from_estimator`.
+
+        Of a semi-Markov model by its own laws: `DurationsDisplay`.
+        """
+        if hasattr(self._estimator, "duration_probabilities"):
+            return DurationsDisplay.from_estimator(self._estimator, X, lengths, **options)
         self._require("dwell_times")
         return DwellTimesDisplay.from_estimator(self._estimator, X, lengths, **options)
 
