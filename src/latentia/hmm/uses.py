@@ -171,7 +171,7 @@ class ChainUses(ABC):
         array([[1, 1, 1, 1, 0, 0, 0, 0, 0, 1, 1, 1, 1],
                [1, 1, 1, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1]])
         """
-        _require_count("n_paths", n_paths)
+        require_count("n_paths", n_paths)
         ragged = self._read(X, lengths, id, time)
         found = best_paths(*self._chain_of(ragged, *self._fitted()), int(n_paths))
         return found._replace(states=in_given_order(ragged, found.states.T).T)
@@ -213,7 +213,7 @@ class ChainUses(ABC):
         Chib (1996), Calculating posterior distributions and modal estimates in Markov mixture
         models, Journal of Econometrics 75, 79-97.
         """
-        _require_count("n_paths", n_paths)
+        require_count("n_paths", n_paths)
         ragged = self._read(X, lengths, id, time)
         made, (model, params) = self._passes(ragged)
         self._require_likely(made)
@@ -253,7 +253,7 @@ class ChainUses(ABC):
         Zucchini, MacDonald & Langrock (2016), Hidden Markov Models for Time Series, 2nd ed.,
         eq. 5.5.
         """
-        _require_count("steps", steps)
+        require_count("steps", steps)
         ragged = self._read(X, lengths, id, time)
         made, fitted = self._passes(ragged)
         self._require_likely(made)
@@ -406,6 +406,7 @@ def in_given_order(ragged: Ragged, values: NDArray[Any]) -> NDArray[Any]:
     return placed
 
 
-def _require_count(name: str, n: Any) -> None:
+def require_count(name: str, n: Any) -> None:
+    """Refuse what is no whole number of at least 1."""
     if not (isinstance(n, int | np.integer) and n >= 1):
         raise ValueError(f"got {name}={n!r}, expected a whole number of at least 1")

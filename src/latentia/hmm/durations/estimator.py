@@ -16,13 +16,17 @@ from latentia.data.sequences import Ragged
 from latentia.engine import EM, tree
 from latentia.estimator import feature_names
 from latentia.families import making
+from latentia.families.columns import column_means
 from latentia.mixture import errors, evidence
 from latentia.mixture.parameters import of_family
 
 from .. import reading, sequential_record
+from ..outlook import StepDistributions
+from ..residuals import PseudoResiduals
 from ..sequential import Made, Place, SequenceEstimator
 from ..start import METHODS, StateGuesses
-from . import laws
+from ..uses import in_given_order, require_count
+from . import laws, outlook
 from .model import SemiMarkovModel, SemiMarkovParams
 
 if TYPE_CHECKING:
@@ -264,6 +268,50 @@ class HiddenSemiMarkov(SequenceEstimator):
         rng, model = self._drawing(random_state), self._model(n_samples)
         path = model.drawn(self.params_, np.array([n_samples]), rng)
         return model.family.draw(self.params_.emissions, path, rng), path.astype(np.int64)
+
+    def forecast(
+        self, X: Any, lengths: Any = None, steps: int = 1, *, id: Any = None, time: Any = None
+    ) -> StepDistributions:
+        """The distributions of the steps after the last one of each sequence.
+
+        As in `HiddenMarkov.forecast`; how long the last state has lasted is counted in.
+
+        Raises
+        ------
+        ValueError
+            If fewer than one step is asked for.
+        """
+        require_count("steps", steps)
+        _, rows = self._seen(X, lengths, id, time)
+        model = self._model(int(rows.sizes.max()) + int(steps))
+        names = feature_names(self, self.n_features_in_)
+        return outlook.ahead(model, self.params_, rows, int(steps), names)
+
+    def pseudo_residuals(
+        self, X: Any, lengths: Any = None, *, id: Any = None, time: Any = None
+    ) -> PseudoResiduals:
+        """Where each cell lies in the distribution that the other steps of its sequence give it.
+
+        As in `HiddenMarkov.pseudo_residuals`, of the ordinary kind.
+        """
+        ragged, rows = self._seen(X, lengths, id, time)
+        model, params = self._made(rows)
+        names = feature_names(self, self.n_features_in_)
+        law = outlook.given_others(model, params, rows, names)
+        lower, upper = law.within(np.asarray(rows.x, dtype=np.float64))
+        placed = in_given_order(ragged, lower), in_given_order(ragged, upper)
+        return PseudoResiduals(*placed, "ordinary")
+
+    def state_means(self) -> Array:
+        """What each state makes on average, shape (K, d); nan of codes, and where none is.
+
+        Raises
+        ------
+        TypeError
+            If the family does not define its means.
+        """
+        check_is_fitted(self, "params_")
+        return column_means(self.family_, self.emission_params_)
 
     # -- what `SequenceEstimator` asks for ----------------------------------------------------
 

@@ -93,7 +93,10 @@ class PseudoResidualsDisplay:
         -------
         PseudoResidualsDisplay
         """
-        found = estimator.pseudo_residuals(X, lengths, kind=kind, id=id, time=time)
+        asked: dict[str, Any] = {"id": id, "time": time}
+        if kind != "ordinary":
+            asked["kind"] = kind
+        found = estimator.pseudo_residuals(X, lengths, **asked)
         order = sequences(X, lengths, id=id, time=time).order
         place = slice(None) if order is None else order
         lower, upper = (end[place] for end in found.segments)
