@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from itertools import pairwise
 from typing import NamedTuple, TypeVar
 
@@ -47,6 +48,11 @@ class Chart:
         borders = np.cumsum([0, *(chart.size for chart in self._charts)])
         self._slices = [slice(int(a), int(b)) for a, b in pairwise(borders)]
         self.size = int(borders[-1])
+
+    @cached_property
+    def units(self) -> list[float]:
+        """The size of each leaf: its largest entry at the base."""
+        return [float(np.max(np.abs(value), initial=0.0)) for value in arrays(self.base)]
 
     def pack(self, params: Tree) -> Array:
         """The coordinates of `params`, shape (size,)."""

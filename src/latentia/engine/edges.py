@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .chart import Chart, Lifted, arrays, lifted
+from .chart import Chart, Lifted, lifted
 from .space.constraint import Mask, Running
 from .tree import Array, Tree
 
@@ -84,7 +84,8 @@ class Trial(NamedTuple):
 def trials(chart: Chart, params: Tree, ahead: Tree, score: Array) -> Iterator[Trial]:
     """What to try on its bound: all that runs there, then the half that runs fastest."""
     runs = chart.running(params, ahead, score)
-    which = [_candidates(run, unit) for run, unit in zip(runs, units(chart, runs), strict=True)]
+    with np.errstate(all="ignore"):
+        which = [_candidates(run, unit) for run, unit in zip(runs, chart.units, strict=True)]
     total = sum(int(np.count_nonzero(mask)) for mask in which)
     if not total:
         return
@@ -104,29 +105,20 @@ def trials(chart: Chart, params: Tree, ahead: Tree, score: Array) -> Iterator[Tr
 
 def _candidates(run: Running | None, unit: float) -> Mask:
     if run is None:
-        return np.zeros(0, dtype=np.bool_)
-    with np.errstate(all="ignore"):
-        outward = (run.slope < 0) & (run.shrinking < 0) & np.isfinite(run.bound)
-        if not outward.any():
-            return np.asarray(outward, dtype=np.bool_)
-        few = run.slope / run.shrinking < FEW
-        tiny = run.distance < TINY * unit
-        return np.asarray(outward & (few | tiny), dtype=np.bool_)
+        return _NONE
+    near = (run.slope / run.shrinking < FEW) | (run.distance < TINY * unit)
+    outward = (run.slope < 0) & (run.shrinking < 0) & np.isfinite(run.bound)
+    return np.asarray(outward & near, dtype=np.bool_)
 
 
-def units(chart: Chart, runs: Sequence[Running | None]) -> list[float]:
-    """The size of each leaf that has bounds: its largest entry where the chart began."""
-    return [
-        0.0 if run is None else float(np.max(np.abs(base), initial=0.0))
-        for run, base in zip(runs, arrays(chart.base), strict=True)
-    ]
+_NONE = np.zeros(0, dtype=np.bool_)
 
 
 def spread(chart: Chart, trial: Trial, share: float) -> list[Array]:
     """Distances from their bounds for growing entries: a share of the unit, or ten times theirs."""
     return [
         np.zeros(0) if run is None else np.maximum(share * unit, 10 * run.distance)
-        for run, unit in zip(trial.runs, units(chart, trial.runs), strict=True)
+        for run, unit in zip(trial.runs, chart.units, strict=True)
     ]
 
 
@@ -139,7 +131,7 @@ def growing(chart: Chart, params: Tree, ahead: Tree, score: Array, enough: float
     """
     runs = chart.running(params, ahead, score)
     which: list[Mask] = []
-    for run, unit in zip(runs, units(chart, runs), strict=True):
+    for run, unit in zip(runs, chart.units, strict=True):
         if run is None:
             which.append(np.zeros(0, dtype=np.bool_))
             continue

@@ -285,6 +285,8 @@ class _Logarithm(ElementChart):
         return self.bounded.pull(value, gradient)
 
     def running(self, value: Array, ahead: Array, slope: Array) -> Running | None:
+        if not self.may_vanish.any():
+            return None
         found = self.bounded.running(value, ahead, slope)
         if found is None:
             return None
