@@ -191,3 +191,28 @@ def test_a_missing_covariate_is_named():
     silent = {**FRAME, "rt": np.full(439, np.nan)}
     with pytest.raises(ValueError, match="got no response rt that is known"):
         MarkovRegression("rt ~ 1").fit(silent)
+
+
+def test_a_covariate_that_tells_moves_apart_ends_finite():
+    rng = np.random.default_rng(0)
+    z = np.where(np.arange(400) % 40 < 20, 1.0, -1.0)
+    state = np.append(0, z[:-1] > 0)  # where the next step is follows from z without error
+    data = {"y": 3.0 * state + 0.3 * rng.normal(size=400), "z": z}
+    fitted = MarkovRegression("y ~ 1", transitions="~ z", n_init=2, random_state=0).fit(data)
+    assert fitted.converged_
+    assert fitted.certificate_.monotone
+    assert np.isfinite(fitted.transition_coefficients_).all()
+    lines = fitted.params_.responses[0].coefficients[:, 0]
+    np.testing.assert_array_equal(fitted.predict(data), state if lines[1] > 1 else 1 - state)
+
+
+def test_one_state_is_a_plain_regression():
+    fitted = MarkovRegression("rt ~ payoff", 1, transitions="~ payoff", random_state=0)
+    fitted.fit(FRAME, id="series")
+    design = np.column_stack([np.ones(439), FRAME["payoff"]])
+    line, left, *_ = np.linalg.lstsq(design, FRAME["rt"], rcond=None)
+    np.testing.assert_allclose(fitted.params_.responses[0].coefficients[0], line, rtol=1e-8)
+    assert fitted.n_parameters_ == 3
+    assert fitted.loglik_ == pytest.approx(
+        -439 / 2 * (np.log(2 * np.pi * left[0] / 439) + 1), abs=1e-6
+    )

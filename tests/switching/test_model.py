@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy.special import log_softmax
 
 from latentia import check_model
@@ -154,3 +156,23 @@ def test_paths_are_drawn_by_their_probabilities():
     for i in range(2):  # within four standard errors
         share, here = (path[path[:, 0] == i, 1] == 1).mean(), (path[:, 0] == i).sum()
         assert abs(share - move[0, i, 1]) < 4 * np.sqrt(0.25 / here)
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    n=st.integers(1, 6),
+    k=st.integers(1, 3),
+    seed=st.integers(0, 2**32 - 1),
+    spread=st.sampled_from([0.5, 5.0, 500.0]),
+)
+def test_any_moves_and_any_densities_are_summed_over_all_paths(n, k, seed, spread):
+    rng = np.random.default_rng(seed)
+    logs, start = spread * rng.normal(size=(n, k)), log_softmax(spread * rng.normal(size=k))
+    move = log_softmax(spread * rng.normal(size=(n, k, k)), axis=2)
+    made = recursions.smoothed(logs, start[None], move, np.array([n]), np.ones(1))
+    loglik, resp, moves, _, height = enumerated(start, move, logs)
+    assert made.loglik[0] == pytest.approx(loglik, rel=1e-12, abs=1e-10)
+    np.testing.assert_allclose(made.resp, resp, atol=1e-9)
+    np.testing.assert_allclose(made.moves, moves, atol=1e-9)
+    best = recursions.viterbi(logs, start[None], move, np.array([n]))
+    assert best.log_probability[0] == pytest.approx(height, rel=1e-12, abs=1e-9)

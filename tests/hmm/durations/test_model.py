@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy.stats import gamma, geom, lognorm, nbinom, poisson, weibull_min
 
 from latentia import check_model
@@ -139,3 +141,29 @@ def test_what_cannot_be_has_no_likelihood():
     assert made.loglik[0] == -np.inf
     assert not made.resp.any()
     assert not made.transitions.any()
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    n=st.integers(1, 6),
+    k=st.integers(2, 3),
+    longest=st.integers(1, 6),
+    seed=st.integers(0, 2**32 - 1),
+    spread=st.sampled_from([0.5, 5.0, 300.0]),
+)
+def test_any_law_and_any_densities_are_summed_over_all_segmentations(n, k, longest, seed, spread):
+    rng = np.random.default_rng(seed)
+    logs = spread * rng.normal(size=(n, k))
+    law = rng.dirichlet(np.ones(longest + 1), size=k).T  # the last share is of longer ones
+    pmf, survival = np.log(law[:-1]), np.log(np.cumsum(law[::-1], axis=0)[::-1][:-1])
+    moves = rng.dirichlet(np.ones(k), size=k) * ~np.eye(k, dtype=bool)
+    moves /= moves.sum(axis=1, keepdims=True)
+    start = rng.dirichlet(np.ones(k))
+    each = (start, moves, pmf, survival)
+    made = recursions.smoothed(logs, *each, np.array([n]), np.ones(1))
+    by_hand = enumerated(*each, logs)
+    assert made.loglik[0] == pytest.approx(by_hand.loglik, rel=1e-12, abs=1e-10)
+    for got, expected in zip(made[1:], by_hand[1:6], strict=True):
+        np.testing.assert_allclose(got, expected, atol=1e-10)
+    best = recursions.viterbi(logs, *each, np.array([n]))
+    assert best.log_probability[0] == pytest.approx(by_hand.height, rel=1e-12, abs=1e-9)
