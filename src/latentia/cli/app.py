@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from latentia import __version__
-from latentia.cli import datasets, demo, fit, forecast, impute, models, predict, summary
+from latentia.cli import datasets, demo, fit, forecast, impute, models, plot, predict, summary
 from latentia.cli.group import Commands
 
 app = typer.Typer(
@@ -33,6 +33,7 @@ app.add_typer(fit.app, name="fit")
 app.command("predict")(predict.predict)
 app.command("forecast")(forecast.forecast)
 app.command("impute")(impute.impute)
+app.command("plot")(plot.plot)
 app.command("summary")(summary.summary)
 app.command("models")(models.models)
 app.command("datasets")(datasets.datasets)
