@@ -14,7 +14,7 @@ from latentia.engine import EM
 from latentia.estimator import climb_settings, feature_names
 from latentia.mixture import errors
 
-from . import dispersion, overimputation, scales, sensitivity
+from . import dispersion, filling, overimputation, scales, sensitivity
 from .dispersion import Dispersion
 from .estimator import IncompleteNormal
 from .little import LittleTest
@@ -80,7 +80,7 @@ def overimpute(
         raise ValueError(f"got level={level!r}, expected a number between 0 and 1")
     if most < 1:
         raise ValueError(f"got most={most!r}, expected at least 1 value of each column")
-    read = imputer._read(X, reset=False)
+    read = filling.read(imputer, X)
     names = feature_names(imputer, read.x.shape[1])
     y = imputer._design.into(read.x, read.hidden, names)
     args = (imputer._design, imputer.draws_, y, names, level, most)
@@ -128,8 +128,8 @@ def filled_columns(imputer: EMImputer, X: Any) -> list[Filled]:
     ((116,), (1, 37), (1, 7))
     """
     imputer._fitted_normal()
-    read = imputer._read(X, reset=False)
-    tables = [imputer._filled(read, i) for i in range(imputer.n_imputations)]
+    read = filling.read(imputer, X)
+    tables = [filling.filled(imputer, read, i) for i in range(imputer.n_imputations)]
     names = feature_names(imputer, read.x.shape[1])
     made: list[Filled] = []
     for j in map(int, imputer._design.columns.kept):
@@ -144,7 +144,7 @@ def filled_columns(imputer: EMImputer, X: Any) -> list[Filled]:
 def hidden_of(imputer: EMImputer, X: Any) -> tuple[Any, list[str]]:
     """Which cells of the columns that are modelled or filled are missing, and their names."""
     imputer._fitted_normal()
-    read = imputer._read(X, reset=False)
+    read = filling.read(imputer, X)
     names = feature_names(imputer, read.x.shape[1])
     shown = [j for j, name in enumerate(names) if name in imputer.patterns_.columns]
     return read.hidden[:, shown], [names[j] for j in shown]
@@ -242,7 +242,7 @@ def shift_imputed(
         np.float64(39.5)
     """
     imputer._fitted_normal()
-    read = imputer._read(X, reset=False)
+    read = filling.read(imputer, X)
     called = feature_names(imputer, read.x.shape[1])
     j = scales.position(column, called, "sensitivity")
     if j not in imputer._design.columns.modelled:
@@ -270,7 +270,7 @@ def shift_imputed(
             out[mine, j] = scale.back(out[mine, j] + by * size)
 
         for i in range(imputer.n_imputations):
-            yield imputer._contained(imputer._imputed(read, i, moved), X)
+            yield filling.contained(imputer, filling.imputed(imputer, read, i, moved), X)
 
     pooled = sensitivity.shifted_estimates(tables, grid.tolist(), estimate)
     n = np.size(pooled[0].estimate)

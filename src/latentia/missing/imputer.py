@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, Self, final
 
@@ -12,7 +12,6 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.impute import MissingIndicator
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
-from sklearn.utils._set_output import _wrap_data_with_container
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 
 from latentia.data.arrays import Rows
@@ -20,7 +19,7 @@ from latentia.engine import EM
 from latentia.estimator import climb_settings, feature_names
 from latentia.mixture import errors
 
-from . import columns, design, diagnostics, draws, imputer_record, imputing, priors, scales, table
+from . import columns, design, diagnostics, draws, filling, imputer_record, priors, scales, table
 from .conditional import Normal
 from .estimator import IncompleteNormal
 from .little import LittleTest
@@ -34,9 +33,6 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
-
-Shift = Callable[[Any, Mask], None]
-"""Changes numbers (n, d) where they were filled in."""
 
 DEFAULTS = {"tol": 1e-3, "max_iter": 1000}
 """What `tol` and `max_iter` are where nothing is said."""
@@ -232,7 +228,7 @@ class EMImputer(TransformerMixin, BaseEstimator):
             said of columns makes no sense, or, at ``ridge=0``, if columns follow from one another.
         """
         self._validate_params()
-        read = self._read(X, reset=True)
+        read = filling.read(self, X, reset=True)
         x, hidden = read.x, read.hidden
         weights = errors.checked_weights(sample_weight, x)
         names = feature_names(self, x.shape[1])
@@ -255,7 +251,7 @@ class EMImputer(TransformerMixin, BaseEstimator):
             read.categories,
         )
         self._categories, self._holes = read.categories, hidden.any(axis=0)
-        self._mark = table.mark(read)
+        self._mark = table.mark(read) if len(self.priors) else b""
         numbers = set(map(int, self._design.columns.modelled))
         each = [known[j] if j in numbers else None for j in range(x.shape[1])]
         self._beliefs = priors.beliefs_of(self.priors, hidden, each, names)
@@ -276,7 +272,7 @@ class EMImputer(TransformerMixin, BaseEstimator):
         given = {"tol": self.tol, "max_iter": self.max_iter}
         em = climb_settings(self.em, given, DEFAULTS)
         normal = IncompleteNormal(ridge=self.ridge, em=em, random_state=self.random_state)
-        told = self._told(read)
+        told = filling.told(self, read)
         rows: Any = Rows(y, weights) if told is None else MeasuredRows(y, weights, *told)
         named = list(self._design.names)
         vars(normal)["n_features_in_"] = len(named)
@@ -299,27 +295,6 @@ class EMImputer(TransformerMixin, BaseEstimator):
     def _seed(self) -> list[int]:
         return [int(s) for s in check_random_state(self.random_state).randint(2**31, size=4)]
 
-    def _read(self, X: Any, *, reset: bool) -> Table:
-        """X as numbers, and which cells are missing."""
-        known = None if reset else self._categories
-        if table.is_mixed(X):
-            roles = table.roles_of(self, table.names_of(X))
-            return table.read_mixed(self, X, roles, self.missing_values, known)
-        if known:
-            raise ValueError(
-                "got a table of numbers alone, expected a data frame with the texts of the fit"
-            )
-        read = table.read_numbers(self, X, self.missing_values, feature_names, reset=reset)
-        untouched = table.roles_of(self, feature_names(self, read.x.shape[1])).ids
-        if untouched:
-            read.hidden[:, list(untouched)] = False
-        return read
-
-    def _told(self, read: Table) -> tuple[Array, Array] | None:
-        """What is believed of the cells of the model's rows, or None."""
-        same = table.mark(read) == self._mark
-        return priors.of_rows(self._beliefs, self._design, read.hidden, same)
-
     # -- imputing --------------------------------------------------------------------------
 
     def transform(self, X: Any) -> Any:
@@ -335,7 +310,7 @@ class EMImputer(TransformerMixin, BaseEstimator):
             Every value that was seen, to the bit; float32 where X is.
         """
         check_is_fitted(self, "draws_")
-        return self._imputed(self._read(X, reset=False), 0)
+        return filling.imputed(self, filling.read(self, X), 0)
 
     def imputations(self, X: Any) -> Iterator[Any]:
         """X filled in `n_imputations` times, one after the other.
@@ -349,39 +324,9 @@ class EMImputer(TransformerMixin, BaseEstimator):
         array of shape (n, d'), or data frame after ``set_output``
         """
         check_is_fitted(self, "draws_")
-        read = self._read(X, reset=False)
+        read = filling.read(self, X)
         for i in range(self.n_imputations):
-            yield self._contained(self._imputed(read, i), X)
-
-    def _contained(self, made: Any, X: Any) -> Any:
-        """What ``set_output`` asks for."""
-        return _wrap_data_with_container("transform", made, X, self)
-
-    def _imputed(self, read: Table, i: int, shift: Shift | None = None) -> Any:
-        """The i-th imputation of a table; `shift` changes what was filled in."""
-        out = self._filled(read, i)
-        if shift is not None:
-            shift(out, read.hidden)
-        kept, marks = self._design.columns.kept, None
-        if self.indicator_ is not None:
-            found: Any = self.indicator_.transform(columns.marked(read.hidden))
-            marks = found.astype(out.dtype)
-        if read.frame is not None:
-            named = self.get_feature_names_out()[len(kept) :]
-            return table.into_frame(read, out, kept, marks, named, self)
-        return out[:, kept] if marks is None else np.hstack([out[:, kept], marks])
-
-    def _filled(self, read: Table, i: int) -> Any:
-        """The numbers of a table (n, d), filled for the i-th time."""
-        x, hidden, y = read.x, read.hidden, np.empty(0)
-        if not hidden.any():
-            return np.array(x)
-        rng = None if self.draw is None else np.random.default_rng([*self._seed(), i])
-        if self._design.size:
-            y = self._design.into(x, hidden, feature_names(self, x.shape[1]))
-            limits = self._design.limits()
-            y = imputing.completed(self.draws_[i], y, limits, rng, self._told(read))
-        return self._design.back(y, x, hidden, rng)
+            yield filling.contained(self, filling.imputed(self, read, i), X)
 
     def inverse_transform(self, X: Any) -> Array:
         """What `transform` was given: missing values where the indicator says so.
@@ -401,27 +346,7 @@ class EMImputer(TransformerMixin, BaseEstimator):
             If there is no indicator, which alone tells what was missing.
         """
         check_is_fitted(self, "draws_")
-        if self.indicator_ is None:
-            raise ValueError(
-                "got an imputer with add_indicator=False, which does not keep what was missing; "
-                "expected add_indicator=True"
-            )
-        if self._categories:
-            raise ValueError(
-                "got an imputer of a data frame with texts, whose missing cells no number stands "
-                "for; expected one of numbers"
-            )
-        x, kept = np.asarray(X), self._design.columns.kept
-        if x.ndim != 2 or x.shape[1] != len(kept) + int(self._holes.sum()):
-            raise ValueError(
-                f"got X of shape {x.shape}, expected {len(kept) + int(self._holes.sum())} columns, "
-                "as transform gives them"
-            )
-        hollow: Any = np.nan if columns.is_nan(self.missing_values) else self.missing_values
-        out = np.full((len(x), self.n_features_in_), hollow, dtype=np.result_type(x, np.float32))
-        out[:, kept] = x[:, : len(kept)]
-        out[:, self._holes] = np.where(x[:, len(kept) :] > 0, hollow, out[:, self._holes])
-        return out
+        return filling.undone(self, X)
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[Any]:
         """The names of the columns of the output.

@@ -145,10 +145,8 @@ def beliefs_of(
 
 def of_rows(
     beliefs: Beliefs, design: Design, hidden: Mask, same_table: bool
-) -> tuple[Array, Array] | None:
-    """What is believed of the cells of the model's rows, (n, p) each, or None where nothing is."""
-    if not beliefs.rows.size:
-        return None
+) -> tuple[Array, Array]:
+    """What is believed of the cells of the model's rows, (n, p) each; see `Beliefs.spread`."""
     told, variance = beliefs.spread(hidden, same_table)
     used = design.columns.modelled
     more = (len(told), design.size - len(used))
