@@ -142,8 +142,8 @@ class MixtureEstimator(DensityMixin, Climbing, ABC):
         if self._data is None:
             self.remember(X, **given)
         (rng,) = self._generator().spawn(1)
-        neighbours = [other._fitted() for other in others]
-        for begin in exchange.starts(self._fitted(), neighbours, self._sample(rng), rng):
+        neighbours = [other._as_neighbour() for other in others]
+        for begin in exchange.starts(self._as_neighbour(), neighbours, self._looked_at(rng), rng):
             copy: Any = clone(self)
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", NotConvergedWarning)
@@ -153,11 +153,11 @@ class MixtureEstimator(DensityMixin, Climbing, ABC):
                     continue
             yield copy
 
-    def _fitted(self) -> exchange.Fitted:
+    def _as_neighbour(self) -> exchange.Fitted:
         """The model and its parameters, for `exchange`."""
         raise TypeError(f"{type(self).__name__} exchanges nothing with other fits")
 
-    def _sample(self, rng: np.random.Generator) -> Any:
+    def _looked_at(self, rng: np.random.Generator) -> Any:
         """What starts look at of the data at hand."""
         raise TypeError(f"{type(self).__name__} exchanges nothing with other fits")
 

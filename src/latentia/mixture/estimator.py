@@ -408,10 +408,10 @@ class GaussianMixture(NormalMixtureEstimator):
 
     exchanges = ("n_components", "covariance_type")
 
-    def _fitted(self) -> exchange.Fitted:
+    def _as_neighbour(self) -> exchange.Fitted:
         return exchange.Fitted(self._model(self._frame), self._params())
 
-    def _sample(self, rng: np.random.Generator) -> Rows:
+    def _looked_at(self, rng: np.random.Generator) -> Rows:
         return RowSource(self._data).sample(rng)
 
     def _params(self) -> MixtureParams:

@@ -279,10 +279,10 @@ class Mixture(MixtureEstimator):
 
     exchanges = ("n_components", "family")
 
-    def _fitted(self) -> exchange.Fitted:
+    def _as_neighbour(self) -> exchange.Fitted:
         return exchange.Fitted(self._fitted_model(), self._params())
 
-    def _sample(self, rng: np.random.Generator) -> Any:
+    def _looked_at(self, rng: np.random.Generator) -> Any:
         return self._data.sample(rng)
 
     # -- using a fitted mixture -------------------------------------------------------------
