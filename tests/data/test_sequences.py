@@ -26,9 +26,21 @@ SIZES = [3, 1, 2]
         (pa.chunked_array([[PARTS[0].tolist()], [part.tolist() for part in PARTS[1:]]]),),
         (pa.array([part.tolist() for part in PARTS], pa.list_(pa.list_(pa.float64(), 2))),),
         (pl.Series([part.tolist() for part in PARTS]),),
+        (pd.Series([part.tolist() for part in PARTS]),),
         (pd.DataFrame(LONG, columns=["a", "b"]), SIZES),
     ],
-    ids=["array", "nested list", "list", "tuple", "Arrow", "chunks", "fixed", "polars", "frame"],
+    ids=[
+        "array",
+        "nested list",
+        "list",
+        "tuple",
+        "Arrow",
+        "chunks",
+        "fixed",
+        "polars",
+        "pandas",
+        "frame",
+    ],
 )
 def test_one_meaning_whatever_the_form(given):
     made = sequences(*given)

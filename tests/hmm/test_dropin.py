@@ -309,6 +309,14 @@ def test_what_makes_no_sense_is_refused_in_a_sentence(model, attributes, told):
         model.fit(QUAKES)
 
 
+def test_what_is_wrong_with_cells_is_said_of_the_family():
+    """Also where it is wrapped, as for a start that adds to variances."""
+    with pytest.raises(ValueError, match="Gaussian needs finite numbers"):
+        GaussianHMM(2).fit([[1.0], [np.inf], [3.0]])
+    with pytest.raises(ValueError, match="got 5 at row 1, column 0 for Categorical, expected a"):
+        CategoricalHMM(2, random_state=0).fit([[0], [1], [2]]).predict([[0], [5]])
+
+
 def test_an_unfitted_model_says_what_it_lacks():
     with pytest.raises(NotFittedError, match="PoissonHMM has no startprob_"):
         PoissonHMM(2).predict(QUAKES)

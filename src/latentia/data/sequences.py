@@ -44,9 +44,9 @@ def sequences(
     ----------
     X : array-like of shape (n, d) or (n,), list of arrays, ragged column or data frame
         An array is one sequence, or several as `lengths` says. In a list of arrays each is a
-        sequence; so is each entry of a column of lists (Arrow, polars), whose items are numbers,
-        or lists of d numbers. Of a data frame all columns of numbers are taken, `id` and `time`
-        left out.
+        sequence; so is each entry of a column of lists (Arrow, polars, pandas), whose items are
+        numbers, or lists of d numbers. Of a data frame all columns of numbers are taken, `id` and
+        `time` left out.
     lengths : array-like of int, optional
         Steps of each sequence, in the order of the rows.
     id : str, optional
@@ -148,6 +148,10 @@ def _lists(X: Any) -> Ragged | None:
     if isinstance(X, list | tuple) and len(X) and all(isinstance(x, np.ndarray) for x in X):
         return _stacked([_matrix(x) if x.ndim else x for x in cast(Sequence[Any], X)])
     column, kind = cast(Any, X), type(X).__module__.partition(".")[0]
+    if kind == "pandas" and type(X).__name__ == "Series" and column.dtype == object:
+        entries = list(column)
+        if entries and all(isinstance(x, list | tuple | np.ndarray) for x in entries):
+            return _stacked([_matrix(x) for x in entries])
     if kind == "polars" and type(X).__name__ == "Series" and "List" in str(column.dtype):
         column, kind = column.to_arrow(), "pyarrow"
     if kind == "pyarrow" and "list" in str(getattr(column, "type", "")).partition("<")[0]:

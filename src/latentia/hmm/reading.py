@@ -72,7 +72,8 @@ def weights_of(sample_weight: Any, m: int) -> Array:
 def require_possible(estimator: Any, ragged: Ragged, family: Family[Any, Any]) -> None:
     """Refuse what no state could make, naming the first cell; steps may be missing whole."""
     names = getattr(estimator, "feature_names_in_", None)
-    pieces = making.pieces(family, range(ragged.x.shape[1]))
+    own: Any = getattr(family, "inner", family)  # what of it stays has no say in what is possible
+    pieces = making.pieces(own, range(ragged.x.shape[1]))
     x = ragged.x
     hollow = np.isnan(x).all(axis=1)
     if hollow.any() and not family.takes_missing:
