@@ -48,6 +48,7 @@ LATER: dict[str, set[str]] = {
     "discriminant": {"persistence", "report"},
     "cli": {
         "backends",
+        "contingency",
         "data",
         "datasets",
         "discriminant",
