@@ -136,6 +136,15 @@ def test_a_report_of_sequences_from_python(vectors, tmp_path):
     assert "2 more columns not drawn" in page
 
 
+def test_transitions_on_the_edge_are_said_to_be_held(quakes, tmp_path):
+    write_report(tmp_path / "page.html", estimator=quakes, X=COUNTS, source="made")
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    i, j = np.argwhere(quakes.transmat_ == 0)[0]
+    row = page.partition(f">{i} → {j}</td>")[2].partition("</tr>")[0]
+    assert "tabular-nums'>0\u2008" in row  # padded to where the others have their point
+    assert ">held</td>" in row
+
+
 def test_families_without_columns_have_a_page_without_residuals(tmp_path):
     rng = np.random.default_rng(0)
     x = rng.normal([3.0, 0, 0], size=(60, 3))

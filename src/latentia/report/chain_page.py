@@ -171,6 +171,8 @@ def _transitions(moves: list[PlainEstimate]) -> str:
     for e in moves:
         value, lower, upper = with_error(e.value, e.lower, e.upper, error=e.se)
         span = f"{lower} to {upper}" if lower and upper else ""
+        if e.se == 0:  # on the edge of what is allowed
+            value, span = f"{e.value:g}", "held"
         name = e.name.removeprefix("transition[").removesuffix("]").replace(", ", " → ")
         rows.append((name, value, span))
     heads = ("from → to", "probability", f"{100 * LEVEL:g} % interval")
