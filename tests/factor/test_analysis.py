@@ -55,6 +55,15 @@ def test_conventions(estimator, check):
         check(estimator)
 
 
+@pytest.mark.parametrize("seed", [0, 42])
+def test_scikit_learns_own_test_passes_with_the_import_changed(seed, monkeypatch):
+    theirs = pytest.importorskip("sklearn.decomposition.tests.test_factor_analysis")
+    monkeypatch.setattr(theirs, "FactorAnalysis", FactorAnalysis)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DataWarning)
+        theirs.test_factor_analysis(seed)
+
+
 # -- beside R ----------------------------------------------------------------------------------
 
 
@@ -237,7 +246,6 @@ def test_the_sandwich_and_the_bootstrap_reach_rotated_loadings():
 
 
 def test_a_heywood_case_is_named():
-    rng = np.random.default_rng(0)
     x = simulated(200)
     x[:, 5] = x[:, 0]
     with pytest.warns(DataWarning, match=r"columns 'x0', 'x5' are held.*Heywood"):
@@ -246,7 +254,6 @@ def test_a_heywood_case_is_named():
     assert np.isfinite(factors.loglik_)
     with pytest.raises(ValueError, match="'x0', 'x5' follow from one another"):
         factors.fit_test()
-    del rng
 
 
 def test_more_factors_than_columns_can_tell_apart_are_said_to_be_a_choice():

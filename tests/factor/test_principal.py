@@ -97,6 +97,16 @@ def test_closed_standard_errors_are_those_of_the_observed_information():
         np.testing.assert_allclose(ours, told, rtol=0.02)
 
 
+def test_little_noise_costs_no_digits():
+    x = simulated(60)
+    rng = np.random.default_rng(0)
+    x = (x - x.mean(axis=0)) @ np.diag([1, 1, 1, 0, 0, 0]) + 1e-4 * rng.normal(size=x.shape)
+    pca = ProbabilisticPCA(3).fit(x)
+    told = multivariate_normal.logpdf(x, pca.mean_, pca.get_covariance())
+    assert pca.loglik_ == pytest.approx(told.sum(), abs=1e-3)
+    assert pca.noise_variance_ == pytest.approx(1e-8, rel=0.3)
+
+
 def test_weights_count_rows():
     x = simulated(80, holes=0.2)
     counts = np.random.default_rng(1).integers(0, 4, size=80)
@@ -169,12 +179,12 @@ def test_columns_never_seen_together_are_named():
     x = simulated(200)
     x[:100, 0], x[100:, 3] = np.nan, np.nan
     with pytest.warns(DataWarning, match="'x0' and 'x3' are never seen together"):
-        assert np.isfinite(ProbabilisticPCA(2).fit(x).loglik_)
+        assert np.isfinite(ProbabilisticPCA(2, tol=1e-2).fit(x).loglik_)
 
 
 def test_a_thousand_parameters_too_many_are_said_to_be():
     x = simulated(40, 350, 5, holes=0.05)
-    errors = ProbabilisticPCA(5, max_iter=300, tol=1e-2).fit(x).standard_errors()
+    errors = ProbabilisticPCA(5, max_iter=0).fit(x).standard_errors()
     assert "too many" in errors.note
     assert np.isnan(errors.mean).all()
 

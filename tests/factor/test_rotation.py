@@ -40,6 +40,16 @@ def test_oblimin_finds_simple_loadings_of_correlated_factors():
     np.testing.assert_allclose(below, [0.2, 0.3, 0.4], atol=1e-6)
 
 
+@pytest.mark.parametrize("method", ROTATIONS)
+def test_factors_that_nothing_loads_on_stay_apart(method):
+    loadings = np.zeros((7, 4))
+    loadings[:, [0, 2]] = np.random.default_rng(0).normal(size=(7, 2))
+    found, alone = rotated(loadings, method), rotated(loadings[:, [0, 2]], method)
+    np.testing.assert_allclose(found.loadings[:, [0, 2]], alone.loadings)
+    assert (found.loadings[:, [1, 3]] == 0).all()
+    np.testing.assert_allclose(found.correlations[np.ix_([0, 2], [0, 2])], alone.correlations)
+
+
 def test_loadings_of_nothing_are_left_alone():
     for method in ROTATIONS:
         assert (rotated(np.zeros((4, 2)), method).loadings == 0).all()

@@ -69,7 +69,11 @@ def posterior(
     away = rows.z - (centre if rows.seen.all() else centre * rows.seen[rows.which])
     towards = away @ pull
     mean, covariance, moments, log_det = (_compiled if compiled else _plain)(sums, towards, rows)
-    distance = np.square(away, out=away) @ (1 / noise) - np.einsum("nq,nq->n", towards, mean)
+    fitted = mean @ loadings.T
+    if len(rows.seen) > 1 or not rows.seen.all():
+        fitted *= rows.seen[rows.which]
+    away -= fitted  # rather than a difference of squares, of which little is left
+    distance = np.square(away, out=away) @ (1 / noise) + np.einsum("nq,nq->n", mean, mean)
     constant = seen @ (np.log(noise) + LOG_2PI) + log_det
     return Posterior(mean, covariance, moments, -(distance + constant[rows.which]) / 2)
 

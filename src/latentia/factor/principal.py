@@ -23,7 +23,7 @@ from latentia.mixture import errors
 
 from . import dimension, faults, principal_errors, principal_record
 from .posterior import Posterior, posterior, worth_compiling
-from .principal_model import PrincipalModel, PrincipalParams, available
+from .principal_model import LEAST_SHARE, PrincipalModel, PrincipalParams, available
 
 if TYPE_CHECKING:
     from latentia.persistence import Record
@@ -215,7 +215,7 @@ class ProbabilisticPCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Latent
         asked = self._asked(moments[1], len(rows.x), whole)
         self._model = PrincipalModel(frame, asked, worth_compiling(len(rows.x), asked))
         start = self._model.closed_form(*moments, exact=whole)
-        if not start.noise > faults.ROUNDING * float(np.mean(frame.spread**2)):
+        if not start.noise > LEAST_SHARE * float(np.mean(frame.spread**2)):
             raise ValueError(faults.in_a_plane(moments[1], asked, len(rows.x), names))
         given = {"tol": self.tol, "max_iter": self.max_iter}
         em = climb_settings(self.em, given, DEFAULTS)

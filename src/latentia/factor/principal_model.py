@@ -21,6 +21,9 @@ BLOCK = 4_096
 """Rows whose pairs of columns are counted at once."""
 
 
+LEAST_SHARE = 1e-13
+"""Of the columns' mean variance: less noise than that is rounding."""
+
 LEAST_NOISE = 0.05
 """Of the columns' mean variance, where a climb begins among holes."""
 
@@ -95,7 +98,7 @@ class PrincipalModel(Model[PrincipalParams, Any]):
     @property
     def space(self) -> PrincipalParams:
         spread = self.frame.spread
-        least = 2e-15 * float(np.mean(spread**2))
+        least = LEAST_SHARE * float(np.mean(spread**2))
         return PrincipalParams(Real(spread), Real(spread[:, None]), Positive(0.0, least))
 
     def start(self, sample: Any, rng: np.random.Generator, given: Any = None) -> PrincipalParams:

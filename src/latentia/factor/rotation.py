@@ -23,6 +23,9 @@ POWER = 4
 STEPS, STEEP = 2000, 1e-5
 """Gradient steps, at most, and the slope a column at which they end."""
 
+NOTHING = 1e-7
+"""Of the largest factor's size: one that is smaller has no loadings to rotate."""
+
 NEWTON, NEAR, SETTLED = 20, 0.1, 1e-13
 """Newton's steps after that, at most, how far one may go, and where there is nothing left to do."""
 
@@ -81,16 +84,17 @@ def rotated(
     True
     """
     q = loadings.shape[1]
-    first = np.eye(q) if start is None else start
     if method is None or q < 2:
         return Rotated(loadings, np.eye(q), np.eye(q))
+    used = _used(loadings)
+    if not used.all():
+        return _apart(loadings, used, method, kaiser)
+    first = np.eye(q) if start is None else start
     weights = np.ones(len(loadings))
     if kaiser:
         weights = np.sqrt((loadings**2).sum(axis=1))
         weights[weights == 0] = 1.0
     weights = weights * (np.linalg.norm(loadings / weights[:, None]) / np.sqrt(len(loadings)))
-    if not weights.all():  # nothing loads on any factor
-        return Rotated(loadings, np.eye(q), np.eye(q))
     inner = loadings / weights[:, None]
     if method == "promax":
         return _promax(loadings, _orthogonal(inner, first, _varimax).turn)
@@ -99,6 +103,22 @@ def rotated(
     else:
         found = _oblique(inner, first, _CRITERIA[method])
     return found._replace(loadings=found.loadings * weights[:, None])
+
+
+def _used(loadings: Array) -> NDArray[np.bool_]:
+    """Factors that anything loads on."""
+    size = np.linalg.norm(loadings, axis=0)
+    return size > NOTHING * size.max(initial=0.0)
+
+
+def _apart(loadings: Array, used: NDArray[np.bool_], method: str, kaiser: bool) -> Rotated:
+    """Some factors rotated, and those that nothing loads on as they are."""
+    own = rotated(loadings[:, used], method, kaiser)
+    made, correlations, turn = loadings.copy(), np.eye(len(used)), np.eye(len(used))
+    made[:, used] = own.loadings
+    correlations[np.ix_(used, used)] = own.correlations
+    turn[np.ix_(used, used)] = own.turn
+    return Rotated(made, correlations, turn)
 
 
 def in_order(found: Rotated, like: Array | None = None) -> Rotated:
