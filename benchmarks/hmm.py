@@ -4,12 +4,21 @@ Normal states of two columns with diagonal covariances: one long sequence, and m
 sides start from the same parameters and take turns.
 Needs hmmlearn 0.3.3, which is no dependency. Prints a Markdown table.
 
-    python benchmarks/hmm.py [--states 3,8,32] [--quick]
+    python benchmarks/hmm.py [--states 3,8,32] [--sequences 1|2000] [--quick]
+    python benchmarks/hmm.py --only families [--quick]
+    python benchmarks/hmm.py --only memory [--steps 10000000]
+
+`families` is one long sequence of states that are not normal, each beside GaussianHMM's step;
+`memory` fits one very long sequence with and without checkpointing, each in a fresh process, and
+tells the most memory taken beyond the data.
 """
 
 from __future__ import annotations
 
 import argparse
+import resource
+import subprocess
+import sys
 import time
 import warnings
 from collections.abc import Callable
@@ -19,7 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 from timing import FULL, QUICK, alternating, medians, seconds, turn
 
-from latentia import EM, GaussianHMM
+from latentia import EM, GaussianHMM, HiddenMarkov
 
 SHAPES = ((1, 200_000), (2_000, 100))
 STEPS, THEIR_STEPS = 10, 2
@@ -95,21 +104,107 @@ def sides(n_sequences: int, n_steps: int, k: int) -> dict[str, Callable[[], floa
     }
 
 
+FAMILIES = ("gaussian(covariance_type='diag')", "gaussian", "poisson", "categorical", "student_t")
+
+
+def drawn(family: str, n: int, k: int) -> Array:
+    """Steps that a family can make, from states that last ten steps each."""
+    rng = np.random.default_rng(0)
+    states = np.repeat(rng.integers(0, k, size=-(-n // 10)), 10)[:n]
+    if family == "poisson":
+        return rng.poisson(3.0 + 4.0 * states[:, None], size=(n, 2)).astype(np.float64)
+    if family == "categorical":
+        return ((states[:, None] + rng.integers(0, 3, size=(n, 2))) % (k + 2)).astype(np.float64)
+    return 3 * rng.normal(size=(k, 2))[states] + rng.normal(size=(n, 2))
+
+
+def families(n: int, k: int, repeats: int) -> None:
+    """Milliseconds of a step of several families, and how many times those of normal states."""
+    print("| family | steps | states | ms a step | against diagonal normal states |")
+    print("|---|---|---|---|---|")
+    first = None
+    for family in FAMILIES:
+        X, timed = drawn(family, n, k), []
+        for _ in range(repeats):
+            clock = Clock()
+            em = EM(accelerate="none", max_iter=STEPS, tol=0.0, callbacks=(clock,))
+            HiddenMarkov(family, k, em=em, random_state=0).fit(X)
+            timed.append(clock.step())
+        step = float(np.median(timed))
+        first = step if first is None else first
+        cells = family, f"{n:,}", str(k), f"{1e3 * step:.1f}", f"{step / first:.1f}×"
+        print(f"| {' | '.join(cells)} |", flush=True)
+
+
+def peak() -> float:
+    """The most memory that this process has had, in MiB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def fitted(n: int, k: int, checkpointing: bool) -> None:
+    """Fit one sequence; print MiB beyond the data, seconds a step, and the log-likelihood."""
+    rng = np.random.default_rng(0)
+    X, means = np.empty((n, 1)), 3.0 * np.arange(k)
+    for at in range(0, n, 100_000):
+        states = np.repeat(rng.integers(0, k, size=10_000), 10)[: n - at]
+        X[at : at + 100_000, 0] = means[states] + rng.normal(size=len(states))
+    HiddenMarkov("gaussian(covariance_type='diag')", k, max_iter=1, tol=1e9).fit(X[:20_000])
+    before, clock = peak(), Clock()
+    em = EM(accelerate="none", max_iter=3, tol=0.0, callbacks=(clock,))
+    model = HiddenMarkov(
+        "gaussian(covariance_type='diag')", k, em=em, checkpointing=checkpointing, random_state=0
+    ).fit(X)
+    print(f"{peak() - before:.0f} {clock.step():.2f} {model.loglik_!r}")
+
+
+def memory(n: int, k: int) -> None:
+    """The table of fits with and without checkpointing."""
+    print("| checkpointing | steps | states | MiB beyond the data | s a step | log-likelihood |")
+    print("|---|---|---|---|---|---|")
+    for how in ("yes", "no"):
+        given = [sys.executable, __file__, "--only", "fitted", "--checkpointing", how]
+        given += ["--steps", str(n), "--states", str(k)]
+        with turn():
+            run = subprocess.run(given, capture_output=True, text=True, check=False)
+        if run.returncode:
+            sys.exit(run.stderr)
+        cells = how, f"{n:,}", str(k), *run.stdout.split()
+        print(f"| {' | '.join(cells)} |", flush=True)
+
+
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--states", default="3,8,32")
+    parser.add_argument("--states", default=None)
+    parser.add_argument("--sequences", type=int, choices=(1, 2000), default=None)
+    parser.add_argument("--only", choices=("families", "memory", "fitted"), default=None)
+    parser.add_argument("--steps", type=int, default=None)
+    parser.add_argument("--checkpointing", choices=("yes", "no"), default="yes")
     parser.add_argument("--quick", action="store_true")
     asked = parser.parse_args()
+    warnings.simplefilter("ignore")
+    if asked.only == "families":
+        families(asked.steps or 200_000, int(asked.states or 4), 1 if asked.quick else 3)
+    elif asked.only == "memory":
+        memory(asked.steps or 10_000_000, int(asked.states or 8))
+    elif asked.only == "fitted":
+        fitted(asked.steps, int(asked.states), asked.checkpointing == "yes")
+    else:
+        beside_hmmlearn(asked, parser)
+
+
+def beside_hmmlearn(asked: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
+    """The table of one step beside hmmlearn's."""
     try:
         import hmmlearn  # noqa: F401  # pyright: ignore[reportMissingImports]
     except ImportError:
         parser.exit(1, "hmmlearn is not there to compare with; install hmmlearn 0.3.3\n")
-    warnings.simplefilter("ignore")
     print("| sequences | steps | states | ms a step | against scaling | against log |")
     print("|---|---|---|---|---|---|")
     for n_sequences, n_steps in SHAPES:
-        for k in map(int, asked.states.split(",")):
+        if asked.sequences not in (None, n_sequences):
+            continue
+        for k in map(int, (asked.states or "3,8,32").split(",")):
             with turn():
                 timed = medians(
                     alternating(sides(n_sequences, n_steps, k), QUICK if asked.quick else FULL)

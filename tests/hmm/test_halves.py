@@ -5,6 +5,8 @@ import tracemalloc
 import numpy as np
 import pytest
 
+from latentia import GaussianHMM, HiddenMarkov, load
+from latentia.data.arrays import SAMPLE
 from latentia.data.groups import GroupedRows
 from latentia.engine import tree
 from latentia.engine.backend import Threads
@@ -12,6 +14,7 @@ from latentia.engine.evaluator import Evaluator
 from latentia.hmm import expected, halves
 from latentia.hmm.chains import FreeStart
 from latentia.hmm.model import HiddenMarkovModel
+from latentia.hmm.seen import STRETCHES
 
 from .kinds import ROWS, model_of, with_missing
 from .test_chain import in_logs
@@ -133,3 +136,34 @@ def test_checkpoints_save_memory_and_change_nothing():
         np.testing.assert_allclose(one, other, rtol=1e-11)
     assert peaks[0] > n * k * 8
     assert peaks[1] < n * 8  # less than one number a step
+
+
+def test_estimators_take_checkpoints(small, tmp_path):
+    """The same fit to rounding, and the setting is in the file."""
+    rng = np.random.default_rng(5)
+    x = rng.normal(np.repeat(rng.integers(0, 3, 60) * 4.0, 10))[:, None]
+    normal = "gaussian(covariance_type='diag')"
+    plain, sparing = (
+        HiddenMarkov(normal, 3, tol=1e-8, random_state=0, checkpointing=how).fit(x)
+        for how in (False, True)
+    )
+    assert sparing.loglik_ == pytest.approx(plain.loglik_, rel=1e-12)
+    np.testing.assert_allclose(sparing.transmat_, plain.transmat_, atol=1e-6)
+    sparing.save(tmp_path / "model.safetensors")
+    assert load(tmp_path / "model.safetensors").checkpointing is True
+    dropped = GaussianHMM(3, implementation="checkpointing", random_state=0)
+    assert dropped.fit(x)._fitted().model.checkpointing
+    assert not GaussianHMM(3, random_state=0).fit(x)._fitted().model.checkpointing
+
+
+def test_starts_look_at_stretches_of_a_very_long_sequence():
+    x = np.arange(200_000.0)[:, None]
+    model = model_of("gaussian", x[:10], 2)
+    cut = model.prepare(GroupedRows(x, np.full(1, 2.0), np.array([200_000]))).excerpt()
+    assert len(cut) == STRETCHES
+    assert len(cut.x) <= SAMPLE
+    assert cut.weights @ cut.sizes == pytest.approx(400_000)
+    inside = np.diff(cut.x[:, 0]).reshape(-1)
+    assert (inside == 1).sum() == len(cut.x) - STRETCHES
+    assert cut.x[0, 0] == 0
+    assert cut.x[-1, 0] == 199_999

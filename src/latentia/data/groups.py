@@ -95,11 +95,16 @@ class GroupedSource:
         for i, (start, size) in enumerate(zip(self.rows.starts, self.rows.sizes, strict=True)):
             if not self.rows.weights[i] > 0:
                 continue
-            own = np.ascontiguousarray(self.rows.x[start : start + size], dtype=np.float64) + 0.0
-            key = hashlib.sha256(own.tobytes()).digest()
+            own = hashlib.sha256()
+            for at in range(start, start + size, LEAST):
+                some = self.rows.x[at : min(at + LEAST, start + size)]
+                own.update((np.ascontiguousarray(some, dtype=np.float64) + 0.0).tobytes())
+            key = own.digest()
             first, weight = found.get(key, (i, 0.0))
             found[key] = first, weight + float(self.rows.weights[i])
         kept = [found[key] for key in sorted(found)]
+        if len(kept) == len(self.rows) == 1:
+            return GroupedRows(self.rows.x, np.array([kept[0][1]]), self.rows.sizes)
         taken = self.rows.take(np.array([i for i, _ in kept], dtype=np.intp))
         return GroupedRows(taken.x, np.array([weight for _, weight in kept]), taken.sizes)
 

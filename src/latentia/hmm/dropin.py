@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sklearn.exceptions import NotFittedError
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
-from latentia.data.arrays import Rows, RowSource
+from latentia.data.arrays import RowSource
 from latentia.data.sequences import Ragged
 from latentia.engine import EM, Fit, tree
 from latentia.engine.space import Constraint, Fixed, Simplex
@@ -23,6 +23,7 @@ from latentia.families.family import Family
 from latentia.mixture import evidence
 from latentia.mixture.given import First
 
+from . import reading
 from .base import ChainEstimator, Fitted, collapsed
 from .chains import FreeStart, allowed
 from .held import Held
@@ -54,7 +55,7 @@ SHARED = {
     "verbose": ["verbose"],
     "params": [str],
     "init_params": [str],
-    "implementation": [StrOptions({"log", "scaling"})],
+    "implementation": [StrOptions({"log", "scaling", "checkpointing"})],
     "em": [HasMethods(["fit", "get_params"]), None],
 }
 """What the arguments that all of them have may be."""
@@ -166,7 +167,7 @@ class HmmlearnEstimator(ChainEstimator, ABC):
         ragged = self._read(X, lengths, id, time, reset=True)
         self._know_width(ragged.x.shape[1])
         self._require_steps(ragged)
-        rows = Rows.of(ragged.x[~np.isnan(ragged.x).all(axis=1)])
+        rows = reading.seen(ragged)
         specified = registry.parts_of(
             self._specification(), feature_names(self, self.n_features_in_)
         )
@@ -272,7 +273,11 @@ class HmmlearnEstimator(ChainEstimator, ABC):
             family = Held(family, held, self._least_variance)
         guesses = StateGuesses(self.n_components, "kmeans", making.codes(self._parts))
         chain = FreeStart(self.n_components) if chain is None else chain
-        return HiddenMarkovModel(family, guesses, chain, self._prior(family, imagined, chain))
+        prior, sparing = (
+            self._prior(family, imagined, chain),
+            self.implementation == "checkpointing",
+        )
+        return HiddenMarkovModel(family, guesses, chain, prior, sparing)
 
     def _prior(
         self, family: Family[Any, Any], imagined: Any, chain: FreeStart

@@ -119,7 +119,8 @@ class HiddenMarkovModel(Model[HiddenMarkovParams, Any]):
         independent rows, and transitions counted between the states that they are likely in.
         `given` holds None for what it leaves open.
         """
-        chunk = sample if isinstance(sample, SeenSequences) else self.prepare(sample)
+        whole = sample if isinstance(sample, SeenSequences) else self.prepare(sample)
+        chunk = whole.excerpt()
         path = getattr(self.guesses, "path", None)
         likely = None if path is None else path(chunk, rng)
         if likely is not None:
@@ -159,7 +160,8 @@ class HiddenMarkovModel(Model[HiddenMarkovParams, Any]):
         self, params: HiddenMarkovParams, sample: Any, rng: np.random.Generator
     ) -> Iterator[HiddenMarkovParams]:
         """What becomes of the fit where two states are merged and a third is split."""
-        chunk = sample if isinstance(sample, SeenSequences) else self.prepare(sample)
+        whole = sample if isinstance(sample, SeenSequences) else self.prepare(sample)
+        chunk = whole.excerpt()
         yield from rearrangements(self, params, chunk, rng)
 
     def _height(self, params: HiddenMarkovParams, chunk: Any) -> float:

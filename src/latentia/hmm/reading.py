@@ -57,6 +57,12 @@ def read(
     return ragged
 
 
+def seen(ragged: Ragged) -> Rows:
+    """The steps of which some cell is known: those that there are, where these are all."""
+    hollow = np.isnan(ragged.x).all(axis=1)
+    return Rows.of(ragged.x[~hollow] if hollow.any() else ragged.x)
+
+
 def weights_of(sample_weight: Any, m: int) -> Array:
     """One weight for each of m sequences."""
     if sample_weight is None:

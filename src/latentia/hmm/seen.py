@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from latentia.data.arrays import SAMPLE
 from latentia.data.groups import GroupedRows
 
 from .workspace import Workspace
@@ -68,6 +69,17 @@ class SeenSequences(NamedTuple):
         """Some steps of the only sequence, as views."""
         return self._rows(first, last, self.weights, np.array([last - first], dtype=np.intp))
 
+    def excerpt(self) -> Self:
+        """Of a sequence longer than a sample is to be, stretches spread over it, as sequences."""
+        n = len(self.x)
+        if len(self) > 1 or n <= SAMPLE:
+            return self
+        size = SAMPLE // STRETCHES
+        at = np.linspace(0, n - size, STRETCHES).astype(np.intp)
+        x = np.concatenate([self.x[i : i + size] for i in at])
+        weights = np.full(STRETCHES, self.weights[0] * n / len(x))
+        return self.of(GroupedRows(x, weights, np.full(STRETCHES, size)))
+
     def _rows(self, first: int, last: int, weights: Array, sizes: NDArray[np.intp]) -> Self:
         seen = self.seen
         if seen is not None:
@@ -83,6 +95,9 @@ def _missing(x: Any) -> NDArray[np.bool_] | None:
         return np.isnan(x)
     return None
 
+
+STRETCHES = 10
+"""Stretches that stand for a sequence that is too long for a start to look at."""
 
 _SOME = 1 << 16
 """Rows looked at together, so that what is found of them is small."""

@@ -141,7 +141,7 @@ def told(
     rows = source.rows
     x = np.column_stack([np.asarray(rows.x, dtype=np.float64), column])
     return (
-        HiddenMarkovModel(family, guesses, model.chain, model.prior),
+        HiddenMarkovModel(family, guesses, model.chain, model.prior, model.checkpointing),
         GroupedSource(GroupedRows(x, rows.weights, rows.sizes)),
     )
 
