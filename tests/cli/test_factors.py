@@ -54,6 +54,15 @@ def test_what_cannot_be_is_refused_in_a_sentence(run, given, words):
         assert word in made.err
 
 
+def test_the_report_of_any_estimator_is_that_of_factors(tmp_path):
+    from latentia.report import write_report
+
+    x = latentia.datasets.load("iris").values
+    made = latentia.ProbabilisticPCA(2).fit(x)
+    write_report(tmp_path / "r.html", estimator=made, X=x, source="iris.csv")
+    assert "The components behind iris.csv" in (tmp_path / "r.html").read_text(encoding="utf-8")
+
+
 def test_columns_are_called_by_their_names(run):
     made = run("fit", "factors", "iris", "--factors", "1", "-q")
     assert "'petal_length'" in made.err

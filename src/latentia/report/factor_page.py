@@ -72,13 +72,14 @@ def write_factor_report(
     """
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing")
-        page = _page(estimator, source, selection, analysis, command, title)
+        page = render_factors(estimator, source, selection, analysis, command, title)
     write_atomically(path, page)
 
 
-def _page(
+def render_factors(
     estimator: Any, source: str, selection: Any, analysis: Any, command: str, title: str | None
 ) -> str:
+    """The page as text; see `write_factor_report`."""
     q, d = estimator.components_.shape
     principal = hasattr(estimator, "explained_variance_")
     noun = "component" if principal else "factor"
@@ -91,7 +92,10 @@ def _page(
         alt=f"Loadings of {counted(d, 'column')} on {counted(q, noun)} as colours",
         size=size,
     )
-    figures["climb"] = climb_figure(estimator)
+    with warnings.catch_warnings():
+        # of a climb that begins at the top
+        warnings.filterwarnings("ignore", message="Attempting to set identical low and high")
+        figures["climb"] = climb_figure(estimator)
     if analysis is not None:
         figures["scree"] = svg(
             lambda f: ScreeDisplay.from_analysis(analysis, ax=f.add_subplot()),

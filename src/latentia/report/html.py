@@ -24,6 +24,7 @@ from .displays import (
 )
 from .displays.canvas import Array
 from .displays.strips import Steps
+from .factor_page import render_factors
 from .figures import svg
 from .formatting import (
     one_line,
@@ -145,7 +146,9 @@ def write_report(
         warnings.filterwarnings("ignore", message="X does not have valid feature names")
         warnings.filterwarnings("ignore", message="Glyph .* missing")
         asked = (estimator, X, names, source, selection, command, title, standard_errors)
-        if is_hidden_markov(estimator):
+        if hasattr(estimator, "components_"):
+            page = render_factors(estimator, source, selection, None, command, title)
+        elif is_hidden_markov(estimator):
             page = render_chain(*asked, Steps() if steps is None else steps)
         elif by_formula:
             rest = (source, selection, command, title, standard_errors)
