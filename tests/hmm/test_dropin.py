@@ -309,6 +309,19 @@ def test_what_makes_no_sense_is_refused_in_a_sentence(model, attributes, told):
         model.fit(QUAKES)
 
 
+@pytest.mark.parametrize("kind", ["tied", "full", "diag", "spherical"])
+def test_densities_of_a_state_are_not_named_for_columns(kind):
+    """Also where there are as many of them as columns."""
+    model = as_recorded(f"gmm {kind} means").set_params(params="stmcw")
+    model._fitted()
+    names = model.parameter_names(["a", "b"])
+    assert len(set(names)) == len(names)
+    assert "weight[1, 0]" in names
+    assert "mean[2, 1, b]" in names
+    variance = {"tied": "variance[0, a]", "spherical": "variance[0, 1]"}
+    assert variance.get(kind, "variance[0, 1, a]") in names
+
+
 def test_what_is_wrong_with_cells_is_said_of_the_family():
     """Also where it is wrapped, as for a start that adds to variances."""
     with pytest.raises(ValueError, match="Gaussian needs finite numbers"):

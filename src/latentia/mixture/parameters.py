@@ -106,17 +106,26 @@ def of_family(
         part = len(seen) < len(columns)
         space = family.space
         for path, constraint in zip(tree.names(space), tree.leaves(space), strict=True):
-            for name, index in _of_leaf(path, constraint, leaves[at], own, part):
+            inside = getattr(getattr(family, "inner", family), "n_mix", None)
+            for name, index in _of_leaf(path, constraint, leaves[at], own, part, inside):
                 yield name, at, index
             at += 1
 
 
 def _of_leaf(
-    path: str, constraint: Constraint, value: Array, columns: list[str], part: bool
+    path: str,
+    constraint: Constraint,
+    value: Array,
+    columns: list[str],
+    part: bool,
+    inside: int | None = None,
 ) -> Iterator[tuple[str, tuple[int, ...]]]:
-    """Of one parameter; `part` says that these are not all columns, so that names tell which."""
+    """Of one parameter; `part` says that these are not all columns, so that names tell which.
+
+    `inside` is the number of densities inside each component, where it is a mixture itself.
+    """
     inner: Any = getattr(constraint, "inner", constraint)
-    labels = _labels(constraint, value.shape, columns)
+    labels = _labels(constraint, value.shape, columns, inside)
     one = singular(path)
     matrix = isinstance(inner, PositiveDefinite)
     if not matrix:
@@ -149,16 +158,18 @@ def _of_matrix(
 
 
 def _labels(
-    constraint: Constraint, shape: tuple[int, ...], columns: list[str]
+    constraint: Constraint, shape: tuple[int, ...], columns: list[str], inside: int | None
 ) -> list[Sequence[str]]:
     """What each axis of a leaf runs over: components, then columns, then plain numbers.
 
     `columns` itself stands where an axis runs over the columns.
     """
     square = isinstance(getattr(constraint, "inner", constraint), PositiveDefinite)
+    densities = 1 if inside is not None and not (square and len(shape) == 3) else None
     labels: list[Sequence[str]] = []
     for axis, length in enumerate(shape):
         over_columns = length == len(columns) and axis not in constraint.exchangeable
+        over_columns = over_columns and axis != densities
         if over_columns and (square or not any(each is columns for each in labels)):
             labels.append(columns)
         else:
