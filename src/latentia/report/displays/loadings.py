@@ -87,7 +87,7 @@ class LoadingsDisplay:
             ax.spines[side].set_visible(False)
         if q * d <= MOST_NUMBERED:
             for (k, j), value in np.ndenumerate(self.loadings):
-                ink = "white" if abs(value) > 0.6 else "black"
+                ink = "white" if abs(value) > 0.4 else "black"
                 text = f"{value:.2f}".replace("0.", ".", 1).replace("-", "\N{MINUS SIGN}")
                 ax.text(k, j, text, ha="center", va="center", color=ink, fontsize="x-small")
         ax.figure.colorbar(image, ax=ax, label="loading / standard deviation", shrink=0.7)
