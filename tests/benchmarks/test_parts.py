@@ -14,6 +14,7 @@ ALONE = {
     "classics": "--longest 20 --only linkage",
     "factors": "--quick",
     "imputation": "--quick",
+    "imputation_amelia": "--quick",
     "imputation_coverage": "--sets 2",
     "latent_class": "--quick",
     "mclust": "--data galaxies --starts hierarchical",
