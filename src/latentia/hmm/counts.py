@@ -16,7 +16,8 @@ from latentia.families.categorical import CategoricalParams, CategoricalStats
 from latentia.families.family import Family
 from latentia.families.poisson import PoissonParams, PoissonStats
 
-from .dropin import SHARED, HmmlearnEstimator, counts_of
+from .dropin import SHARED, HmmlearnEstimator
+from .probabilities import counts_of
 
 Array = NDArray[np.float64]
 

@@ -23,7 +23,7 @@ from latentia.families.family import Family
 from latentia.mixture import evidence
 from latentia.mixture.given import First
 
-from . import reading
+from . import probabilities, reading
 from .base import ChainEstimator, Fitted, collapsed
 from .chains import FreeStart, allowed
 from .held import Held
@@ -283,9 +283,9 @@ class HmmlearnEstimator(ChainEstimator, ABC):
         self, family: Family[Any, Any], imagined: Any, chain: FreeStart
     ) -> HiddenMarkovStats | None:
         k = self.n_components
-        start = _counts("startprob_prior", self.startprob_prior, (k,))
+        start = probabilities.imagined("startprob_prior", self.startprob_prior, (k,))
         start = np.where(allowed(chain.start, (k,)), start, 0.0)
-        moves = _counts("transmat_prior", self.transmat_prior, (k, k))
+        moves = probabilities.imagined("transmat_prior", self.transmat_prior, (k, k))
         moves = np.where(allowed(chain.transitions, (k, k)), moves, 0.0)
         if imagined is None and not start.any() and not moves.any():
             return None
@@ -384,20 +384,3 @@ class HmmlearnEstimator(ChainEstimator, ABC):
 
 
 _OF_CHAIN = {"s": "startprob_", "t": "transmat_"}
-
-
-def _counts(name: str, prior: Any, shape: tuple[int, ...]) -> Array:
-    """A Dirichlet prior's parameters less one: rows imagined beside those seen."""
-    alpha = np.asarray(prior, dtype=np.float64)
-    if not (np.isfinite(alpha).all() and (alpha >= 1).all()):
-        raise ValueError(
-            f"got {name}={prior!r}, expected numbers of at least 1, which is no prior: below, its "
-            "density is unbounded"
-        )
-    return np.array(np.broadcast_to(alpha - 1, shape))
-
-
-def counts_of(name: str, prior: Any, shape: tuple[int, ...]) -> Array | None:
-    """The same of emissions; None where there is no prior."""
-    counts = _counts(name, prior, shape)
-    return counts if counts.any() else None

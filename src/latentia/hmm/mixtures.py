@@ -20,8 +20,9 @@ from latentia.families.gaussian_mixtures import (
     GaussianMixturesStats,
 )
 
-from .dropin import SHARED, HmmlearnEstimator, counts_of
+from .dropin import SHARED, HmmlearnEstimator
 from .normal import covariances_of, imagined, unframed
+from .probabilities import counts_of
 
 Array = NDArray[np.float64]
 

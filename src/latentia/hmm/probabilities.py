@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -71,3 +73,20 @@ def spread(constraint: Constraint, weights: Array) -> Array:
     support = inner.support if isinstance(inner, Simplex) else None
     kept = weights if support is None else np.where(support, weights, 0.0)
     return kept / kept.sum(axis=-1, keepdims=True)
+
+
+def imagined(name: str, prior: Any, shape: tuple[int, ...]) -> Array:
+    """A Dirichlet prior's parameters less one: rows imagined beside those seen."""
+    alpha = np.asarray(prior, dtype=np.float64)
+    if not (np.isfinite(alpha).all() and (alpha >= 1).all()):
+        raise ValueError(
+            f"got {name}={prior!r}, expected numbers of at least 1, which is no prior: below, its "
+            "density is unbounded"
+        )
+    return np.array(np.broadcast_to(alpha - 1, shape))
+
+
+def counts_of(name: str, prior: Any, shape: tuple[int, ...]) -> Array | None:
+    """The same as `imagined`; None where there is no prior."""
+    counts = imagined(name, prior, shape)
+    return counts if counts.any() else None
