@@ -4,6 +4,7 @@ import tracemalloc
 
 import numpy as np
 import pytest
+from scipy.stats import norm
 
 from latentia import GaussianHMM, HiddenMarkov, load
 from latentia.data.arrays import SAMPLE
@@ -13,7 +14,7 @@ from latentia.engine.backend import Threads
 from latentia.engine.evaluator import Evaluator
 from latentia.hmm import expected, halves
 from latentia.hmm.chains import FreeStart
-from latentia.hmm.model import HiddenMarkovModel
+from latentia.hmm.model import HiddenMarkovModel, HiddenMarkovParams
 from latentia.hmm.seen import STRETCHES
 
 from .kinds import ROWS, model_of, with_missing
@@ -167,3 +168,31 @@ def test_starts_look_at_stretches_of_a_very_long_sequence():
     assert (inside == 1).sum() == len(cut.x) - STRETCHES
     assert cut.x[0, 0] == 0
     assert cut.x[-1, 0] == 199_999
+
+
+@pytest.mark.parametrize("checkpointing", [False, True])
+def test_what_a_float_cannot_hold_is_exact_in_parts(monkeypatch, checkpointing):
+    """A state that is impossible for ten thousand steps and then the only one; 500 columns."""
+    monkeypatch.setattr(expected, "LONG", 50)
+    n = 10_001
+    log_density = np.zeros((n, 2))
+    log_density[:-1, 1], log_density[-1] = -900.0, [-np.inf, 0.0]
+    steps = halves.Steps(n, lambda i, j: log_density[i:j], lambda i, j, resp: resp.sum(axis=0))
+    for a in (np.eye(2), np.array([[0.999, 0.001], [0.0, 1.0]])):
+        made = halves.counted(steps, np.full(2, 0.5), a, 1.0, checkpointing=checkpointing)
+        loglik, resp, _ = in_logs(np.full(2, 0.5), a, log_density)
+        assert made.loglik == pytest.approx(loglik, rel=1e-9)
+        np.testing.assert_allclose(made.emissions, resp.sum(axis=0), rtol=1e-9)
+    rng = np.random.default_rng(0)
+    means = 20 * rng.normal(size=(3, 500))
+    x = means[np.repeat([0, 2, 1, 0], 20)] + rng.normal(size=(80, 500))
+    model = model_of("gaussian(covariance_type='diag')", x, 3)
+    model = HiddenMarkovModel(model.family, model.guesses, None, None, checkpointing)
+    chunk = GroupedRows(x, np.ones(1), np.array([80]))
+    a = np.full((3, 3), 0.05) + 0.85 * np.eye(3)
+    made = model.family.space._replace(means=means, covariances=np.ones((3, 500)))
+    params = HiddenMarkovParams(np.full(3, 1 / 3), a, made)
+    logs = norm.logpdf(x[:, None, :], means).sum(axis=2)
+    assert model.e_step(params, chunk).loglik == pytest.approx(
+        in_logs(params.start, a, logs)[0], rel=1e-9
+    )

@@ -43,7 +43,20 @@ def test_every_family_is_looked_at():
 @pytest.mark.parametrize("kind", ROWS)
 @pytest.mark.parametrize("zeros", [(), [(0, 2), (2, 0), (1, 1)]], ids=["free", "zeros"])
 def test_likelihood_posteriors_and_transitions_are_sums_over_all_paths(kind, zeros):
-    model, chunk, params = some(kind, zeros=zeros)
+    by_all_paths(*some(kind, zeros=zeros))
+
+
+@pytest.mark.parametrize("kind", ROWS)
+def test_paths_that_tie_are_all_counted(kind):
+    """States that follow one another alike, and steps that are the same."""
+    model, chunk, params = some(kind)
+    chunk.x[1:4], chunk.x[8:11] = chunk.x[0], chunk.x[7]
+    even = params._replace(start=np.full(3, 1 / 3), transitions=np.full((3, 3), 1 / 3))
+    by_all_paths(model, chunk, even)
+
+
+def by_all_paths(model, chunk, params):
+    """An E-step beside sums over all paths."""
     suff, known = model.e_step(params, model.prepare(chunk)), model.posterior(params, chunk)
     hollow = np.isnan(chunk.x).all(axis=1)
     logs = np.zeros((len(chunk.x), 3))

@@ -27,7 +27,7 @@ PARTS = 8
 MOST_STATES = 4
 """States up to which the lanes of steps are faster than those of states."""
 
-LEAST_STEPS = 16_384
+LEAST_STEPS = 6_000
 """Fewer are not worth the code that is compiled for each number of states."""
 
 MOST_COLUMNS = 8
