@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 from latentia.engine.lazy import on_demand
 
 if TYPE_CHECKING:
-    from .analysis import FactorAnalysis, FactorErrors
+    from .analysis import FactorAnalysis
+    from .factor_errors import FactorErrors
     from .goodness import FitTest
     from .model import FactorModel
     from .parallel import ParallelAnalysis, parallel_analysis
-    from .principal import PrincipalErrors, ProbabilisticPCA
+    from .principal import ProbabilisticPCA
+    from .principal_errors import PrincipalErrors
     from .principal_model import PrincipalModel
     from .rotation import rotated
 
@@ -31,11 +33,11 @@ __all__ = [
 
 _HOME_OF = {
     "FactorAnalysis": ".analysis",
-    "FactorErrors": ".analysis",
+    "FactorErrors": ".factor_errors",
     "FactorModel": ".model",
     "FitTest": ".goodness",
     "ParallelAnalysis": ".parallel",
-    "PrincipalErrors": ".principal",
+    "PrincipalErrors": ".principal_errors",
     "PrincipalModel": ".principal_model",
     "ProbabilisticPCA": ".principal",
     "parallel_analysis": ".parallel",

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from numbers import Integral, Real
-from typing import TYPE_CHECKING, Any, NamedTuple, Self, cast, final
+from typing import TYPE_CHECKING, Any, Self, cast, final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -15,19 +15,19 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from latentia.data.arrays import Frame, Rows, RowSource
-from latentia.engine import EM, Fit, NotConvergedWarning, Status, inference
-from latentia.engine.inference.delta import quantile
+from latentia.engine import EM, Fit, NotConvergedWarning, Status
 from latentia.estimator import Estimate, LatentEstimator, climb_settings, feature_names
 from latentia.missing import holes
 from latentia.missing.conditional import worth_compiling
 from latentia.mixture import errors
 
-from . import faults, record, scoring
+from . import factor_errors, faults, record, scoring
 from .compared import goodness_of_fit
+from .factor_errors import FactorErrors
 from .goodness import FitTest
 from .model import FactorModel, FactorParams
 from .rotation import ROTATIONS
-from .solution import flat, shaped, solution
+from .solution import Solution, solution
 
 if TYPE_CHECKING:
     from latentia.persistence import Record
@@ -36,28 +36,6 @@ Array = NDArray[np.float64]
 
 DEFAULTS = {"tol": 1e-2, "max_iter": 1000}
 """What `tol` and `max_iter` are where nothing is said."""
-
-
-class FactorErrors(NamedTuple):
-    """Standard errors of factors.
-
-    Attributes
-    ----------
-    mean : array of shape (d,)
-    components : array of shape (q, d)
-        Of the loadings as they are rotated.
-    factor_correlations : array of shape (q, q)
-        0 where factors are uncorrelated.
-    noise_variance : array of shape (d,)
-    note : str
-        Why something is missing; empty where all is well.
-    """
-
-    mean: Array
-    components: Array
-    factor_correlations: Array
-    noise_variance: Array
-    note: str
 
 
 @final
@@ -252,10 +230,12 @@ class FactorAnalysis(ClassNamePrefixFeaturesOutMixin, TransformerMixin, LatentEs
         holes.require_no_infinity(x, names, whose)
         return Rows(x, errors.checked_weights(sample_weight, x))
 
+    def _shown(self, params: FactorParams, near: Solution | None = None) -> Solution:
+        return solution(self._model, params, self.rotation, self.kaiser, near)
+
     def _set_parameters(self, params: FactorParams) -> None:
         """Attributes that follow from the parameters of a climb."""
-        found = solution(self._model, params, self.rotation, self.kaiser)
-        self._solution = found
+        self._solution = found = self._shown(params)
         self.mean_ = found.mean
         self.components_ = np.ascontiguousarray(found.loadings.T)
         self.factor_correlations_ = found.correlations
@@ -392,22 +372,10 @@ class FactorAnalysis(ClassNamePrefixFeaturesOutMixin, TransformerMixin, LatentEs
         return self
 
     def _compute_errors(self, method: str = "oakes", **asked: Any) -> FactorErrors:
-        model, here = self._model, self._solution
-        params, (d, q) = self.fit_.params, here.loadings.shape
-
-        def shown(params: Any) -> Array:
-            return flat(solution(model, params, self.rotation, self.kaiser, here))
-
-        found = inference.standard_errors(model, RowSource(self._data), params, method, **asked)
-        mean, loadings, correlations, noise = shaped(found.delta(shown), d, q)
-        note, _, _ = found.note.partition("The likelihood cannot see")
-        held = found.note.partition("Held by a floor")
-        note = " ".join(filter(None, [note.strip(), (held[1] + held[2]).strip()]))
-        if model.is_saturated:
-            loadings, noise = np.full((d, q), np.nan), np.full(d, np.nan)
-            correlations = np.full((q, q), np.nan)
-            note = " ".join(filter(None, [faults.saturated(d, q), note]))
-        return FactorErrors(mean, loadings.T, correlations, noise, note)
+        source, here = RowSource(self._data), self._solution
+        return factor_errors.standard_errors(
+            self._model, source, self.fit_.params, here, self._shown, method, **asked
+        )
 
     def parameter_table(self, level: float = 0.95) -> list[Estimate]:
         """Every parameter with its standard error and interval.
@@ -415,40 +383,16 @@ class FactorAnalysis(ClassNamePrefixFeaturesOutMixin, TransformerMixin, LatentEs
         Names are such as ``loading[0, A1]``, ``uniqueness[A1]``, ``correlation[0, 1]`` and
         ``mean[A1]``. Intervals are Wald's, of uniquenesses on the scale of their logarithms.
         """
-        return list(self._table(self.standard_errors(), level))
+        return self._table(self.standard_errors(), level)
 
     def estimates(self) -> list[Estimate]:
         """Every parameter by its name, without standard errors, which are nan here."""
         check_is_fitted(self, "fit_")
-        q, d = self.components_.shape
-        own, whole = np.full(d, np.nan), np.full((q, q), np.nan)
-        none = FactorErrors(own, np.full((q, d), np.nan), whole, own, "")
-        return list(self._table(none, 0.95))
+        return self._table(factor_errors.unknown(*self.components_.shape), 0.95)
 
-    def _table(self, found: FactorErrors, level: float) -> Iterator[Estimate]:
-        z, names = quantile(level), feature_names(self, len(self.mean_))
-
-        def row(name: str, value: float, se: float, positive: bool = False) -> Estimate:
-            if positive and se > 0:
-                ends = value * np.exp(np.array([-z, z]) * se / value)
-            else:
-                ends = value + np.array([-z, z]) * se
-            return Estimate(name, float(value), float(se), float(ends[0]), float(ends[1]))
-
-        q = len(self.components_)
-        for k in range(q):
-            for j, name in enumerate(names):
-                yield row(f"loading[{k}, {name}]", self.components_[k, j], found.components[k, j])
-        if np.any(self.factor_correlations_ != np.eye(q)):
-            for k in range(q):
-                for m in range(k):
-                    value, se = self.factor_correlations_[m, k], found.factor_correlations[m, k]
-                    yield row(f"correlation[{m}, {k}]", value, se)
-        for j, name in enumerate(names):
-            value, se = self.noise_variance_[j], found.noise_variance[j]
-            yield row(f"uniqueness[{name}]", value, se, positive=True)
-        for j, name in enumerate(names):
-            yield row(f"mean[{name}]", self.mean_[j], found.mean[j])
+    def _table(self, found: FactorErrors, level: float) -> list[Estimate]:
+        names = feature_names(self, len(self.mean_))
+        return list(factor_errors.table(self._solution, found, names, level))
 
     def smallest_variance(self) -> float:
         """1: what it says of components has no meaning here."""

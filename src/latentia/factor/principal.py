@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from numbers import Integral, Real
-from typing import TYPE_CHECKING, Any, NamedTuple, Self, cast, final
+from typing import TYPE_CHECKING, Any, Self, cast, final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -13,16 +13,16 @@ from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from latentia.data.arrays import Frame, Rows, RowSource, ones
+from latentia.data.arrays import Frame, Rows, RowSource
 from latentia.engine import EM, Fit, NotConvergedWarning, Status
-from latentia.engine.inference.delta import quantile
 from latentia.estimator import Estimate, LatentEstimator, climb_settings, feature_names
 from latentia.missing import holes
 from latentia.missing.patterns import RowsByPattern
 from latentia.mixture import errors
 
-from . import dimension, faults, principal_errors, principal_record
-from .posterior import Posterior, posterior, worth_compiling
+from . import dimension, faults, principal_errors, principal_record, principal_scoring
+from .posterior import worth_compiling
+from .principal_errors import PrincipalErrors
 from .principal_model import LEAST_SHARE, PrincipalModel, PrincipalParams, available
 
 if TYPE_CHECKING:
@@ -32,29 +32,6 @@ Array = NDArray[np.float64]
 
 DEFAULTS = {"tol": 1e-5, "max_iter": 1000}
 """What `tol` and `max_iter` are where nothing is said."""
-
-BLOCK = 8_192
-"""Rows that are looked at at once."""
-
-
-class PrincipalErrors(NamedTuple):
-    """Standard errors of principal components.
-
-    Attributes
-    ----------
-    mean : array of shape (d,)
-    components : array of shape (q, d)
-    explained_variance : array of shape (q,)
-    noise_variance : float
-    note : str
-        Why something is missing; empty where all is well.
-    """
-
-    mean: Array
-    components: Array
-    explained_variance: Array
-    noise_variance: Any
-    note: str
 
 
 @final
@@ -288,7 +265,7 @@ class ProbabilisticPCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Latent
         check_is_fitted(self, "components_")
         x = self._rows(X, None, reset=False).x
         made = np.empty((len(x), self.n_components_))
-        for part, filled in self._filled(x, None):
+        for part, filled in principal_scoring.completed(self.fit_.params, x):
             made[part] = (filled - self.mean_) @ self.components_.T
         return made / np.sqrt(self.explained_variance_) if self.whiten else made
 
@@ -322,45 +299,16 @@ class ProbabilisticPCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Latent
         """
         check_is_fitted(self, "components_")
         x = self._rows(X, None, reset=False).x
-        made = np.empty(x.shape)
-        for part, filled in self._filled(x, self._generator() if draw else None):
+        made, rng = np.empty(x.shape), self._generator() if draw else None
+        for part, filled in principal_scoring.completed(self.fit_.params, x, rng):
             made[part] = filled
         return made
-
-    def _known(self, x: Any) -> Iterator[tuple[slice, RowsByPattern, Posterior]]:
-        mean, loadings, noise = self.fit_.params
-        psi = np.full(len(mean), float(noise))
-        compiled = worth_compiling(len(x), loadings.shape[1])
-        for at in range(0, len(x), BLOCK):
-            part = slice(at, at + BLOCK)
-            own = np.array(x[part], dtype=np.float64)
-            own -= mean  # about it, so that nothing cancels
-            rows = RowsByPattern.of(own, ones(len(own)))
-            yield part, rows, posterior(loadings, psi, np.zeros(len(mean)), rows, compiled)
-
-    def _filled(self, x: Any, rng: np.random.Generator | None) -> Iterator[tuple[slice, Array]]:
-        mean, loadings, noise = self.fit_.params
-        for part, rows, known in self._known(x):
-            own = np.array(x[part], dtype=np.float64)
-            hidden = np.isnan(own)
-            if hidden.any():
-                z = known.mean
-                if rng is not None:
-                    z = principal_errors.drawn(known, rows, rng)
-                guess = mean + z @ loadings.T
-                if rng is not None:
-                    guess += np.sqrt(noise) * rng.standard_normal(own.shape)
-                own[hidden] = guess[hidden]
-            yield part, own
 
     def score_samples(self, X: Any) -> Array:
         """The log-likelihood of what was seen of each row, shape (n,)."""
         check_is_fitted(self, "components_")
         x = self._rows(X, None, reset=False).x
-        made = np.empty(len(x))
-        for part, _, known in self._known(x):
-            made[part] = known.log_density
-        return made
+        return principal_scoring.log_densities(self.fit_.params, x)
 
     def score(self, X: Any, y: Any = None) -> float:
         """The mean of `score_samples`."""
@@ -397,11 +345,9 @@ class ProbabilisticPCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Latent
     def _compute_errors(self, method: str = "oakes", **asked: Any) -> PrincipalErrors:
         params = self.fit_.params
         if method == "oakes" and self._n_whole:
-            found = principal_errors.closed_form(params, self._n_whole)
-        else:
-            source = RowSource(self._data)
-            found = principal_errors.by_engine(self._model, source, params, method, **asked)
-        return PrincipalErrors(*found)
+            return principal_errors.closed_form(params, self._n_whole)
+        source = RowSource(self._data)
+        return principal_errors.by_engine(self._model, source, params, method, **asked)
 
     def parameter_table(self, level: float = 0.95) -> list[Estimate]:
         """Every parameter but the components, with its standard error and interval.
@@ -409,29 +355,16 @@ class ProbabilisticPCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Latent
         Names are such as ``mean[x0]``, ``variance[0]`` and ``noise``. Intervals are Wald's, of
         variances on the scale of their logarithms.
         """
-        return list(self._table(self.standard_errors(), level))
+        return self._table(self.standard_errors(), level)
 
     def estimates(self) -> list[Estimate]:
         """The same without standard errors, which are nan here."""
         check_is_fitted(self, "fit_")
-        q, d = self.components_.shape
-        own, each = np.full(d, np.nan), np.full(q, np.nan)
-        none = PrincipalErrors(own, np.full((q, d), np.nan), each, np.array(np.nan), "")
-        return list(self._table(none, 0.95))
+        return self._table(principal_errors.unknown(*self.components_.shape), 0.95)
 
-    def _table(self, found: PrincipalErrors, level: float) -> Iterator[Estimate]:
-        z = quantile(level)
-
-        def positive(name: str, value: Any, se: Any) -> Estimate:
-            ends = value * np.exp(np.array([-z, z]) * se / value)
-            return Estimate(name, float(value), float(se), float(ends[0]), float(ends[1]))
-
-        for k, value in enumerate(self.explained_variance_):
-            yield positive(f"variance[{k}]", value, found.explained_variance[k])
-        yield positive("noise", self.noise_variance_, found.noise_variance)
-        for j, name in enumerate(feature_names(self, len(self.mean_))):
-            value, se = float(self.mean_[j]), float(found.mean[j])
-            yield Estimate(f"mean[{name}]", value, se, value - z * se, value + z * se)
+    def _table(self, found: PrincipalErrors, level: float) -> list[Estimate]:
+        names = feature_names(self, len(self.mean_))
+        return list(principal_errors.table(self.fit_.params, found, names, level))
 
     def smallest_variance(self) -> float:
         """1: what it says of components has no meaning here."""

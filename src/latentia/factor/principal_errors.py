@@ -1,7 +1,8 @@
-"""Principal components as they are shown, and their standard errors."""
+"""Principal components as they are shown, their standard errors, and all numbers by name."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -9,9 +10,9 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from latentia.engine import inference
-from latentia.missing.patterns import RowsByPattern
+from latentia.engine.inference.delta import quantile
+from latentia.estimator import Estimate
 
-from .posterior import Posterior, square
 from .principal_model import PrincipalModel, PrincipalParams
 
 Array = NDArray[np.float64]
@@ -41,10 +42,33 @@ def shown(params: PrincipalParams, near: Array | None = None) -> Shown:
     return Shown(components[order] * sign[:, None], variances[order])
 
 
-Errors = tuple[Array, Array, Array, Array, str]
+class PrincipalErrors(NamedTuple):
+    """Standard errors of principal components.
+
+    Attributes
+    ----------
+    mean : array of shape (d,)
+    components : array of shape (q, d)
+    explained_variance : array of shape (q,)
+    noise_variance : float
+    note : str
+        Why something is missing; empty where all is well.
+    """
+
+    mean: Array
+    components: Array
+    explained_variance: Array
+    noise_variance: Any
+    note: str
 
 
-def closed_form(params: PrincipalParams, n_rows: float) -> Errors:
+def unknown(q: int, d: int) -> PrincipalErrors:
+    """Those of q components and d columns that nobody asked for: nan."""
+    own, each = np.full(d, np.nan), np.full(q, np.nan)
+    return PrincipalErrors(own, np.full((q, d), np.nan), each, np.array(np.nan), "")
+
+
+def closed_form(params: PrincipalParams, n_rows: float) -> PrincipalErrors:
     """Standard errors without holes, from the expected information.
 
     Of the mean √(Σ_jj / n), of variances λ √(2 / n), of the noise σ² √(2 / (n (d - q))), of
@@ -64,7 +88,7 @@ def closed_form(params: PrincipalParams, n_rows: float) -> Errors:
                     gap = variances[i] * variances[k] / (variances[i] - variances[k]) ** 2
                     spread[i] += gap * components[k] ** 2
             spread[i] += variances[i] * noise / (variances[i] - noise) ** 2 * others
-    return (
+    return PrincipalErrors(
         np.sqrt(diagonal / n_rows),
         np.sqrt(spread / n_rows),
         variances * np.sqrt(2 / n_rows),
@@ -75,17 +99,16 @@ def closed_form(params: PrincipalParams, n_rows: float) -> Errors:
 
 def by_engine(
     model: PrincipalModel, source: Any, params: PrincipalParams, method: str, **asked: Any
-) -> Errors:
+) -> PrincipalErrors:
     """Standard errors by any method of the engine; components by the delta method."""
     here = shown(params)
     (q, d), n_free = here.components.shape, params.loadings.size + len(params.mean) + 1
     if n_free > MOST and "bootstrap" not in method:
-        nan = np.nan
         note = (
             f"{n_free} parameters are too many for their information matrix, so there are no "
             'standard errors; method="bootstrap" has them.'
         )
-        return np.full(d, nan), np.full((q, d), nan), np.full(q, nan), np.array(nan), note
+        return unknown(q, d)._replace(note=note)
     found = inference.standard_errors(model, source, params, method, **asked)
 
     def flat(params: Any) -> Array:
@@ -95,12 +118,23 @@ def by_engine(
     values = found.delta(flat)
     note, _, _ = found.note.partition("The likelihood cannot see")
     mean, noise, variances, components = np.split(values, [d, d + 1, d + 1 + q])
-    return mean, components.reshape(q, d), variances, np.array(noise[0]), note.strip()
+    shaped = components.reshape(q, d)
+    return PrincipalErrors(mean, shaped, variances, np.array(noise[0]), note.strip())
 
 
-def drawn(known: Posterior, rows: RowsByPattern, rng: np.random.Generator) -> Array:
-    """Standard normal numbers behind rows, drawn given what was seen, (n, q)."""
-    q = known.mean.shape[1]
-    roots = np.linalg.cholesky(square(known.covariance, q))
-    noise = rng.standard_normal(known.mean.shape)
-    return known.mean + np.einsum("nij,nj->ni", roots[rows.which], noise)
+def table(
+    params: PrincipalParams, found: PrincipalErrors, names: Sequence[str], level: float
+) -> Iterator[Estimate]:
+    """Every parameter but the components, a row each, with Wald intervals."""
+    z = quantile(level)
+
+    def positive(name: str, value: Any, se: Any) -> Estimate:
+        ends = value * np.exp(np.array([-z, z]) * se / value)
+        return Estimate(name, float(value), float(se), float(ends[0]), float(ends[1]))
+
+    for k, value in enumerate(shown(params).variances):
+        yield positive(f"variance[{k}]", value, found.explained_variance[k])
+    yield positive("noise", float(params.noise), found.noise_variance)
+    for j, name in enumerate(names):
+        value, se = float(params.mean[j]), float(found.mean[j])
+        yield Estimate(f"mean[{name}]", value, se, value - z * se, value + z * se)

@@ -8,6 +8,7 @@ import numpy as np
 
 from latentia.mixture import evidence
 
+from .principal_errors import PrincipalErrors
 from .principal_model import PrincipalModel, PrincipalParams
 from .record import framed
 
@@ -31,8 +32,6 @@ def to_record(estimator: ProbabilisticPCA) -> Record:
 
 def restore(estimator: ProbabilisticPCA, written: Record) -> ProbabilisticPCA:
     """A fitted estimator from its record; the inverse of `to_record`."""
-    from .principal import PrincipalErrors
-
     header, arrays = written.header, written.arrays
     fitted: Any = estimator
     evidence.take_settings(fitted, written)

@@ -9,6 +9,7 @@ import numpy as np
 from latentia.data.arrays import Frame
 from latentia.mixture import evidence
 
+from .factor_errors import FactorErrors
 from .model import FactorModel, FactorParams
 
 if TYPE_CHECKING:
@@ -30,8 +31,6 @@ def to_record(estimator: FactorAnalysis) -> Record:
 
 def restore(estimator: FactorAnalysis, written: Record) -> FactorAnalysis:
     """A fitted estimator from its record; the inverse of `to_record`."""
-    from .analysis import FactorErrors
-
     header, arrays = written.header, written.arrays
     fitted: Any = estimator
     evidence.take_settings(fitted, written)
