@@ -10,7 +10,7 @@ from threadpoolctl import threadpool_info
 
 from latentia.data.arrays import Rows, RowSource
 from latentia.engine import EM, tree
-from latentia.engine.backend import Backend, Mapper, Piece, Threads, backend_of
+from latentia.engine.backend import Backend, Mapper, Piece, Threads, backend_of, shared_out
 from latentia.engine.cores import available_cores
 
 from .models import TwoPoissons
@@ -37,6 +37,20 @@ def test_results_come_in_the_order_of_the_chunks(workers):
         pieces = [Piece(3, np.array([0])), Piece(1, np.array([0, 0]))]
         assert mapper.each(_index, slow_first, pieces) == [3, 1]
         assert mapper.each(_index, slow_first, []) == []
+
+
+def test_parts_of_an_only_chunk_go_to_threads_that_are_idle():
+    """Two parts wait for each other there; beside other chunks they come one after the other."""
+    both = threading.Barrier(2, timeout=30)
+
+    def parts(model, wait, chunk):
+        return shared_out(lambda i: (wait() if wait else 0, i)[1], 2)
+
+    with Threads(2).over(TwoPoissons(), _numbered(1)) as mapper:
+        assert mapper.each(parts, both.wait) == [[0, 1]]
+    with Threads(2).over(TwoPoissons(), _numbered(3)) as mapper:
+        assert mapper.each(parts, None) == [[0, 1]] * 3
+    assert shared_out(lambda i: threading.get_ident(), 2) == [threading.get_ident()] * 2
 
 
 def test_a_piece_is_the_units_of_one_chunk():
