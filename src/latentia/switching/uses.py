@@ -1,0 +1,193 @@
+"""What a fitted switching regression says of rows: states, responses, how likely they are."""
+
+from __future__ import annotations
+
+from abc import ABC
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted
+
+from latentia.data.groups import GroupedRows
+from latentia.engine import selection as criteria
+from latentia.engine import tree
+from latentia.hmm.chains import stationary
+from latentia.regression.data import Beside, columns_in
+from latentia.regression.formula import computed
+
+from . import setting
+from .model import SwitchingParams
+from .setting import Setting, Steps
+
+Array = NDArray[np.float64]
+
+
+class SwitchingUses(ABC):
+    """Probabilities of states, paths, expected and drawn responses, criteria.
+
+    Rows are given as `fit` has them: a data frame or a dict of columns, with `lengths`, or `id`
+    and `time`, where they are of several sequences.
+    """
+
+    formula: Any
+    transitions: str | None
+    start: str | None
+    random_state: Any
+    n_features_in_: int
+    params_: SwitchingParams
+    transmat_: Array
+    response_names_: list[str]
+    _setting: Setting
+
+    # -- reading -----------------------------------------------------------------------------
+
+    def _steps(
+        self, X: Any, lengths: Any, id: str | None, time: str | None, *, wanted: bool
+    ) -> Steps:
+        """The columns at hand; responses are among them where they are wanted."""
+        needed, left = self.columns_needed()
+        steps = setting.read(X, [*needed, *(left if wanted else [])], lengths, id, time)
+        vars(self)["n_features_in_"] = len(needed)
+        vars(self)["feature_names_in_"] = np.array(needed, dtype=object)
+        return steps
+
+    def columns_needed(self) -> tuple[list[str], list[str]]:
+        """Columns of data that the formulas need: of covariates, and of responses."""
+        asked = setting.formulas(self.formula, self.transitions, self.start)
+        each = (*asked.responses, asked.moves, asked.start)
+        needed = [name for one in each if one is not None for name in one.columns]
+        left = [name for one in asked.responses for name in columns_in(one.response)]
+        return list(dict.fromkeys(needed)), list(dict.fromkeys(left))
+
+    def _rows(
+        self, X: Any, lengths: Any, id: Any, time: Any, told: Beside, weights: Any = None
+    ) -> tuple[Steps, GroupedRows]:
+        check_is_fitted(self, "params_")
+        steps = self._steps(X, lengths, id, time, wanted=True)
+        given = np.ones(len(steps.sizes)) if weights is None else np.asarray(weights, np.float64)
+        return steps, self._setting.rows(steps, X, given, told.filled(self._setting.beside))
+
+    # -- what is said of them ------------------------------------------------------------------
+
+    def score(
+        self, X: Any, lengths: Any = None, *, id: Any = None, time: Any = None, **beside: Any
+    ) -> float:
+        """The log-likelihood of all sequences together, in nats; arguments are those of `fit`."""
+        _, rows = self._rows(X, lengths, id, time, Beside(**beside))
+        return float(self._setting.model().posterior(self.params_, rows).loglik.sum())
+
+    def predict_proba(
+        self, X: Any, lengths: Any = None, *, id: Any = None, time: Any = None, **beside: Any
+    ) -> Array:
+        """P(state | its sequence) of each row, shape (n, K)."""
+        steps, rows = self._rows(X, lengths, id, time, Beside(**beside))
+        return steps.as_given(self._setting.model().posterior(self.params_, rows).resp)
+
+    def decode(
+        self, X: Any, lengths: Any = None, *, id: Any = None, time: Any = None, **beside: Any
+    ) -> tuple[float, NDArray[np.int64]]:
+        """log p(path, sequences) of the likeliest paths, and their states (n,) (Viterbi 1967)."""
+        steps, rows = self._rows(X, lengths, id, time, Beside(**beside))
+        found = self._setting.model().decoded(self.params_, rows)
+        return float(found.log_probability.sum()), steps.as_given(found.states)
+
+    def predict(
+        self, X: Any, lengths: Any = None, *, id: Any = None, time: Any = None, **beside: Any
+    ) -> NDArray[np.int64]:
+        """The states that are likeliest together, shape (n,)."""
+        return self.decode(X, lengths, id=id, time=time, **beside)[1]
+
+    def responses(
+        self, X: Any, lengths: Any = None, *, id: Any = None, time: Any = None
+    ) -> tuple[Array, NDArray[np.intp], NDArray[np.intp]]:
+        """What X has of the responses, sequence after sequence.
+
+        Returns
+        -------
+        y : array of shape (n, responses)
+            nan where one is missing.
+        sizes : array of int, shape (m,)
+            Steps of each sequence.
+        rows : array of int, shape (n,)
+            The row of X that each step is.
+        """
+        check_is_fitted(self, "params_")
+        steps = self._steps(X, lengths, id, time, wanted=True)
+        each = [
+            setting.response(computed(name, steps.columns), name, steps.n)
+            for name in self.response_names_
+        ]
+        return np.column_stack(each)[steps.order], steps.sizes, steps.order
+
+    def get_stationary_distribution(self) -> Array:
+        """The distribution of states that `transmat_` leaves as it is, shape (K,)."""
+        check_is_fitted(self, "params_")
+        return stationary(self.transmat_)
+
+    def transition_probabilities(self, X: Any) -> Array:
+        """P(next state | state) from each row, (n, K, K); X has the covariates of moves."""
+        check_is_fitted(self, "params_")
+        design, model = self._setting.moves, self._setting.model()
+        steps = self._steps(X, None, None, None, wanted=False)
+        z = np.empty((steps.n, 0)) if design is None else design.matrix(steps.columns, steps.n)
+        return np.exp(model.moves.log_transitions(self.params_.moves, z))
+
+    def predict_by_state(self, X: Any, *, offset: Any = None, trials: Any = None) -> Array:
+        """Expected responses of each row if it were of each state, (n, K), or (n, K, responses)."""
+        check_is_fitted(self, "params_")
+        told = Beside(offset, trials).filled(self._setting.beside)
+        needed = len(vars(self)["feature_names_in_"]) > 0
+        steps = self._steps(X, None, None, None, wanted=not needed)
+        model = self._setting.model()
+        parts = [
+            np.column_stack([each, np.zeros(steps.n)])
+            for each in self._setting.given(steps, X, told)[2:]
+        ]
+        means = model.responses.means(self.params_.responses, np.hstack(parts))
+        return means[:, :, 0] if means.shape[2] == 1 else means
+
+    def sample(
+        self,
+        X: Any,
+        lengths: Any = None,
+        *,
+        id: Any = None,
+        time: Any = None,
+        random_state: Any = None,
+        **beside: Any,
+    ) -> tuple[Array, NDArray[np.int64]]:
+        """Draw responses given the covariates of X, whose own responses are not looked at.
+
+        Returns
+        -------
+        y : array of shape (n,), or (n, responses)
+        states : array of shape (n,)
+        """
+        steps, rows = self._rows(X, lengths, id, time, Beside(**beside))
+        seed = check_random_state(self.random_state if random_state is None else random_state)
+        model, rng = self._setting.model(), np.random.default_rng(seed.randint(2**31, size=4))
+        x, path = model.drawn(self.params_, rows, rng)
+        own = model.columns(x)[2]
+        y = np.column_stack([own[:, columns][:, -1] for columns in model.responses.columns])
+        y = steps.as_given(y)
+        return (y[:, 0] if y.shape[1] == 1 else y), steps.as_given(path).astype(np.int64)
+
+    def aic(self, X: Any, lengths: Any = None, **told: Any) -> float:
+        """Akaike's information criterion on X; lower is better."""
+        return criteria.aic(self.score(X, lengths, **told), self._n_free())
+
+    def bic(
+        self, X: Any, lengths: Any = None, *, id: Any = None, time: Any = None, **beside: Any
+    ) -> float:
+        """The Bayesian information criterion on X, by its number of steps; lower is better."""
+        _, rows = self._rows(X, lengths, id, time, Beside(**beside))
+        loglik = float(self._setting.model().posterior(self.params_, rows).loglik.sum())
+        return criteria.bic(loglik, self._n_free(), len(rows.x))
+
+    def _n_free(self) -> int:
+        """Free parameters, none of them counted as settled on a bound."""
+        space = self._setting.model().space
+        pairs = zip(tree.leaves(space), tree.leaves(self.params_), strict=True)
+        return sum(each.n_free(np.shape(leaf)) for each, leaf in pairs)
