@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
@@ -13,9 +14,10 @@ from sklearn.exceptions import NotFittedError
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted
 
-from latentia.engine import EM, Certificate, Fit, Status
+from latentia.engine import EM, Certificate, Fit, NotConvergedWarning, Status
 from latentia.engine import selection as criteria
 from latentia.engine.backend import Backend, backend_of
+from latentia.engine.model import Model, Source
 
 if TYPE_CHECKING:
     from latentia.persistence import Record
@@ -232,6 +234,31 @@ def climb_settings(em: EM | None, given: dict[str, Any], defaults: dict[str, Any
         return EM(**given)
     changed = {name: value for name, value in given.items() if value != defaults[name]}
     return EM(**{**em.get_params(deep=False), **changed})
+
+
+def climb(
+    em: EM, model: Model[Any, Any], source: Source, start: Any = None, **changed: Any
+) -> Fit[Any]:
+    """The engine's fit of what needs no seed, without its warning: `warn_unless_done` has it.
+
+    Parameters
+    ----------
+    em, model, source, start
+        As `EM.fit` has them.
+    **changed
+        Settings that are to be others than those of `em`.
+    """
+    settings = EM(**{**em.get_params(deep=False), **changed})
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NotConvergedWarning)
+        return settings.fit(model, source, 0, start=start)
+
+
+def warn_unless_done(fit: Fit[Any], max_iter: int) -> None:
+    """Of a fit that ended early, to whoever called `fit`, which calls this."""
+    if fit.status in (Status.MAX_ITER, Status.INTERRUPTED) and max_iter > 0:
+        told = f"{fit.status} {fit.certificate.remaining}"
+        warnings.warn(told, NotConvergedWarning, stacklevel=3)
 
 
 def feature_names(estimator: Any, n_features: int) -> Sequence[str]:

@@ -7,8 +7,16 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from latentia import CensoredRegression, IncompleteNormal, check_model, datasets, load
+from latentia import (
+    CensoredRegression,
+    IncompleteNormal,
+    SelfConsistent,
+    check_model,
+    datasets,
+    load,
+)
 from latentia.data.arrays import Rows
+from latentia.engine import NotConvergedWarning
 from latentia.survival.censored import CensoredModel, CensoredParams, Units
 from latentia.survival.laws import DISTRIBUTIONS
 
@@ -180,3 +188,13 @@ def test_a_saved_regression_is_the_same(tmp_path):
 def test_what_cannot_be_estimated_is_refused_in_a_sentence(x, y, words):
     with pytest.raises(ValueError, match=words):
         CensoredRegression("lognormal").fit(np.array(x), y)
+
+
+def test_a_fit_that_ended_early_says_so_once_and_to_who_called_it():
+    values = datasets.load("cosmesis").values
+    with pytest.warns(NotConvergedWarning) as told:
+        CensoredRegression("weibull", max_iter=1).fit(values[:, 2:], values[:, :2])
+    assert [each.filename for each in told] == [__file__]
+    with pytest.warns(NotConvergedWarning) as told:
+        SelfConsistent(max_iter=1).fit(values[:, :2])
+    assert [each.filename for each in told] == [__file__]

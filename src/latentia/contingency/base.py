@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from typing import Any, NamedTuple, Self, cast
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from latentia.data.arrays import Frame, Rows, RowSource
-from latentia.engine import EM, Fit, NotConvergedWarning, Status, inference
-from latentia.estimator import Estimate, LatentEstimator, climb_settings
+from latentia.engine import Fit, Status, inference
+from latentia.estimator import Estimate, LatentEstimator, climb, climb_settings, warn_unless_done
 from latentia.latent_class import columns
 from latentia.latent_class.items import written
 from latentia.mixture import errors
@@ -108,18 +107,14 @@ class TableEstimator(LatentEstimator, ABC):
         settings = climb_settings(self.em, {"tol": self.tol, "max_iter": self.max_iter}, DEFAULTS)
         rows = Rows(x, weights)
         try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", NotConvergedWarning)  # said below
-                fit = settings.fit(self._model(), RowSource(rows), 0)
+            fit = climb(settings, self._model(), RowSource(rows))
         except np.linalg.LinAlgError as error:
             raise ValueError(
                 "numbers follow from one another within the cells; leave some of them out"
             ) from error
-        self._restore(cast(Any, fit), 0.0)
+        self._restore(fit, 0.0)
         self._data = rows
-        if self.fit_.status in (Status.MAX_ITER, Status.INTERRUPTED) and self.max_iter > 0:
-            told = f"{self.fit_.status} {self.certificate_.remaining}"
-            warnings.warn(told, NotConvergedWarning, stacklevel=2)
+        warn_unless_done(self.fit_, self.max_iter)
         return self
 
     def _require_spread(self, z: Array) -> None:
@@ -222,15 +217,13 @@ class TableEstimator(LatentEstimator, ABC):
         weights = errors.checked_weights(sample_weight, x)
         model, rng = self._model(), self._generator()
         settings = climb_settings(self.em, {"tol": self.tol, "max_iter": self.max_iter}, DEFAULTS)
-        settings = EM(**{**settings.get_params(deep=False), "on_degenerate": "status"})
         made: list[Any] = []
         for _ in range(n_imputations):
             p = weights / weights.sum()
             drawn = rng.multinomial(round(weights.sum()), p).astype(np.float64)
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", NotConvergedWarning)
-                fit = settings.fit(model, RowSource(Rows(x, drawn)), 0, start=self.fit_.params)
-            params = fit.params if fit.status is not Status.DEGENERATE else self.fit_.params
+            source, here = RowSource(Rows(x, drawn)), self.fit_.params
+            fit = climb(settings, model, source, here, on_degenerate="status")
+            params = here if fit.status is Status.DEGENERATE else fit.params
             made.append(reading.filled(X, given, self.kinds_, completed(model, params, x, rng)))
         return made
 

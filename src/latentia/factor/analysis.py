@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Sequence
 from numbers import Integral, Real
-from typing import TYPE_CHECKING, Any, Self, cast, final
+from typing import TYPE_CHECKING, Any, Self, final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -15,8 +13,15 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from latentia.data.arrays import Frame, Rows, RowSource
-from latentia.engine import EM, Fit, NotConvergedWarning, Status
-from latentia.estimator import Estimate, LatentEstimator, climb_settings, feature_names
+from latentia.engine import EM, Fit, Status
+from latentia.estimator import (
+    Estimate,
+    LatentEstimator,
+    climb,
+    climb_settings,
+    feature_names,
+    warn_unless_done,
+)
 from latentia.missing import holes
 from latentia.missing.conditional import worth_compiling
 from latentia.mixture import errors
@@ -201,28 +206,16 @@ class FactorAnalysis(ClassNamePrefixFeaturesOutMixin, TransformerMixin, LatentEs
         model = FactorModel(Frame.of(rows), n_factors, self.min_uniqueness, compiled)
         given = {"tol": self.tol, "max_iter": self.max_iter}
         em = climb_settings(self.em, given, DEFAULTS)
-        fit = self._climbed(em, model, rows, noise, names)
+        fit = climb(em, model, RowSource(rows), model.first(noise), on_degenerate="status")
+        if fit.status is Status.DEGENERATE:
+            raise ValueError(faults.collapsed(names))
         self._model = model
         self._set_parameters(fit.params)
         self._restore(fit, 0.0)
         self._data = rows
         faults.warn_of(self, rows, names)
-        if fit.status in (Status.MAX_ITER, Status.INTERRUPTED):
-            told = f"{fit.status} {self.certificate_.remaining}"
-            warnings.warn(told, NotConvergedWarning, stacklevel=2)
+        warn_unless_done(self.fit_, self.max_iter)
         return self
-
-    @staticmethod
-    def _climbed(
-        em: EM, model: FactorModel, rows: Rows, noise: Array | None, names: Sequence[str]
-    ) -> Fit[FactorParams]:
-        settings = EM(**{**em.get_params(deep=False), "on_degenerate": "status"})
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", NotConvergedWarning)  # said by who called
-            fit = settings.fit(model, RowSource(rows), 0, start=model.first(noise))
-        if fit.status is Status.DEGENERATE:
-            raise ValueError(faults.collapsed(names))
-        return cast(Any, fit)
 
     def _rows(self, X: Any, sample_weight: Any, *, reset: bool) -> Rows:
         x = errors.validated(self, X, reset=reset)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from numbers import Integral, Real
-from typing import TYPE_CHECKING, Any, Self, cast, final
+from typing import TYPE_CHECKING, Any, Self, final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -14,8 +13,15 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from latentia.data.arrays import Frame, Rows, RowSource
-from latentia.engine import EM, Fit, NotConvergedWarning, Status
-from latentia.estimator import Estimate, LatentEstimator, climb_settings, feature_names
+from latentia.engine import EM, Fit, Status
+from latentia.estimator import (
+    Estimate,
+    LatentEstimator,
+    climb,
+    climb_settings,
+    feature_names,
+    warn_unless_done,
+)
 from latentia.missing import holes
 from latentia.missing.patterns import RowsByPattern
 from latentia.mixture import errors
@@ -178,9 +184,7 @@ class ProbabilisticPCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Latent
         self._data = rows
         if self.apart_:
             faults.warn_apart(self.apart_, names, "components")
-        if fit.status in (Status.MAX_ITER, Status.INTERRUPTED) and self.max_iter > 0:
-            told = f"{fit.status} {self.certificate_.remaining}"
-            warnings.warn(told, NotConvergedWarning, stacklevel=2)
+        warn_unless_done(self.fit_, self.max_iter)
         return self
 
     def _climbed(self, rows: Rows, names: Sequence[str], whole: bool) -> Fit[PrincipalParams]:
@@ -196,13 +200,10 @@ class ProbabilisticPCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Latent
             raise ValueError(faults.in_a_plane(moments[1], asked, len(rows.x), names))
         given = {"tol": self.tol, "max_iter": self.max_iter}
         em = climb_settings(self.em, given, DEFAULTS)
-        settings = EM(**{**em.get_params(deep=False), "on_degenerate": "status"})
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", NotConvergedWarning)  # said by who called
-            fit: Any = settings.fit(self._model, source, 0, start=start)
+        fit = climb(em, self._model, source, start, on_degenerate="status")
         if fit.status is Status.DEGENERATE:
             raise ValueError(faults.in_a_plane(moments[1], asked, len(rows.x), names))
-        return cast(Any, fit)
+        return fit
 
     def _asked(self, covariance: Array, n_rows: int, whole: bool) -> int:
         """How many components."""

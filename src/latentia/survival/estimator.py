@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, NamedTuple, Self, final
 
@@ -12,9 +11,9 @@ from sklearn.utils._param_validation import HasMethods, Interval
 from sklearn.utils.validation import check_is_fitted
 
 from latentia.data.arrays import Rows, RowSource
-from latentia.engine import EM, Fit, NotConvergedWarning, Status, inference
+from latentia.engine import EM, Fit, Status, inference
 from latentia.engine.inference.delta import quantile
-from latentia.estimator import Estimate, LatentEstimator, climb_settings
+from latentia.estimator import Estimate, LatentEstimator, climb, climb_settings, warn_unless_done
 from latentia.mixture import errors
 
 from . import record
@@ -174,9 +173,7 @@ class SelfConsistent(LatentEstimator):
         self._where, self.gap_ = where, gap_
         self._restore(fit, 0.0)
         self._data = rows
-        if self.fit_.status in (Status.MAX_ITER, Status.INTERRUPTED) and self.max_iter > 0:
-            told = f"{self.fit_.status} {self.certificate_.remaining}"
-            warnings.warn(told, NotConvergedWarning, stacklevel=2)
+        warn_unless_done(self.fit_, self.max_iter)
         return self
 
     def _restore(self, fit: Fit[Any], entropy: float) -> None:
@@ -310,7 +307,8 @@ def climbed(em: EM, model: SelfConsistentModel, rows: Rows) -> tuple[Fit[Masses]
     EM cannot give mass to an interval that has none. Where one wants some, Newton steps go on from
     where a climb ended, and another climb from there.
     """
-    fit = em.fit(model, RowSource(rows), 0, start=first(model, rows))
+    source = RowSource(rows)
+    fit = climb(em, model, source, first(model, rows))
     left = gap(model, fit.params, rows)
     for _ in range(3):
         few = int((fit.params.mass > 0).sum()) <= MOST_MASSES
@@ -319,6 +317,6 @@ def climbed(em: EM, model: SelfConsistentModel, rows: Rows) -> tuple[Fit[Masses]
         again = raised(model, fit.params, rows, em.tol / 2)
         if np.array_equal(again.mass, fit.params.mass):
             break
-        fit = em.fit(model, RowSource(rows), 0, start=again)
+        fit = climb(em, model, source, again)
         left = gap(model, fit.params, rows)
     return fit, left

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator
 from numbers import Integral, Real
-from typing import TYPE_CHECKING, Any, Self, cast, final
+from typing import TYPE_CHECKING, Any, Self, final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -14,8 +13,15 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from latentia.data.arrays import Rows, RowSource
-from latentia.engine import EM, Fit, NotConvergedWarning, Status, inference
-from latentia.estimator import Estimate, LatentEstimator, climb_settings, feature_names
+from latentia.engine import EM, Fit, inference
+from latentia.estimator import (
+    Estimate,
+    LatentEstimator,
+    climb,
+    climb_settings,
+    feature_names,
+    warn_unless_done,
+)
 from latentia.mixture import errors
 
 from . import regression_record
@@ -165,11 +171,9 @@ default="weibull"
         bounds, self._units = in_units(x[:, self._order], bounds, weights)
         rows = Rows(np.column_stack([x[:, self._order], bounds]), weights)
         settings = climb_settings(self.em, {"tol": self.tol, "max_iter": self.max_iter}, DEFAULTS)
-        self._restore(cast(Any, settings.fit(self._model(), RowSource(rows), 0)), 0.0)
+        self._restore(climb(settings, self._model(), RowSource(rows)), 0.0)
         self._data = rows
-        if self.fit_.status in (Status.MAX_ITER, Status.INTERRUPTED) and self.max_iter > 0:
-            told = f"{self.fit_.status} {self.certificate_.remaining}"
-            warnings.warn(told, NotConvergedWarning, stacklevel=2)
+        warn_unless_done(self.fit_, self.max_iter)
         return self
 
     def _covariates(self, X: Any, *, reset: bool) -> Array:
