@@ -110,6 +110,17 @@ def test_what_cannot_be_read_is_named(given, named, told):
         sequences(*given, **named)
 
 
+def test_columns_of_frames_may_have_numbers_for_names():
+    frame = pd.DataFrame({0: np.arange(6), 3: np.repeat([7, 8], 3), 1: [0, 1, 2] * 2})
+    ragged = sequences(frame[[0]])
+    np.testing.assert_array_equal(ragged.x[:, 0], np.arange(6))
+    ragged = sequences(frame, id=3, time=1)
+    assert ragged.sizes.tolist() == [3, 3]
+    assert ragged.columns == ("0",)
+    with pytest.raises(DataError, match="no column 'who'; there are 0, 3, 1"):
+        sequences(frame, id="who")
+
+
 def test_chunks_hold_whole_sequences():
     rng = np.random.default_rng(1)
     sizes = rng.integers(1, 400, size=900)

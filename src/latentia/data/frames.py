@@ -101,10 +101,10 @@ def frame_to_matrix(
     else:
         chosen, skipped = named_columns(columns, data.columns, source), ()
         for name in chosen:
-            _require_numbers(data[name], source)
+            _require_numbers(data.get_column(name), source)
     values = _as_it_lies(data, chosen)
     if values is None:
-        values = stacked([to_floats(data[name]) for name in chosen])
+        values = stacked([to_floats(data.get_column(name)) for name in chosen])
     names = tuple(str(name) for name in chosen)
     require_finite(values, names, source, allow_missing=allow_missing)
     return Matrix(values, names, skipped)
@@ -250,7 +250,7 @@ def _as_it_lies(data: nw.DataFrame[Any], chosen: Sequence[Any]) -> np.ndarray | 
     pandas keeps columns of one type in one block, and one column is a matrix by itself.
     """
     if len(chosen) == 1:
-        column = to_floats(data[chosen[0]])
+        column = to_floats(data.get_column(chosen[0]))
         return column[:, None]
     types = {data.schema[name] for name in chosen}
     if not data.implementation.is_pandas() or types not in ({nw.Float64}, {nw.Float32}):

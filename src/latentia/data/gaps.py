@@ -61,11 +61,12 @@ def with_gaps(frame: Any, time: str, *, id: str | None = None, step: Any = 1) ->
         raise DataError(f"got a {type(frame).__name__}, expected a data frame") from None
     for name in (id, time):
         if name is not None and name not in data.columns:
-            raise DataError(f"there is no column {name!r}; there are {', '.join(data.columns)}")
+            there = ", ".join(map(str, data.columns))
+            raise DataError(f"there is no column {name!r}; there are {there}")
     rest = data.drop([name for name in (id, time) if name is not None])
     x, columns, _ = frame_to_matrix(rest.to_native(), allow_missing=True)
-    labels = None if id is None else data[id].to_numpy()
-    times = data[time].to_numpy()
+    labels = None if id is None else data.get_column(id).to_numpy()
+    times = data.get_column(time).to_numpy()
     ragged = in_sequences(np.arange(len(x), dtype=np.float64)[:, None], labels, times)
     order = ragged.x[:, 0].astype(np.intp)
     place = _places(times[order], ragged.sizes, step, time)

@@ -204,11 +204,12 @@ def _from_frame(frame: Any, id: str | None, time: str | None) -> Ragged:
         ) from None
     for name in (id, time):
         if name is not None and name not in data.columns:
-            raise DataError(f"there is no column {name!r}; there are {', '.join(data.columns)}")
+            there = ", ".join(map(str, data.columns))
+            raise DataError(f"there is no column {name!r}; there are {there}")
     rest = data.drop([name for name in (id, time) if name is not None])
     x, columns, _ = frame_to_matrix(rest.to_native(), allow_missing=True)
-    labels = None if id is None else data[id].to_numpy()
-    times = None if time is None else data[time].to_numpy()
+    labels = None if id is None else data.get_column(id).to_numpy()
+    times = None if time is None else data.get_column(time).to_numpy()
     return in_sequences(x, labels, times)._replace(columns=columns)
 
 
