@@ -20,6 +20,9 @@ from .stopping import CONFIRMATIONS, Progress
 from .trace import Climb, ClimbState, Record
 from .tree import Array, Tree, transform
 
+SLOWEST = 0.9999
+"""A share of its error that EM keeps a step, above which hardly any climb is."""
+
 HALVINGS = 12
 """How often an inexact M-step is halved before its fall is believed."""
 
@@ -323,8 +326,10 @@ class Climber:
         enough = max(self.tol, 1000 * point.rounding)
         if here is None or fall > enough or abs(here.em_gain) > enough:
             return False
-        # beyond that an estimate is asked for too: rates of steps that are rounding are noise
+        # beyond that an estimate is asked for too: rates of steps that are rounding are noise. Where
+        # a step is so small that no rate below SLOWEST leaves more than `tol`, none is needed
         known = fall <= 1000 * point.rounding or np.isfinite(self.remaining)
+        known |= max(fall, abs(here.em_gain)) <= (1 - SLOWEST) * self.tol
         return known and not self._contradiction(point, here, enough)
 
     def _halve(self, point: Point) -> Point | None:
