@@ -214,6 +214,15 @@ def test_what_makes_no_sense_is_refused_in_a_sentence(settings, X, told):
         HiddenMarkov("poisson", **{"n_states": 2, **settings}).fit(X)
 
 
+@pytest.mark.parametrize("family", ["gaussian", "categorical", "poisson", "student_t"])
+def test_columns_without_a_value_are_refused_whatever_the_family(family):
+    model = HiddenMarkov(family, 2, random_state=0)
+    with pytest.raises(ValueError, match="without a single known cell"):
+        model.fit(np.full((6, 2), np.nan))
+    with pytest.raises(ValueError, match="NaN in every row of column 'b'"):
+        model.fit(pd.DataFrame({"a": np.ones(6), "b": np.nan}))
+
+
 def test_unseen_symbols_and_other_widths_are_named_at_predict():
     codes = np.array([[0.0], [1.0], [1.0], [0.0]])
     fitted = HiddenMarkov("categorical", 1).fit(codes)

@@ -40,7 +40,7 @@ def read(
     Raises
     ------
     ValueError
-        If there are more or fewer columns than in the fit.
+        If there are more or fewer columns than in the fit; if there is nothing to learn of some.
     """
     ragged = sequences(errors.at_hand(X), lengths, id=id, time=time)
     d = ragged.x.shape[1]
@@ -50,11 +50,19 @@ def read(
         vars(estimator).pop("feature_names_in_", None)
         if ragged.columns is not None:
             vars(estimator)["feature_names_in_"] = np.array(ragged.columns, dtype=object)
+        _require_known(ragged)
     elif known is not None and d != known:
         raise ValueError(
             f"got sequences of {d} columns, expected {known} as in the fit; give the same columns"
         )
     return ragged
+
+
+def _require_known(ragged: Ragged) -> None:
+    """Refuse a fit to columns of which no step has a value."""
+    if np.isnan(ragged.x).all():
+        raise ValueError("got sequences without a single known cell, expected some data")
+    errors.require_known_columns(ragged.x, np.ones(len(ragged.x)), ragged.columns)
 
 
 def seen(ragged: Ragged) -> Rows:
