@@ -254,6 +254,17 @@ def climb(
         return settings.fit(model, source, 0, start=start)
 
 
+def latent_entropy(model: Model[Any, Any], fit: Fit[Any]) -> float:
+    """That of discrete latent variables given the data, in nats; nan of a fit that collapsed.
+
+    As `engine.selection.posterior_entropy` has it, short of rounding.
+    """
+    suff = fit.climbs[fit.best].suff
+    if fit.status is Status.DEGENERATE or suff is None:
+        return float("nan")
+    return max(fit.loglik - float(model.q(fit.params, suff)), 0.0)
+
+
 def warn_unless_done(fit: Fit[Any], max_iter: int) -> None:
     """Of a fit that ended early, to whoever called `fit`, which calls this."""
     if fit.status in (Status.MAX_ITER, Status.INTERRUPTED) and max_iter > 0:

@@ -53,6 +53,13 @@ def test_add_and_scale_work_leaf_by_leaf():
         np.testing.assert_array_equal(x, 2.5 * y + z)
 
 
+def test_a_filled_tree_has_the_shapes_of_the_other():
+    made = _tree(np.random.default_rng(0))
+    full = tree.filled(made, np.nan)
+    assert tree.alike(full, made)
+    assert all(np.isnan(leaf).all() for leaf in tree.leaves(full))
+
+
 def test_transform_refuses_trees_of_different_structure():
     with pytest.raises(ValueError, match="Inner"):
         tree.add(Outer(1.0, Inner(1.0, 1.0)), Inner(1.0, 1.0))

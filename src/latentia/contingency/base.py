@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from latentia.data.arrays import Frame, Rows, RowSource
-from latentia.engine import Fit, Status, inference
+from latentia.engine import Fit, Status, inference, tree
 from latentia.estimator import Estimate, LatentEstimator, climb, climb_settings, warn_unless_done
 from latentia.latent_class import columns
 from latentia.latent_class.items import written
@@ -254,7 +254,7 @@ class TableEstimator(LatentEstimator, ABC):
         """Every parameter by its name, without standard errors, which are nan here."""
         check_is_fitted(self, "fit_")
         params: CellParams = self.fit_.params
-        effects, coefficients, covariance = (np.full(np.shape(leaf), np.nan) for leaf in params)
+        effects, coefficients, covariance = tree.filled(params, np.nan)
         return list(self._table(CellErrors(effects, coefficients, covariance, ""), 0.95))
 
     def _table(self, found: CellErrors, level: float) -> Iterator[Estimate]:

@@ -83,6 +83,15 @@ def scale(tree: Tree, factor: float) -> Tree:
     return transform(times, tree)
 
 
+def filled(tree: Tree, value: float) -> Tree:
+    """A tree of the same shapes, with one number in every place."""
+
+    def full(leaf: Any) -> Any:
+        return np.full(np.shape(leaf), value)
+
+    return transform(full, tree)
+
+
 def reduce_in_order(parts: Sequence[Tree]) -> Tree:
     """Sum trees pairwise in an order that depends on their number alone.
 

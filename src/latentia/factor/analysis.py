@@ -218,10 +218,7 @@ class FactorAnalysis(ClassNamePrefixFeaturesOutMixin, TransformerMixin, LatentEs
         return self
 
     def _rows(self, X: Any, sample_weight: Any, *, reset: bool) -> Rows:
-        x = errors.validated(self, X, reset=reset)
-        names, whose = feature_names(self, x.shape[1]), type(self).__name__
-        holes.require_no_infinity(x, names, whose)
-        return Rows(x, errors.checked_weights(sample_weight, x))
+        return holes.rows_of(self, X, sample_weight, reset=reset)
 
     def _shown(self, params: FactorParams, near: Solution | None = None) -> Solution:
         return solution(self._model, params, self.rotation, self.kaiser, near)

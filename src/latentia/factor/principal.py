@@ -230,10 +230,7 @@ class ProbabilisticPCA(ClassNamePrefixFeaturesOutMixin, TransformerMixin, Latent
         return int(self.n_components)
 
     def _rows(self, X: Any, sample_weight: Any, *, reset: bool) -> Rows:
-        x = errors.validated(self, X, reset=reset)
-        names, whose = feature_names(self, x.shape[1]), type(self).__name__
-        holes.require_no_infinity(x, names, whose)
-        return Rows(x, errors.checked_weights(sample_weight, x))
+        return holes.rows_of(self, X, sample_weight, reset=reset)
 
     def _set_parameters(self, params: PrincipalParams) -> None:
         """Attributes that follow from the parameters of a climb."""

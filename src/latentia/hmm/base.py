@@ -14,10 +14,11 @@ from sklearn.utils.validation import check_is_fitted
 
 from latentia.data.groups import GroupedRows, GroupedSource
 from latentia.data.sequences import Ragged
-from latentia.engine import Fit, Status, inference, tree
+from latentia.engine import Fit, inference, tree
 from latentia.engine import selection as criteria
+from latentia.engine.chart import n_free
 from latentia.engine.inference import ProfileInterval
-from latentia.estimator import Estimate, feature_names
+from latentia.estimator import Estimate, feature_names, latent_entropy
 from latentia.families import making
 from latentia.mixture import errors
 from latentia.mixture.base import Climbing
@@ -201,8 +202,7 @@ class ChainEstimator(ChainUses, Climbing, ABC):
     def _n_free(self) -> int:
         """Free parameters, none of them counted as settled on a bound."""
         model, params = self._fitted()
-        pairs = zip(tree.leaves(model.space), tree.leaves(params), strict=True)
-        return sum(each.n_free(np.shape(leaf)) for each, leaf in pairs) - model.n_gauge
+        return n_free(model.space, params) - model.n_gauge
 
     # -- streams -----------------------------------------------------------------------------
 
@@ -278,11 +278,7 @@ class ChainEstimator(ChainUses, Climbing, ABC):
         """What follows from a fit, its data at hand."""
         for name in ("_online", "n_steps_seen_", "n_sequences_seen_"):  # of a stream before
             vars(self).pop(name, None)
-        suff = fit.climbs[fit.best].suff
-        mixed = np.nan
-        if fit.status is not Status.DEGENERATE and suff is not None:
-            mixed = max(fit.loglik - model.q(fit.params, suff), 0.0)
-        self._restore(fit, mixed)
+        self._restore(fit, latent_entropy(model, fit))
         self._data, self._of_data = source, model
 
     def remember(
@@ -370,7 +366,7 @@ class ChainEstimator(ChainUses, Climbing, ABC):
     def estimates(self) -> list[Estimate]:
         """Every parameter by its name, without standard errors, which are nan here."""
         params = self._fitted().params
-        unknown = tree.transform(lambda leaf: np.full(np.shape(leaf), np.nan), params)
+        unknown = tree.filled(params, np.nan)
         return self._table(unknown, 0.95)
 
     def parameter_names(self, columns: Sequence[str] | None = None) -> list[str]:

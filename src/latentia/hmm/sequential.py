@@ -13,9 +13,10 @@ from sklearn.utils.validation import check_is_fitted
 
 from latentia.data.groups import GroupedRows, GroupedSource
 from latentia.data.sequences import Ragged
-from latentia.engine import EM, Fit, Status, inference, tree
+from latentia.engine import EM, Fit, inference, tree
 from latentia.engine import selection as criteria
-from latentia.estimator import Estimate, feature_names
+from latentia.engine.chart import n_free
+from latentia.estimator import Estimate, feature_names, latent_entropy
 from latentia.mixture.base import Climbing
 from latentia.mixture.given import First
 from latentia.mixture.parameters import tabulated
@@ -121,11 +122,7 @@ class SequenceEstimator(Climbing, ABC):
 
     def _keep(self, fit: Fit[Any], model: Any, source: GroupedSource) -> None:
         """What follows from a fit, its data at hand."""
-        suff = fit.climbs[fit.best].suff
-        mixed = np.nan
-        if fit.status is not Status.DEGENERATE and suff is not None:
-            mixed = max(fit.loglik - model.q(fit.params, suff), 0.0)
-        self._restore(fit, mixed)
+        self._restore(fit, latent_entropy(model, fit))
         self._data = source
 
     # -- using a fitted model ----------------------------------------------------------------
@@ -177,8 +174,7 @@ class SequenceEstimator(Climbing, ABC):
     def _n_free(self) -> int:
         """Free parameters, none of them counted as settled on a bound."""
         model, params = self._made()
-        pairs = zip(tree.leaves(model.space), tree.leaves(params), strict=True)
-        return sum(each.n_free(np.shape(leaf)) for each, leaf in pairs) - model.n_gauge
+        return n_free(model.space, params) - model.n_gauge
 
     def _drawing(self, random_state: Any) -> np.random.Generator:
         """A generator for `sample`."""
@@ -215,7 +211,7 @@ class SequenceEstimator(Climbing, ABC):
     def estimates(self) -> list[Estimate]:
         """Every parameter by its name, without standard errors, which are nan here."""
         params = self._made().params
-        return self._table([tree.transform(_unknown, each) for each in params], 0.95)
+        return self._table([tree.filled(each, np.nan) for each in params], 0.95)
 
     def _table(self, unsure: Any, level: float) -> list[Estimate]:
         model, params = self._made()
@@ -231,7 +227,3 @@ class SequenceEstimator(Climbing, ABC):
     def smallest_variance(self) -> float:
         """1: what it says of Gaussian components has no meaning here."""
         return 1.0
-
-
-def _unknown(leaf: Any) -> Array:
-    return np.full(np.shape(leaf), np.nan)

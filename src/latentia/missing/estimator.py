@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator, Sequence
 from numbers import Integral, Real
-from typing import TYPE_CHECKING, Any, NamedTuple, Self, cast, final
+from typing import TYPE_CHECKING, Any, NamedTuple, Self, final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -14,9 +13,16 @@ from sklearn.utils._param_validation import HasMethods, Interval
 from sklearn.utils.validation import check_is_fitted
 
 from latentia.data.arrays import Frame, Rows
-from latentia.engine import EM, Fit, NotConvergedWarning, Status, inference, tree
+from latentia.engine import EM, Fit, Status, inference, tree
 from latentia.engine.evaluator import FAILURES
-from latentia.estimator import Estimate, LatentEstimator, climb_settings, feature_names
+from latentia.estimator import (
+    Estimate,
+    LatentEstimator,
+    climb,
+    climb_settings,
+    feature_names,
+    warn_unless_done,
+)
 from latentia.mixture import errors
 
 from . import conditional, holes, record
@@ -167,9 +173,7 @@ class IncompleteNormal(LatentEstimator):
         self._validate_params()
         rows, dtype = self._rows(X, sample_weight, reset=True)
         self.fit_rows(rows, feature_names(self, rows.x.shape[1]), dtype)
-        if self.fit_.status in (Status.MAX_ITER, Status.INTERRUPTED) and self.max_iter > 0:
-            told = f"{self.fit_.status} {self.certificate_.remaining}"
-            warnings.warn(told, NotConvergedWarning, stacklevel=2)
+        warn_unless_done(self.fit_, self.max_iter)
         return self
 
     def fit_rows(self, rows: Any, names: Sequence[str], dtype: Any) -> None:
@@ -185,10 +189,8 @@ class IncompleteNormal(LatentEstimator):
         self._data = rows
 
     def _rows(self, X: Any, sample_weight: Any, *, reset: bool) -> tuple[Rows, Any]:
-        x = errors.validated(self, X, reset=reset)
-        names, whose = feature_names(self, x.shape[1]), type(self).__name__
-        holes.require_no_infinity(x, names, whose)
-        return Rows(x, errors.checked_weights(sample_weight, x)), x.dtype
+        rows = holes.rows_of(self, X, sample_weight, reset=reset)
+        return rows, rows.x.dtype
 
     def _settings(self) -> EM:
         return climb_settings(self.em, {"tol": self.tol, "max_iter": self.max_iter}, DEFAULTS)
@@ -371,17 +373,14 @@ def fitted(
     compiled = conditional.worth_compiling(*rows.x.shape)
     model = NormalModel(frame, ridge, compiled, n_apart)
     first = factored(rows, frame) if start is None else start
-    settings = EM(**{**em.get_params(deep=False), "on_degenerate": "status"})
     n_seen = int(((rows.weights > 0) & ~np.isnan(rows.x).all(axis=1)).sum())
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", NotConvergedWarning)  # said by who called
-            fit = settings.fit(model, source(rows), 0, start=first)
+        fit = climb(em, model, source(rows), first, on_degenerate="status")
     except FAILURES as error:
         raise ValueError(holes.singular(first.covariance, n_seen, names)) from error
     if fit.status is Status.DEGENERATE or holes.is_singular(fit.params.covariance):
         raise ValueError(holes.singular(_last_step(model, rows, fit.params), n_seen, names))
-    return model, cast(Any, fit)
+    return model, fit
 
 
 def _last_step(model: NormalModel, rows: Any, params: Normal) -> Array:

@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentia.data.arrays import Rows
+from latentia.estimator import feature_names
+from latentia.mixture import errors
 from latentia.mixture.errors import DataWarning
 
 Array = NDArray[np.float64]
@@ -19,6 +21,13 @@ ROUNDING = 1e-13
 
 PARTS = 0.05
 """A column's share of the direction in which rows do not vary, from which on it is named."""
+
+
+def rows_of(estimator: Any, X: Any, sample_weight: Any, *, reset: bool) -> Rows:
+    """Rows in which cells may be missing, but none infinite, and how often each counts."""
+    x = errors.validated(estimator, X, reset=reset)
+    require_no_infinity(x, feature_names(estimator, x.shape[1]), type(estimator).__name__)
+    return Rows(x, errors.checked_weights(sample_weight, x))
 
 
 def require_no_infinity(x: Any, names: Sequence[str], whose: str) -> None:

@@ -14,7 +14,7 @@ from sklearn.utils.validation import check_is_fitted
 from latentia.data.arrays import POOL, Frame, Rows, RowSource
 from latentia.engine import EM, Fit
 from latentia.engine.tree import leaves
-from latentia.estimator import Estimate, feature_names
+from latentia.estimator import Estimate, feature_names, latent_entropy
 from latentia.families.covariance import STRUCTURES
 from latentia.families.gaussian import Gaussian, GaussianParams
 
@@ -287,9 +287,7 @@ class BayesianGaussianMixture(NormalMixtureEstimator):
     ) -> None:
         self._prior, self._frame = prior, frame
         self._set_parameters(fit.params, dtype)
-        suff = fit.climbs[fit.best].suff
-        mixed = np.nan if suff is None else max(fit.loglik - model.q(fit.params, suff), 0.0)
-        self._restore(fit, mixed)
+        self._restore(fit, latent_entropy(model, fit))
         self._of_all_rows()
 
     def _of_all_rows(self) -> None:

@@ -13,7 +13,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from latentia.data.arrays import Frame, Rows, RowSource
 from latentia.engine import EM, Fit, Status
-from latentia.estimator import Estimate
+from latentia.estimator import Estimate, latent_entropy
 from latentia.families.conjugate import ConjugatePrior
 from latentia.families.covariance import STRUCTURES, pattern_of, structure_of, written_out
 from latentia.families.gaussian import Gaussian, GaussianParams
@@ -382,11 +382,7 @@ class GaussianMixture(NormalMixtureEstimator):
         collapsed = fit.status is Status.DEGENERATE
         self._set_parameters(fit.params, dtype, collapsed)
         self._frame = frame
-        suff = fit.climbs[fit.best].suff
-        mixed = np.nan
-        if not collapsed and suff is not None:  # as in `posterior_entropy`, short of rounding
-            mixed = max(fit.loglik - self._model(frame).q(fit.params, suff), 0.0)
-        self._restore(fit, mixed)
+        self._restore(fit, latent_entropy(self._model(frame), fit))
         self._data = rows
 
     def _set_parameters(self, params: MixtureParams, dtype: Any, collapsed: bool = False) -> None:

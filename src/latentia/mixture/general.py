@@ -12,8 +12,8 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from latentia.data.arrays import Rows, RowSource
-from latentia.engine import EM, Fit, Status, tree
-from latentia.estimator import Estimate, feature_names
+from latentia.engine import EM, Fit, tree
+from latentia.estimator import Estimate, feature_names, latent_entropy
 from latentia.families import making, registry
 from latentia.families.family import Family
 
@@ -252,11 +252,7 @@ class Mixture(MixtureEstimator):
         parts: tuple[registry.Part, ...],
     ) -> None:
         self._set_parameters(fit.params, model.family, parts)
-        suff = fit.climbs[fit.best].suff
-        mixed = np.nan
-        if fit.status is not Status.DEGENERATE and suff is not None:
-            mixed = max(fit.loglik - model.q(fit.params, suff), 0.0)
-        self._restore(fit, mixed)
+        self._restore(fit, latent_entropy(model, fit))
         self._data, self._digest = source, digest(source)
 
     def _set_parameters(
@@ -391,7 +387,7 @@ class Mixture(MixtureEstimator):
     def estimates(self) -> list[Estimate]:
         """Every parameter by its name, without standard errors, which are nan here."""
         check_is_fitted(self, ["weights_", "params_"])
-        unknown = tree.transform(lambda leaf: np.full(np.shape(leaf), np.nan), self._params())
+        unknown = tree.filled(self._params(), np.nan)
         return self._table(unknown, 0.95)
 
     def parameter_names(self, columns: Sequence[str] | None = None) -> list[str]:

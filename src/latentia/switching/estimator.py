@@ -11,8 +11,8 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from latentia.data.groups import GroupedRows, GroupedSource
-from latentia.engine import EM, Status, tree
-from latentia.estimator import Estimate
+from latentia.engine import EM, tree
+from latentia.estimator import Estimate, latent_entropy
 from latentia.hmm.start import starts_for
 from latentia.mixture.base import Climbing
 from latentia.mixture.given import First
@@ -221,12 +221,8 @@ class MarkovRegression(SwitchingUses, Climbing):
             em.race = em.starts > 1
         model = learned.model(self.init_params)
         fit: Any = self._climb(em, model, source, First(), no_maximum)  # type: ignore[arg-type]
-        suff = fit.climbs[fit.best].suff
-        mixed = np.nan
-        if fit.status is not Status.DEGENERATE and suff is not None:
-            mixed = max(fit.loglik - model.q(fit.params, suff), 0.0)
         self._set_parameters(fit.params, learned, rows)
-        self._restore(fit, mixed)
+        self._restore(fit, latent_entropy(model, fit))
         self._data = source
         self._warn_unless_done(em)
         return self
@@ -285,7 +281,7 @@ class MarkovRegression(SwitchingUses, Climbing):
 
     def estimates(self) -> list[Estimate]:
         """Every parameter by its name, without standard errors, which are nan here."""
-        unknown = tree.transform(lambda leaf: np.full(np.shape(leaf), np.nan), self.params_)
+        unknown = tree.filled(self.params_, np.nan)
         return self._table(unknown, 0.95)
 
     def _table(self, unsure: Any, level: float) -> list[Estimate]:

@@ -12,7 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from latentia.data.groups import GroupedRows
 from latentia.engine import selection as criteria
-from latentia.engine import tree
+from latentia.engine.chart import n_free
 from latentia.hmm.chains import stationary
 from latentia.regression.data import Beside, columns_in
 from latentia.regression.formula import computed
@@ -188,6 +188,4 @@ class SwitchingUses(ABC):
 
     def _n_free(self) -> int:
         """Free parameters, none of them counted as settled on a bound."""
-        space = self._setting.model().space
-        pairs = zip(tree.leaves(space), tree.leaves(self.params_), strict=True)
-        return sum(each.n_free(np.shape(leaf)) for each, leaf in pairs)
+        return n_free(self._setting.model().space, self.params_)
