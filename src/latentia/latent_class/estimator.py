@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Any, Self, final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.exceptions import NotFittedError
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from latentia.data.arrays import Rows, RowSource
 from latentia.engine import EM, inference, tree
-from latentia.estimator import Estimate, feature_names
+from latentia.estimator import Estimate, feature_names, latent_entropy
 from latentia.families.predictor import Basis
 from latentia.mixture import errors, parameters, portfolio, start
 from latentia.mixture.base import MixtureEstimator
@@ -23,10 +22,9 @@ from latentia.mixture.labels import LabelledRows, LabelledSource, patterns, told
 from latentia.mixture.model import Membership, MixtureModel, MixtureParams, drawn
 from latentia.mixture.parameters import MixtureErrors
 
-from . import columns, items, model, record, residuals, three_step
-from .classification import Classification
-from .first_step import of_fit
+from . import columns, items, model, record
 from .fitted import Fitted
+from .uses import ClassUses
 
 if TYPE_CHECKING:
     from latentia.persistence import Record
@@ -38,7 +36,7 @@ DEFAULTS = {"tol": 1e-5, "max_iter": 1000, "starts": 20}
 
 
 @final
-class LatentClass(MixtureEstimator):
+class LatentClass(ClassUses, MixtureEstimator):
     """Latent class model: answers are independent given the class of a row.
 
     p(x) = sum_k w_k prod_j p_kj(x_j), with the answer x_j to item j one of its categories. The
@@ -200,8 +198,7 @@ class LatentClass(MixtureEstimator):
             em = portfolio.raced(em)
         built = self._model(self.n_components)
         fit = self._climb(em, built, source, First(), errors.no_maximum)
-        suff: Any = fit.climbs[fit.best].suff
-        self._restore(fit, max(fit.loglik - built.q(fit.params, suff), 0.0))
+        self._restore(fit, latent_entropy(built, fit))
         sizes = sum(model.sizes(built, fit.params, rows) for rows in source.chunks())
         self._describe(sizes / weights.sum(), portfolio.winner(self.init_params, fit))
         self._data = source
@@ -294,127 +291,6 @@ class LatentClass(MixtureEstimator):
         x = fitted.model.family.draw(fitted.params.components, labels, rng)
         return items.decoded(x, self.categories_), labels
 
-    # -- how good the model is --------------------------------------------------------------
-
-    def classification(
-        self, X: Any = None, sample_weight: ArrayLike | None = None
-    ) -> Classification:
-        """How well the classes are told apart.
-
-        Parameters
-        ----------
-        X : data frame or array-like of shape (n, d), optional
-            The rows of the fit by default, with what was known of their classes.
-        sample_weight : array-like of shape (n,), optional
-
-        Returns
-        -------
-        Classification
-            Entropy and relative entropy, the classification table, average memberships, errors.
-        """
-        return self._fitted().classification(self._rows(X, sample_weight))
-
-    def goodness_of_fit(
-        self, X: Any = None, sample_weight: ArrayLike | None = None
-    ) -> residuals.GoodnessOfFit:
-        """G² and X² against the saturated table, over the rows that have all answers.
-
-        Parameters
-        ----------
-        X : data frame or array-like of shape (n, d), optional
-            The rows of the fit by default.
-        sample_weight : array-like of shape (n,), optional
-
-        Returns
-        -------
-        GoodnessOfFit
-
-        Examples
-        --------
-        >>> from latentia import LatentClass, datasets
-        >>> model = LatentClass(2, random_state=0).fit(datasets.load("carcinoma").values)
-        >>> fit = model.goodness_of_fit()
-        >>> round(fit.g2, 2), fit.df
-        (62.37, 112)
-        """
-        return self._fitted().goodness_of_fit(self._rows(X, sample_weight), self.n_parameters_)
-
-    def bivariate_residuals(
-        self, X: Any = None, sample_weight: ArrayLike | None = None
-    ) -> residuals.BivariateResiduals:
-        """Which pairs of items go together in a way that the classes do not explain.
-
-        Parameters
-        ----------
-        X : data frame or array-like of shape (n, d), optional
-            The rows of the fit by default.
-        sample_weight : array-like of shape (n,), optional
-
-        Returns
-        -------
-        BivariateResiduals
-        """
-        rows = self._rows(X, sample_weight)
-        return self._fitted().bivariate_residuals(rows, self.item_names())
-
-    def item_names(self, names: Sequence[str] | None = None) -> list[str]:
-        """The columns that are items, by the names of the fit or by other names of all columns."""
-        return self._named(names)[0]
-
-    def _rows(self, X: Any, sample_weight: Any) -> Sequence[Any]:
-        """Chunks of rows: of X, or those of the fit."""
-        if X is not None:
-            x = self._rows_of(X)
-            return [Rows(x, errors.checked_weights(sample_weight, x))]
-        check_is_fitted(self, "weights_")
-        self._require_data("give them as X")
-        return self._data.chunks()
-
-    # -- external variables -----------------------------------------------------------------
-
-    def assign(
-        self,
-        X: Any,
-        sample_weight: ArrayLike | None = None,
-        *,
-        assignment: str = "modal",
-        first_step: bool = True,
-    ) -> three_step.Assignment:
-        """Assign rows to classes, to relate these to other variables in a third step.
-
-        Parameters
-        ----------
-        X : data frame or array-like of shape (n, d)
-            Answers; the model stays as it was fitted.
-        sample_weight : array-like of shape (n,), optional
-        assignment : {"modal", "proportional"}, default="modal"
-            Each row to its most probable class, or to all in proportion to its memberships.
-        first_step : bool, default=True
-            Whether standard errors of the third step count how uncertain the classes are, for
-            which the data of the fit must be at hand; False takes the classes as known.
-
-        Returns
-        -------
-        Assignment
-            ``regress(covariates)`` and ``means(outcome)``, the errors of assignment undone.
-
-        References
-        ----------
-        Vermunt (2010), Political Analysis 18, 450-469; standard errors: Bakk, Oberski & Vermunt
-        (2014), Political Analysis 22, 520-540.
-        """
-        x, fitted, first = self._rows_of(X), self._fitted(), None
-        weights = errors.checked_weights(sample_weight, x)
-        if first_step:
-            self._require_data("remember them with remember(X), or give first_step=False")
-            first = of_fit(fitted, self._data, x, self._backend())
-        resp = np.concatenate([fitted.posterior(block).resp for block in Rows.of(x).blocks()])
-        return three_step.assign(resp, weights, assignment, first)
-
-    def _require_data(self, remedy: str) -> None:
-        if self._data is None:
-            raise NotFittedError(f"the data of the fit are not kept in model files; {remedy}")
-
     # -- what `LatentEstimator` asks for -----------------------------------------------------
 
     def remember(
@@ -453,7 +329,7 @@ class LatentClass(MixtureEstimator):
     def estimates(self) -> list[Estimate]:
         """Every parameter by its name, without standard errors, which are nan here."""
         check_is_fitted(self, "weights_")
-        unknown = tree.transform(lambda leaf: np.full(np.shape(leaf), np.nan), self._params())
+        unknown = tree.filled(self._params(), np.nan)
         return self._table(unknown, 0.95)
 
     def _table(self, errors: MixtureParams, level: float) -> list[Estimate]:
@@ -474,6 +350,10 @@ class LatentClass(MixtureEstimator):
         known = own if names is None else list(names)
         some, others = columns.split(self.covariates, own)
         return [known[j] for j in some], [known[j] for j in others]
+
+    def item_names(self, names: Sequence[str] | None = None) -> list[str]:
+        """The columns that are items, by the names of the fit or by other names of all columns."""
+        return self._named(names)[0]
 
     def category_names(self) -> list[list[str]]:
         """The categories of each item as texts."""
