@@ -157,12 +157,9 @@ def test_families_without_columns_have_a_page_without_residuals(tmp_path):
 
 
 def test_states_that_last_by_a_law_of_their_own_are_drawn():
-    """What only a Markov chain has is refused in a sentence."""
     model = HiddenSemiMarkov("poisson", 2, n_init=1, random_state=0).fit(COUNTS)
     display = drawn(model.plot.states(COUNTS, at=YEARS, axis="year"))
     np.testing.assert_array_equal(display.states[0], model.predict(COUNTS))
     drawn(model.plot.probabilities(COUNTS))
     drawn(model.plot.residuals(COUNTS))
     drawn(model.plot.forecast(COUNTS))
-    with pytest.raises(TypeError, match="got a HiddenSemiMarkov, expected a model of states that"):
-        write_report("page.html", estimator=model, X=COUNTS, source="made")

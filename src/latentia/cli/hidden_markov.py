@@ -113,7 +113,7 @@ def hidden_markov(
         if save is not None:
             write_model(outcome, save, written)
         if report is not None:
-            _write_report(outcome, known, (id_, time), ctx.obj.command(), report, written)
+            write_report(outcome, known, (id_, time), ctx.obj.command(), report, written)
 
     with warnings_as_sentences():
         try:
@@ -181,7 +181,7 @@ def _require_steps(data: str, ragged: "Ragged", numbers: list[int]) -> None:
         )
 
 
-def _write_report(
+def write_report(
     outcome: Any,
     known: Sequences,
     named: tuple[str | None, str | None],
@@ -189,11 +189,27 @@ def _write_report(
     path: Path,
     written: list[str],
 ) -> None:
-    """Write the report, and add a line for it."""
-    from latentia.report import Steps, write_report
+    """Write the report on a model of sequences, and add a line for it.
+
+    Parameters
+    ----------
+    outcome : Outcome
+        What came out of the fit.
+    known : Sequences
+        What it was fitted to.
+    named : (str or None, str or None)
+        The columns that say whose a step is, and when it was.
+    command : str
+        What to type to do the same again.
+    path : Path
+        Where to.
+    written : list of str
+        Gets a line.
+    """
+    from latentia import report
 
     (id_, time), (read, ragged, at) = named, known
-    write_report(
+    report.write_report(
         path,
         estimator=outcome.estimator,
         X=ragged.x,
@@ -202,7 +218,7 @@ def _write_report(
         selection=outcome.selection,
         command=command,
         standard_errors=outcome.standard_errors,
-        steps=Steps(ragged.sizes, at, time or "step", names_of(id_, ragged)),
+        steps=report.Steps(ragged.sizes, at, time or "step", names_of(id_, ragged)),
     )
     written.append(f"Report: {path}")
 

@@ -1,16 +1,16 @@
 """``latentia fit hmm-mixture``: sequences of several kinds, each a hidden Markov model."""
 
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from latentia.cli import hidden_markov, options
 from latentia.cli.inputs import split_components
-from latentia.cli.outputs import check_output
+from latentia.cli.outputs import check_outputs
 
 
 def hidden_markov_mixture(
+    ctx: typer.Context,
     data: options.Data,
     clusters: Annotated[
         str, typer.Option("--clusters", metavar="G", help="How many: 3, or 1:4, or 1,2,5.")
@@ -26,6 +26,7 @@ def hidden_markov_mixture(
     time: hidden_markov.Time = None,
     criterion: options.Criterion = "bic",
     columns: options.Columns = None,
+    report: options.Report = None,
     save: options.Save = None,
     quiet: options.Quiet = False,
     allow_unconverged: options.AllowUnconverged = False,
@@ -43,7 +44,7 @@ def hidden_markov_mixture(
         "n_states": split_components(states, "--states"),
     }
     chosen = options.criterion_of(criterion)
-    check_output("--save", save, (".safetensors",), {"the data": Path(data)})
+    check_outputs(data, report, save)
 
     from latentia import HiddenMarkovMixture
     from latentia.cli.sequences import Asked, fit_sequences
@@ -51,7 +52,8 @@ def hidden_markov_mixture(
     candidate = HiddenMarkovMixture(
         family, tol=tol, max_iter=max_iter, n_init=starts, random_state=seed
     )
-    asked = Asked(data, columns, id_, time, chosen, save, quiet, allow_unconverged)
+    files = (report, save, ctx.obj.command())
+    asked = Asked(data, columns, id_, time, chosen, *files, quiet, allow_unconverged)
     fit_sequences(candidate, grid, asked)
 
 

@@ -1,18 +1,18 @@
 """``latentia fit hsmm``: hidden states that last by laws of their own."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from latentia.cli import hidden_markov, options
 from latentia.cli.inputs import split_components, split_names
-from latentia.cli.outputs import check_output
+from latentia.cli.outputs import check_outputs
 
 DURATIONS = ("geometric", "poisson", "negative-binomial", "gamma", "weibull", "log-normal", "free")
 
 
 def hidden_semi_markov(
+    ctx: typer.Context,
     data: options.Data,
     states: Annotated[
         str, typer.Option("--states", metavar="K", help="How many: 3, or 2:4, or 2,3,5.")
@@ -35,6 +35,7 @@ def hidden_semi_markov(
     time: hidden_markov.Time = None,
     criterion: options.Criterion = "bic",
     columns: options.Columns = None,
+    report: options.Report = None,
     save: options.Save = None,
     quiet: options.Quiet = False,
     allow_unconverged: options.AllowUnconverged = False,
@@ -50,7 +51,7 @@ def hidden_semi_markov(
     numbers = split_components(states, "--states")
     laws = split_names("--durations", durations, DURATIONS)
     chosen = options.criterion_of(criterion)
-    check_output("--save", save, (".safetensors",), {"the data": Path(data)})
+    check_outputs(data, report, save)
 
     from latentia import HiddenSemiMarkov
     from latentia.cli.sequences import Asked, fit_sequences
@@ -64,5 +65,6 @@ def hidden_semi_markov(
         random_state=seed,
     )
     grid = {"n_states": numbers, "durations": [name.replace("-", "_") for name in laws]}
-    asked = Asked(data, columns, id_, time, chosen, save, quiet, allow_unconverged)
+    files = (report, save, ctx.obj.command())
+    asked = Asked(data, columns, id_, time, chosen, *files, quiet, allow_unconverged)
     fit_sequences(candidate, grid, asked)

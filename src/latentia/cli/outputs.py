@@ -85,6 +85,32 @@ def check_output(
             raise Refusal(f"{option} {path} would overwrite {what}; give {option} another name")
 
 
+def write_plain_report(
+    estimator: Any, X: Any, source: str, command: str, path: Path, written: list[str]
+) -> None:
+    """Write the report on a model that was fitted once, whole or not at all.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Fitted.
+    X : array-like
+        What its plots are drawn of.
+    source : str
+        Where the data come from.
+    command : str
+        What to type to do the same again.
+    path : Path
+        Where to.
+    written : list of str
+        Gets a line.
+    """
+    from latentia.report import write_report
+
+    write_report(path, estimator=estimator, X=X, source=source, command=command)
+    written.append(f"Report: {path}")
+
+
 def write_table(path: Path, columns: Sequence[str], arrays: Sequence[Any]) -> None:
     """Write columns to a .csv, .parquet or .npy file, whole or not at all.
 

@@ -16,7 +16,9 @@ class Asked(NamedTuple):
     data, columns, id_, time
         As in `latentia.cli.hidden_markov.read_sequences`.
     criterion : str
-    save : Path or None
+    report, save : Path or None
+    command : str
+        What to type to do the same again.
     quiet, allow_unconverged : bool
     """
 
@@ -25,7 +27,9 @@ class Asked(NamedTuple):
     id_: str | None
     time: str | None
     criterion: str
+    report: Path | None
     save: Path | None
+    command: str
     quiet: bool
     allow_unconverged: bool
 
@@ -48,12 +52,14 @@ def fit_sequences(candidate: Any, grid: dict[str, list[Any]], asked: Asked) -> N
     import numpy as np
 
     from latentia import select
-    from latentia.cli.hidden_markov import read_sequences
+    from latentia.cli.fitting import Outcome
+    from latentia.cli.hidden_markov import read_sequences, write_report
     from latentia.cli.printing import show
     from latentia.cli.progress import working
     from latentia.report.sweep import summarise_selection
 
-    read, ragged, *_ = read_sequences(asked.data, asked.columns, asked.id_, asked.time)
+    known = read_sequences(asked.data, asked.columns, asked.id_, asked.time)
+    read, ragged, _ = known
     written: list[str] = []
     with warnings_as_sentences():
         try:
@@ -69,6 +75,10 @@ def fit_sequences(candidate: Any, grid: dict[str, list[Any]], asked: Asked) -> N
             made.save(asked.save)
             written.append(f"Model: {asked.save}")
         several = max(len(values) for values in grid.values()) > 1
+        if asked.report is not None:
+            outcome = Outcome(made, swept if several else None, False, True)
+            named = (asked.id_, asked.time)
+            write_report(outcome, known, named, asked.command, asked.report, written)
         table = [summarise_selection(swept)] if several else []
         show(*read.described(), *table, made.summary(), *written)
     if not made.converged_:

@@ -1,6 +1,5 @@
 """``latentia fit survival``: survival curves and regressions of times known up to intervals."""
 
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -8,12 +7,13 @@ import typer
 from latentia.cli import options
 from latentia.cli.errors import UNCONVERGED, Refusal, say, warnings_as_sentences
 from latentia.cli.inputs import one_of, read_input, split_names
-from latentia.cli.outputs import check_output
+from latentia.cli.outputs import check_outputs, write_plain_report
 
 DISTRIBUTIONS = ("weibull", "exponential", "lognormal", "loglogistic", "normal", "logistic")
 
 
 def survival(
+    ctx: typer.Context,
     data: options.Data,
     lower: Annotated[
         str,
@@ -35,6 +35,7 @@ def survival(
         str,
         typer.Option(metavar="NAME", help=f"Of a regression: {', '.join(DISTRIBUTIONS)}."),
     ] = "weibull",
+    report: options.Report = None,
     save: options.Save = None,
     quiet: options.Quiet = False,
     allow_unconverged: options.AllowUnconverged = False,
@@ -43,7 +44,7 @@ def survival(
 ) -> None:
     """Fit a survival curve, or a regression of times on covariates."""
     kind = one_of("--distribution", distribution, DISTRIBUTIONS)
-    check_output("--save", save, (".safetensors",), {"the data": Path(data)})
+    check_outputs(data, report, save)
     if on is None and kind != "weibull":
         raise Refusal("got --distribution without --on; name the covariates of the regression")
 
@@ -64,6 +65,9 @@ def survival(
         if save is not None:
             fitted.save(save)
             written.append(f"Model: {save}")
+        if report is not None:
+            x = read.values[:, [read.columns.index(name) for name in names]]
+            write_plain_report(fitted, x, read.source, ctx.obj.command(), report, written)
         show(*read.described(), fitted.summary(), *written)
     if not fitted.converged_:
         what = "the fit stopped before it converged; raise --max-iter"

@@ -1,6 +1,5 @@
 """``latentia fit markov-regression``: regressions that switch with hidden states, by formula."""
 
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -8,11 +7,12 @@ import typer
 from latentia.cli import hidden_markov, options
 from latentia.cli.errors import Refusal, warnings_as_sentences
 from latentia.cli.inputs import one_of, split_components
-from latentia.cli.outputs import check_output
+from latentia.cli.outputs import check_outputs
 from latentia.cli.regression import FAMILIES, read_columns
 
 
 def markov_regression(
+    ctx: typer.Context,
     data: options.Data,
     formula: Annotated[
         list[str],
@@ -46,6 +46,7 @@ def markov_regression(
         bool, typer.Option("--shared-dispersion", help="One variance, or shape, for all.")
     ] = False,
     criterion: options.Criterion = "bic",
+    report: options.Report = None,
     save: options.Save = None,
     standard_errors: options.StandardErrors = True,
     quiet: options.Quiet = False,
@@ -63,10 +64,10 @@ def markov_regression(
     """Fit regressions that switch with the states of a hidden Markov chain, and keep the best."""
     numbers, chosen = split_components(states), options.criterion_of(criterion)
     kinds = [one_of("--family", name.strip(), FAMILIES) for name in family.split(",")]
-    check_output("--save", save, (".safetensors",), {"the data": Path(data)})
+    check_outputs(data, report, save)
 
     from latentia import MarkovRegression
-    from latentia.cli.fitting import Outcome, Request, deliver, fit, write_model
+    from latentia.cli.fitting import Outcome, Request, deliver, fit, write_model, write_report
     from latentia.hmm.start import starts_for
     from latentia.regression.formula import FormulaError
     from latentia.switching.setting import families, formulas
@@ -113,6 +114,9 @@ def markov_regression(
     def write(outcome: Outcome, written: list[str]) -> None:
         if save is not None:
             write_model(outcome, save, written)
+        if report is not None:
+            sequences = {name: told[name] for name in ("id", "time") if name in told}
+            write_report(outcome, read, ctx.obj.command(), report, written, **sequences)
 
     with warnings_as_sentences():
         outcome = fit(request)
@@ -163,6 +167,7 @@ def states(
 
 
 def markov_autoregression(
+    ctx: typer.Context,
     data: options.Data,
     states: Annotated[
         str, typer.Option("--states", metavar="K", help="How many: 3, or 1:4, or 1,2,5.")
@@ -184,6 +189,7 @@ def markov_autoregression(
     time: hidden_markov.Time = None,
     criterion: options.Criterion = "bic",
     columns: options.Columns = None,
+    report: options.Report = None,
     save: options.Save = None,
     quiet: options.Quiet = False,
     allow_unconverged: options.AllowUnconverged = False,
@@ -200,7 +206,7 @@ def markov_autoregression(
     one_of("--form", form, ("mean", "intercept"))
     one_of("--start", start, ("stationary", "free"))
     chosen = options.criterion_of(criterion)
-    check_output("--save", save, (".safetensors",), {"the data": Path(data)})
+    check_outputs(data, report, save)
 
     from latentia import MarkovAutoregression
     from latentia.cli.sequences import Asked, fit_sequences
@@ -215,5 +221,6 @@ def markov_autoregression(
         n_init=starts,
         random_state=seed,
     )
-    asked = Asked(data, columns, id_, time, chosen, save, quiet, allow_unconverged)
+    files = (report, save, ctx.obj.command())
+    asked = Asked(data, columns, id_, time, chosen, *files, quiet, allow_unconverged)
     fit_sequences(candidate, grid, asked)

@@ -1,6 +1,5 @@
 """``latentia fit table``: tables of categories, and of categories and numbers, with holes."""
 
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -8,10 +7,11 @@ import typer
 from latentia.cli import options
 from latentia.cli.errors import UNCONVERGED, Refusal, say, warnings_as_sentences
 from latentia.cli.inputs import not_negative, read_input, split_names
-from latentia.cli.outputs import check_output
+from latentia.cli.outputs import check_outputs, write_plain_report
 
 
 def table(
+    ctx: typer.Context,
     data: options.Data,
     categorical: Annotated[
         str | None,
@@ -35,6 +35,7 @@ def table(
         ),
     ] = 0.0,
     columns: options.Columns = None,
+    report: options.Report = None,
     save: options.Save = None,
     quiet: options.Quiet = False,
     allow_unconverged: options.AllowUnconverged = False,
@@ -42,7 +43,7 @@ def table(
     max_iter: options.MaxIter = 1000,
 ) -> None:
     """Fit a log-linear model, or with columns of numbers the general location model."""
-    check_output("--save", save, (".safetensors",), {"the data": Path(data)})
+    check_outputs(data, report, save)
 
     from latentia import GeneralLocation, LogLinear
     from latentia.cli.printing import show
@@ -76,6 +77,8 @@ def table(
         if save is not None:
             estimator.save(save)
             written.append(f"Model: {save}")
+        if report is not None:
+            write_plain_report(estimator, named, read.source, ctx.obj.command(), report, written)
         show(*read.described(), estimator.summary(), *written)
     if not estimator.converged_:
         what = "the fit stopped before it converged; raise --max-iter"

@@ -51,11 +51,6 @@ def render_chain(
     steps: Steps,
 ) -> str:
     """The page as text; see `write_report`."""
-    if not hasattr(estimator, "dwell_times"):
-        raise TypeError(
-            f"got a {type(estimator).__name__}, expected a model of states that follow a Markov "
-            "chain and make rows: the page has no other; use summary() and plot"
-        )
     resp = np.asarray(estimator.predict_proba(X, steps.lengths), dtype=float)
     labels = np.asarray(estimator.predict(X, steps.lengths))
     estimates, note = estimates_of(estimator, LEVEL, standard_errors, columns)

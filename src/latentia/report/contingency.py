@@ -9,7 +9,8 @@ from sklearn.exceptions import NotFittedError
 
 from .displays.climb import ClimbDisplay
 from .displays.mosaic import MosaicDisplay
-from .formatting import counted, fixed, one_line, status_word, whole, with_error
+from .figures import Picture
+from .formatting import counted, fixed, one_line, shorten, status_word, whole, with_error
 from .summary import MOST_ROWS, settings_used
 from .tables import Summary, Table
 
@@ -107,6 +108,24 @@ class TablePlots:
         """Two columns of categories, by number; options as for `MosaicDisplay.from_estimator`."""
         asked: Any = columns or (0, 1)
         return MosaicDisplay.from_estimator(self._estimator, asked, **options)
+
+    def figures(self, X: Any = None) -> tuple[Picture, ...]:
+        """What a page shows, whatever the rows: a mosaic of the first columns of categories."""
+        kinds = self._estimator.kinds_
+        first = [str(kinds.names[j]) for j in kinds.categorical[:2]]
+        if len(first) < 2:
+            return ()
+        return (
+            Picture(
+                "mosaic",
+                shorten(one_line(f"{first[1]} by {first[0]}"), 80),
+                "Bars are as wide as the first column’s categories are frequent, and stacked by "
+                "what the second column has among them, summed over all others. Columns that have "
+                "nothing to do with one another have the same heights in every bar.",
+                (5.2, 3.8),
+                lambda f: self.mosaic(ax=f.add_subplot()),
+            ),
+        )
 
     def climb(self, **options: Any) -> ClimbDisplay:
         """The climb; options as for `ClimbDisplay.from_estimator`."""

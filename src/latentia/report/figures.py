@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from html import escape
 from io import StringIO
-from typing import Any
+from typing import Any, NamedTuple
 
 from latentia.extras import require
 
@@ -28,6 +28,30 @@ RASTER_DPI = 130
 
 LARGEST = 1.25
 """How far a wide page may enlarge a figure."""
+
+
+class Picture(NamedTuple):
+    """A figure that a page shows, as the plots of an estimator offer it in `figures`.
+
+    Attributes
+    ----------
+    name : str
+        Sets it apart from the others of the page.
+    title : str
+        What it is of.
+    words : str
+        How to read it.
+    size : (float, float)
+        Inches.
+    draw : callable
+        Takes the matplotlib Figure to draw on.
+    """
+
+    name: str
+    title: str
+    words: str
+    size: tuple[float, float]
+    draw: Callable[[Any], Any]
 
 
 def svg(draw: Callable[[Any], Any], *, name: str, alt: str, size: tuple[float, float]) -> str:

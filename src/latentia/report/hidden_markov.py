@@ -73,9 +73,10 @@ def facts(estimator: Any) -> tuple[tuple[str, str], ...]:
 def dwelling(estimator: Any) -> Table:
     """How long each state lasts and how often it is in force, in the long run."""
     share = estimator.get_stationary_distribution()
-    stays = np.diag(estimator.transmat_)
+    with np.errstate(divide="ignore"):
+        lasts = getattr(estimator, "mean_durations_", 1 / (1 - np.diag(estimator.transmat_)))
     rows = tuple(
-        (str(k), fixed(float(share[k]), 4), "for ever" if a >= 1 else fixed(1 / (1 - float(a)), 2))
-        for k, a in enumerate(stays)
+        (str(k), fixed(float(share[k]), 4), fixed(float(u), 2) if np.isfinite(u) else "for ever")
+        for k, u in enumerate(lasts)
     )
     return Table("States", ("state", "long-run share", "mean steps in a row"), rows, "lrr")

@@ -37,10 +37,12 @@ from .kinds import (
     is_gaussian,
     is_hidden_markov,
     is_latent_class,
+    is_mixture,
     is_regression,
     is_variational,
 )
 from .page import LEVEL, climb_figure, common, criterion_figure, interval_note, judged, rendered
+from .plain_page import render_plain
 from .regression_page import render_regression
 from .rendering import html_table
 from .summary import (
@@ -80,9 +82,9 @@ def write_report(
     ----------
     path : path-like
         The file to write; one that exists is replaced once the new one is complete.
-    estimator : GaussianMixture, Mixture, LatentClass, MixtureRegression, MixtureDiscriminant, \
-            or a hidden Markov model
-        Fitted to X.
+    estimator : estimator
+        Fitted to X. Mixtures, regressions, discriminants, hidden Markov models and factors have
+        pages of their own; that of any other is its summary and its plots.
     X : array-like of shape (n, D)
         Of a hidden Markov model one sequence, or several one behind the other; of regressions
         columns by name.
@@ -101,8 +103,9 @@ def write_report(
     steps : Steps, optional
         Of a hidden Markov model: which rows are a sequence, and when each was.
     **told
-        What `fit` took besides: `groups`, `offset` and `trials` of regressions, and `y`, which of
-        a `MixtureDiscriminant` are the classes.
+        What `fit` took besides: `groups`, `offset` and `trials` of regressions, `lengths`, `id`
+        and `time` of states with regressions, and `y`, which of a `MixtureDiscriminant` are the
+        classes.
 
     Raises
     ------
@@ -134,7 +137,9 @@ def write_report(
     """
     by_formula = is_regression(estimator)
     names = [] if by_formula else column_names(estimator, columns)
-    if told and not (by_formula or is_discriminant(estimator)):
+    chain = is_hidden_markov(estimator)
+    plain_chain = chain and not hasattr(estimator, "dwell_times")
+    if told and not (plain_chain or by_formula or is_discriminant(estimator)):
         raise TypeError(
             f"got {', '.join(told)} for {type(estimator).__name__}, expected them for regressions "
             "or discriminants alone; leave them out"
@@ -148,15 +153,19 @@ def write_report(
         asked = (estimator, X, names, source, selection, command, title, standard_errors)
         if hasattr(estimator, "components_"):
             page = render_factors(estimator, source, selection, None, command, title)
-        elif is_hidden_markov(estimator):
+        elif chain and not plain_chain:
             page = render_chain(*asked, Steps() if steps is None else steps)
         elif by_formula:
             rest = (source, selection, command, title, standard_errors)
             page = render_regression(estimator, X, told, *rest)
         elif is_discriminant(estimator):
             page = render_discriminant(estimator, X, names, source, command, title, **told)
-        else:
+        elif is_mixture(estimator):
             page = render(*asked)
+        else:
+            told |= {} if steps is None else steps._asdict()
+            rest = (source, selection, command, title, standard_errors)
+            page = render_plain(estimator, X, told, *rest)
     write_atomically(path, page)
 
 

@@ -15,6 +15,11 @@ def is_hidden_markov(estimator: Any) -> bool:
     return hasattr(estimator, "transmat_")
 
 
+def is_mixture(estimator: Any) -> bool:
+    """Whether rows are of groups, with probabilities of membership."""
+    return hasattr(estimator, "weights_") and not is_hidden_markov(estimator)
+
+
 def is_switching(estimator: Any) -> bool:
     """Whether states have regressions by formula, and perhaps covariates of moves."""
     return hasattr(estimator, "transition_coefficients_")

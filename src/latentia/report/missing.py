@@ -9,10 +9,12 @@ from sklearn.exceptions import NotFittedError
 
 from .displays.climb import ClimbDisplay
 from .displays.holes import HolesDisplay
+from .displays.imputed import MOST_COLUMNS as MOST_FILLED
 from .displays.imputed import ImputedDisplay
 from .displays.overimputation import OverimputationDisplay
 from .displays.patterns import PatternsDisplay
 from .displays.sensitivity import SensitivityDisplay
+from .figures import Picture
 from .formatting import counted, fixed, one_line, share, status_word, whole, with_error
 from .summary import MOST_ROWS, settings_used
 from .tables import Summary, Table
@@ -135,6 +137,21 @@ class MissingPlots:
         """Which cells are missing; options as for `PatternsDisplay.from_estimator`."""
         return PatternsDisplay.from_estimator(self._estimator, **options)
 
+    def figures(self, X: Any = None) -> tuple[Picture, ...]:
+        """What a page shows, whatever the rows: the patterns of holes."""
+        columns, seen, *_ = self._estimator.patterns_
+        d, n = len(columns), min(len(seen), MOST_PATTERNS)
+        return (
+            Picture(
+                "patterns",
+                "Which cells are missing together",
+                "A line is a pattern of holes, the most frequent first, and its bar is how many "
+                "rows have it.",
+                (min(2.6 + 0.45 * d, 8.6), 1.4 + 0.28 * n),
+                lambda f: self.patterns(figure=f),
+            ),
+        )
+
     def climb(self, **options: Any) -> ClimbDisplay:
         """The climb; options as for `ClimbDisplay.from_estimator`."""
         return ClimbDisplay.from_estimator(self._estimator, **options)
@@ -164,6 +181,27 @@ class ImputerPlots:
     def patterns(self, **options: Any) -> PatternsDisplay:
         """Which cells are missing together; options as for `PatternsDisplay.from_estimator`."""
         return PatternsDisplay.from_estimator(self._estimator, **options)
+
+    def figures(self, X: Any = None) -> tuple[Picture, ...]:
+        """What a page shows of a table: the patterns of holes, and what is imputed in it."""
+        found = MissingPlots(self._estimator.normal_).figures()
+        filled = [] if X is None else self._diagnostics.filled_columns(self._estimator, X)
+        if not filled:
+            return found
+        shown = ImputedDisplay(filled=filled)
+        across = min(len(filled), 3)
+        down = -(-min(len(filled), MOST_FILLED) // across)
+        return (
+            *found,
+            Picture(
+                "densities",
+                "What was filled in",
+                "Bars are the values that were seen, lines those that were filled in. They need "
+                "not be alike: cells that are missing may be those of other rows.",
+                (2.9 * across + 0.3, 2.3 * down + 0.4),
+                lambda f: shown.plot(figure=f),
+            ),
+        )
 
     def holes(self, X: Any, *, figure: Any = None) -> HolesDisplay:
         """Where the missing cells of a table are."""

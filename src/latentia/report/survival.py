@@ -9,6 +9,7 @@ from sklearn.exceptions import NotFittedError
 
 from .displays.climb import ClimbDisplay
 from .displays.survival import PredictedSurvivalDisplay, SurvivalDisplay
+from .figures import Picture
 from .formatting import counted, fixed, one_line, significant, status_word, whole, with_error
 from .summary import MOST_ROWS, settings_used
 from .tables import Summary, Table
@@ -174,6 +175,19 @@ class CurvePlots:
         """The curve; options as for `SurvivalDisplay.from_estimator`."""
         return SurvivalDisplay.from_estimator(self._estimator, **options)
 
+    def figures(self, X: Any = None) -> tuple[Picture, ...]:
+        """What a page shows, whatever the rows: the curve."""
+        return (
+            Picture(
+                "survival",
+                "The curve of survival",
+                "The line is the share that is still to come after each time. In a shaded box the "
+                "data do not tell where it falls. Dashed lines are the ends of the intervals.",
+                (5.6, 3.6),
+                lambda f: self.survival(ax=f.add_subplot()),
+            ),
+        )
+
     def climb(self, **options: Any) -> ClimbDisplay:
         """The climb; options as for `ClimbDisplay.from_estimator`."""
         return ClimbDisplay.from_estimator(self._estimator, **options)
@@ -194,6 +208,25 @@ class CensoredPlots:
     def survival(self, X: Any, **options: Any) -> PredictedSurvivalDisplay:
         """Curves of rows; options as for `PredictedSurvivalDisplay.from_estimator`."""
         return PredictedSurvivalDisplay.from_estimator(self._estimator, X, **options)
+
+    def figures(self, X: Any = None) -> tuple[Picture, ...]:
+        """What a page shows of rows of covariates: curves of an early, a middle and a late one."""
+        if X is None:
+            return ()
+        order = np.argsort(self._estimator.predict(X), kind="stable")
+        chosen = [order[round(q * (len(order) - 1))] for q in (0.1, 0.5, 0.9)]
+        some = X.iloc[chosen] if hasattr(X, "iloc") else np.asarray(X)[chosen]
+        labels = [f"row {i}" for i in chosen]
+        return (
+            Picture(
+                "survival",
+                "Curves of three rows",
+                "Of all rows, by the median that is predicted for them: one that a tenth of them "
+                "come before, the one in the middle, and one that a tenth come after.",
+                (5.6, 3.6),
+                lambda f: self.survival(some, labels=labels, ax=f.add_subplot()),
+            ),
+        )
 
     def climb(self, **options: Any) -> ClimbDisplay:
         """The climb; options as for `ClimbDisplay.from_estimator`."""

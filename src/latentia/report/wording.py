@@ -11,7 +11,7 @@ from latentia.engine import Status
 
 from .displays.canvas import Array
 from .displays.pairs import telling_columns
-from .formatting import counted, group, listed, share, shorten, significant, whole
+from .formatting import counted, group, listed, one_line, share, shorten, significant, whole
 from .kinds import is_gaussian, is_variational
 from .summary import counted_in_use, is_told_of
 from .sweep import lead, set_aside, settings_words, verdict
@@ -28,6 +28,11 @@ def question(n_rows: int, columns: Sequence[str]) -> str:
         f"How many groups are hidden in these {whole(n_rows)} rows of "
         f"{counted(len(columns), 'column')} ({listed(named)}), and what does each look like?"
     )
+
+
+def question_of_fit(source: str) -> str:
+    """What a report answers of an estimator that has no question of its own."""
+    return f"What do the data of {shorten(one_line(source), 60)} say, and how surely is it known?"
 
 
 def headline(n_groups: int) -> str:
