@@ -3,7 +3,15 @@
 import numpy as np
 import pytest
 
-from latentia import EM, GaussianMixture, Mixture, MixtureRegression, datasets, select
+from latentia import (
+    EM,
+    FactorAnalysis,
+    GaussianMixture,
+    Mixture,
+    MixtureRegression,
+    datasets,
+    select,
+)
 from latentia.backends.errors import ClusterError
 from latentia.engine import CheckpointError, NotConvergedWarning, Status
 from latentia.engine.backend import Backend, Threads
@@ -206,6 +214,17 @@ def test_too_few_rows_for_aicc_is_said():
     assert "AICC" in str(chosen)
     with pytest.raises(ValueError, match="too many parameters for aicc on so few rows"):
         select(GaussianMixture(random_state=0), rows, {"n_components": [2]}, criterion="aicc")
+
+
+def test_a_class_is_no_estimator():
+    with pytest.raises(TypeError, match=r"got the class GaussianMixture.*GaussianMixture\(...\)"):
+        select(GaussianMixture, np.zeros((4, 1)), {"n_components": [1]})
+
+
+def test_a_single_candidate_that_fails_says_why_and_no_more():
+    x = np.random.default_rng(0).normal(size=(20, 2))
+    with pytest.raises(ValueError, match=r"^got n_components=7 for 2 columns"):
+        select(FactorAnalysis(), x, {"n_components": [7]})
 
 
 def test_nothing_that_can_be_fitted_is_said():

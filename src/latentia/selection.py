@@ -258,6 +258,9 @@ def _refuse_shared_checkpoints(clones: list[Any]) -> None:
 
 
 def _combinations(estimator: Any, grid: Mapping[str, Sequence[Any]]) -> list[dict[str, Any]]:
+    if isinstance(estimator, type):
+        name = estimator.__name__
+        raise TypeError(f"got the class {name}, expected an estimator, such as {name}(...)")
     known = estimator.get_params()
     for name in grid:
         if name not in known:
@@ -402,6 +405,8 @@ def _winner(candidates: list[Candidate], criterion: str) -> int:
         )
     if not possible:
         reasons = "; ".join(sorted({c.note for c in candidates}))
+        if len(candidates) == 1:
+            raise ValueError(reasons)
         raise ValueError(f"none of the {len(candidates)} candidates could be fitted: {reasons}")
     proper = [i for i in possible if not candidates[i].note]
     if not proper:

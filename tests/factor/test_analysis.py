@@ -251,6 +251,7 @@ def test_a_heywood_case_is_named():
     with pytest.warns(DataWarning, match=r"columns 'x0', 'x5' are held.*Heywood"):
         factors = FactorAnalysis(2).fit(x)
     assert factors.heywood_ == [0, 5]
+    assert factors.standard_errors().note.count("Held by a floor") == 1
     assert np.isfinite(factors.loglik_)
     with pytest.raises(ValueError, match="'x0', 'x5' follow from one another"):
         factors.fit_test()

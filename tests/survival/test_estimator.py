@@ -133,6 +133,15 @@ def test_quantiles_are_the_intervals_in_which_the_share_is_reached():
         fitted.quantile(1.5)
 
 
+def test_a_curve_is_asked_for_at_times():
+    curve = SelfConsistent().fit([[0.0, 2.0], [1.0, 3.0], [2.5, np.inf]])
+    for use in (curve.survival, curve.survival_bounds):
+        with pytest.raises(ValueError, match="got nan as a time"):
+            use([1.0, np.nan])
+        with pytest.raises(ValueError, match="got time='soon', expected numbers"):
+            use("soon")
+
+
 def test_a_saved_curve_is_the_same(tmp_path):
     fitted = SelfConsistent().fit(cosmesis(0))
     fitted.standard_errors()

@@ -158,6 +158,45 @@ def test_survival_and_quantiles_of_rows_with_holes_belong_together():
         np.testing.assert_allclose(below, p, atol=1e-9)
 
 
+def test_a_covariate_that_was_whole_in_the_fit_has_to_be_known():
+    rng = np.random.default_rng(5)
+    x = rng.normal(size=(60, 2))
+    y = x @ [1.0, 2.0] + rng.normal(size=60)
+    x[::5, 0] = np.nan
+    fitted = CensoredRegression("normal").fit(x, y)
+    assert np.isfinite(fitted.predict([[np.nan, 1.0]])).all()
+    for use in (
+        fitted.predict,
+        lambda x: fitted.survival(x, 1.0),
+        lambda x: fitted.score(x, [1.0]),
+    ):
+        with pytest.raises(ValueError, match=r"nan in row 0, column x1, expected a number"):
+            use([[1.0, np.nan]])
+
+
+def test_rows_of_no_weight_may_have_holes_anywhere():
+    rng = np.random.default_rng(6)
+    x = rng.normal(size=(60, 2))
+    y = x @ [1.0, 2.0] + rng.normal(size=60)
+    left_out = CensoredRegression("normal").fit(x[1:], y[1:])
+    x[0, 1] = np.nan
+    weights = np.r_[0.0, np.ones(59)]
+    fitted = CensoredRegression("normal").fit(x, y, weights)
+    np.testing.assert_allclose(fitted.coef_, left_out.coef_, rtol=1e-12)
+    again = fitted.remember(x, weights, y=y).parameter_table()
+    assert again[0].se == pytest.approx(left_out.parameter_table()[0].se, rel=1e-10)
+
+
+@pytest.mark.parametrize("distribution", ["normal", "logistic", "weibull", "lognormal"])
+def test_survival_is_asked_for_at_times(distribution):
+    rng = np.random.default_rng(7)
+    x, y = rng.normal(size=(40, 1)), rng.exponential(size=40)
+    fitted = CensoredRegression(distribution).fit(x, y)
+    np.testing.assert_array_equal(fitted.survival(x[:2], [-np.inf, np.inf]), [[1, 0], [1, 0]])
+    with pytest.raises(ValueError, match="got nan as a time"):
+        fitted.survival(x[:2], [1.0, np.nan])
+
+
 def test_a_saved_regression_is_the_same(tmp_path):
     x, y = drawn(60, 4)
     fitted = CensoredRegression("lognormal").fit(x, np.exp(y))

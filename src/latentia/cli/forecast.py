@@ -54,7 +54,7 @@ def forecast(
         if not hasattr(estimator, "forecast"):
             raise Refusal(
                 f"{model} holds a {type(estimator).__name__}, which says nothing of steps to come; "
-                "give a model that `latentia fit hmm` saved"
+                "give a model that `latentia fit hmm` or `latentia fit hsmm` saved"
             )
         read, ragged, _ = hidden_markov.read_for(estimator, data, columns, id_, time)
         try:

@@ -49,7 +49,7 @@ def predict(
         estimator = latentia.load(model)
         if not hasattr(estimator, "predict"):
             raise Refusal(
-                f"{model} holds an {type(estimator).__name__}, whose rows have no components; "
+                f"{model} holds {type(estimator).__name__}, whose rows have no components; "
                 "latentia summary says what it is, and latentia impute fills tables"
             )
         steps = hasattr(estimator, "transmat_")

@@ -75,8 +75,8 @@ def standard_errors(
     found = inference.standard_errors(model, source, params, method, **asked)
     values = found.delta(lambda other: flat(shown(other, here)))
     mean, loadings, correlations, noise = shaped(values, d, q)
-    note, _, _ = found.note.partition("The likelihood cannot see")
-    held = found.note.partition("Held by a floor")
+    note, _, rest = found.note.partition("The likelihood cannot see")
+    held = rest.partition("Held by a floor")
     note = " ".join(filter(None, [note.strip(), (held[1] + held[2]).strip()]))
     if model.is_saturated:
         _, components, correlations, noise, _ = unknown(q, d)

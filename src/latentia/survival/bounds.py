@@ -32,6 +32,23 @@ def read_bounds(estimator: Any, X: Any, *, lowest: float, reset: bool) -> Array:
     return _checked(np.asarray(errors.validated(estimator, X, reset=reset), np.float64), lowest)
 
 
+def checked_times(time: Any) -> Array:
+    """Times at which a curve is asked for.
+
+    Raises
+    ------
+    ValueError
+        If they are not numbers, or one is nan.
+    """
+    try:
+        at = np.asarray(time, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise ValueError(f"got time={time!r}, expected numbers") from None
+    if np.isnan(at).any():
+        raise ValueError("got nan as a time, expected times at which survival is asked for")
+    return at
+
+
 def checked_bounds(y: Any, n: int, lowest: float) -> Array:
     """Bounds of responses, (n, 2), from bounds or from values that are known, (n,).
 

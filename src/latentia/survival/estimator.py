@@ -18,7 +18,7 @@ from latentia.mixture import errors
 
 from . import record
 from .ascent import MOST_MASSES, first, gap, raised
-from .bounds import read_bounds
+from .bounds import checked_times, read_bounds
 from .curve import Curve
 from .innermost import Innermost, innermost, ranges
 from .model import Masses, SelfConsistentModel
@@ -196,11 +196,11 @@ class SelfConsistent(LatentEstimator):
         Within an interval that is bounded the curve is drawn as falling evenly; `survival_bounds`
         says what is known. Within the last interval, where that has no end, it does not fall.
         """
-        return self._curve.survival(time)
+        return self._curve.survival(checked_times(time))
 
     def survival_bounds(self, time: ArrayLike) -> tuple[Array, Array]:
         """What survival is at least, and at most, at some times."""
-        return self._curve.bounds(time)
+        return self._curve.bounds(checked_times(time))
 
     def quantile(self, p: ArrayLike) -> Array:
         """The intervals (left, right] in which shares p of the events have come, (..., 2)."""

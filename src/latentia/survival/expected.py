@@ -45,6 +45,9 @@ def survival(model: CensoredModel, params: CensoredParams, x: Array, at: Array) 
     out = np.empty((len(x), len(at)))
     for rows, eta, shares in _predictors(model, params, x):
         for j, value in enumerate(z):
+            if value == np.inf:
+                out[rows, j] = 0.0
+                continue
             out[rows, j] = np.exp(law.log_survival((value - eta) / scale)) @ shares
     return out
 

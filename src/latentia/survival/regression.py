@@ -13,7 +13,7 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from latentia.data.arrays import Rows, RowSource
-from latentia.engine import EM, Fit, inference
+from latentia.engine import EM, Fit, inference, tree
 from latentia.estimator import (
     Estimate,
     LatentEstimator,
@@ -25,7 +25,7 @@ from latentia.estimator import (
 from latentia.mixture import errors
 
 from . import regression_record
-from .bounds import checked_bounds
+from .bounds import checked_bounds, checked_times
 from .censored import CensoredModel, CensoredParams, Units
 from .expected import quantiles, survival
 from .laws import DISTRIBUTIONS
@@ -164,8 +164,10 @@ default="weibull"
         x = self._covariates(X, reset=True)
         weights = errors.checked_weights(sample_weight, x)
         bounds = self._bounds(y, len(x))
-        self._order = np.argsort(np.isnan(x[weights > 0]).any(axis=0), kind="stable")
-        self._n_holed = int(np.isnan(x[weights > 0]).any(axis=0).sum())
+        counted = weights > 0  # the others may have holes where none of these has one
+        x, bounds, weights = x[counted], bounds[counted], weights[counted]
+        self._order = np.argsort(np.isnan(x).any(axis=0), kind="stable")
+        self._n_holed = int(np.isnan(x).any(axis=0).sum())
         names = feature_names(self, x.shape[1])
         require_estimable(x, bounds, weights, names)
         bounds, self._units = in_units(x[:, self._order], bounds, weights)
@@ -186,6 +188,25 @@ default="weibull"
                 "where a covariate is missing"
             )
         return x
+
+    def _in_order(self, x: Array) -> Array:
+        """Covariates as the model has them, those that had holes in the fit last.
+
+        Raises
+        ------
+        ValueError
+            If another has one: the fit did not ask how it varies.
+        """
+        whole = np.sort(self._order[: len(self._order) - self._n_holed])
+        holes = np.argwhere(np.isnan(x[:, whole]))
+        if len(holes):
+            i, j = holes[0]
+            name = feature_names(self, x.shape[1])[whole[j]]
+            raise ValueError(
+                f"got nan in row {i}, column {name}, expected a number: the fit had all values of "
+                "it, so it says nothing of those that are missing"
+            )
+        return x[:, self._order]
 
     def _bounds(self, y: Any, n: int) -> Array:
         """Bounds of the responses, after the logarithm where the distribution has one."""
@@ -218,12 +239,13 @@ default="weibull"
     def predict(self, X: Any, p: float = 0.5) -> Array:
         """Quantiles of the response, the median by default, (n,).
 
-        Where covariates are missing, of the response given those that are not.
+        Where covariates are missing, of the response given those that are not. Only those that had
+        holes in the fit may be.
         """
         check_is_fitted(self, "coef_")
         if not 0 < p < 1:
             raise ValueError(f"got p={p!r}, expected a share between 0 and 1")
-        x = self._covariates(X, reset=False)[:, self._order]
+        x = self._in_order(self._covariates(X, reset=False))
         found = quantiles(self._model(), self.fit_.params, x, p)
         return np.exp(found) if DISTRIBUTIONS[self.distribution].log else found
 
@@ -236,8 +258,8 @@ default="weibull"
         time : array-like of shape (m,)
         """
         check_is_fitted(self, "coef_")
-        x = self._covariates(X, reset=False)[:, self._order]
-        at = np.atleast_1d(np.asarray(time, dtype=np.float64))
+        x = self._in_order(self._covariates(X, reset=False))
+        at = np.atleast_1d(checked_times(time))
         if DISTRIBUTIONS[self.distribution].log:
             with np.errstate(divide="ignore"):
                 at = np.log(np.maximum(at, 0.0))
@@ -246,9 +268,8 @@ default="weibull"
     def score(self, X: Any, y: ArrayLike) -> float:
         """The mean log-likelihood of rows, in nats."""
         check_is_fitted(self, "coef_")
-        x = self._covariates(X, reset=False)
-        bounds = self._bounds(y, len(x))
-        rows = Rows(np.column_stack([x[:, self._order], bounds]), np.ones(len(x)))
+        x = self._in_order(self._covariates(X, reset=False))
+        rows = Rows(np.column_stack([x, self._bounds(y, len(x))]), np.ones(len(x)))
         return self._model().e_step(self.fit_.params, rows).loglik / len(x)
 
     # -- what `LatentEstimator` asks for -----------------------------------------------------
@@ -262,8 +283,11 @@ default="weibull"
             raise NotFittedError("give the responses too, as remember(X, y=y)")
         x = self._covariates(X, reset=False)
         weights = errors.checked_weights(sample_weight, x)
-        bounds, _ = in_units(x[:, self._order], self._bounds(y, len(x)), weights)
-        self._data = Rows(np.column_stack([x[:, self._order], bounds]), weights)
+        counted = weights > 0
+        bounds = self._bounds(y, len(x))[counted]
+        x, weights = self._in_order(x[counted]), weights[counted]
+        bounds, _ = in_units(x, bounds, weights)
+        self._data = Rows(np.column_stack([x, bounds]), weights)
         return self
 
     def _compute_errors(self, method: str = "oakes", **asked: Any) -> Any:
@@ -284,7 +308,7 @@ default="weibull"
     def estimates(self) -> list[Estimate]:
         """Every parameter by its name, without standard errors, which are nan here."""
         check_is_fitted(self, "fit_")
-        nothing = CensoredParams(*(np.full(np.shape(leaf), np.nan) for leaf in self.fit_.params))
+        nothing = tree.filled(self.fit_.params, np.nan)
         return list(self._table(nothing, 0.95))
 
     def _table(self, found: Any, level: float) -> Iterator[Estimate]:
