@@ -93,6 +93,26 @@ def test_an_interrupt_in_a_later_start_keeps_the_earlier_ones():
     assert len(fit.climbs) == 2
 
 
+def test_an_interrupt_inside_compiled_code_is_one_and_other_system_errors_are_not():
+    class InCompiledCode(InterruptAt):
+        cause: BaseException = KeyboardInterrupt()
+
+        def on_step(self, step):
+            try:
+                if (step.start, step.n_steps) == self.at:
+                    raise self.cause
+            except BaseException as error:
+                raise SystemError("returned a result with an exception set") from error
+
+    with pytest.warns(NotConvergedWarning, match="interrupted"):
+        fit = EM(callbacks=[InCompiledCode(0, 3)]).fit(TwoPoissons(), DEATHS, 0)
+    assert fit.status is Status.INTERRUPTED
+    other = InCompiledCode(0, 3)
+    other.cause = ZeroDivisionError()
+    with pytest.raises(SystemError, match="with an exception set"):
+        EM(callbacks=[other]).fit(TwoPoissons(), DEATHS, 0)
+
+
 def test_an_interrupt_before_anything_is_known_is_passed_on():
     class Impatient(InterruptAt):
         def on_start(self, plan):

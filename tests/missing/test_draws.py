@@ -88,3 +88,27 @@ def test_rows_drawn_anew_that_have_no_estimate():
     model, centre = normal._model(), normal.fit_.params
     with pytest.raises(ValueError, match="drawn with replacement have no estimate of their own"):
         draws.bootstrap(model, Rows.of(x), centre, 50, EM(tol=1e-3), np.random.default_rng(0))
+
+
+def test_an_interrupt_among_bootstrap_fits_ends_them_all():
+    class Interrupt:
+        steps = 0
+
+        def on_start(self, plan):
+            pass
+
+        def on_step(self, step):
+            self.steps += 1
+            if self.steps == 4:
+                raise KeyboardInterrupt
+
+        def on_end(self, fit):
+            pass
+
+    _, x = correlated(80, 3, np.random.default_rng(6), 0.25)
+    normal, model, rows = fitted(x[~np.isnan(x).all(axis=1)])
+    watched = Interrupt()
+    em = EM(tol=1e-10, callbacks=[watched], on_degenerate="status")
+    with pytest.raises(KeyboardInterrupt):
+        draws.bootstrap(model, rows, normal.fit_.params, 50, em, np.random.default_rng(7))
+    assert watched.steps == 4

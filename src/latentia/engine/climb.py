@@ -30,6 +30,15 @@ REACHES = (1e-1, 1e-2, 1e-3, 1e-4)
 """How far, in the chart's coordinates, q is followed along its gradient at a presumed maximum."""
 
 
+def _interrupts(error: BaseException | None) -> bool:
+    """Whether it is Ctrl-C, which compiled code may pass on inside a `SystemError`."""
+    while error is not None:
+        if isinstance(error, KeyboardInterrupt):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
 def climb(
     evaluator: Evaluator,
     start: Tree,
@@ -94,9 +103,11 @@ class Climber:
         try:
             with np.errstate(all="ignore"):
                 status, detail = self._run(state, keep)
-        except KeyboardInterrupt:
-            if self.point is None:
+        except (KeyboardInterrupt, SystemError) as error:
+            if not _interrupts(error):
                 raise
+            if self.point is None:
+                raise KeyboardInterrupt from error
             status, detail = Status.INTERRUPTED, ""
         return self._result(status, detail)
 
@@ -326,7 +337,7 @@ class Climber:
         enough = max(self.tol, 1000 * point.rounding)
         if here is None or fall > enough or abs(here.em_gain) > enough:
             return False
-        # beyond that an estimate is asked for too: rates of steps that are rounding are noise. Where
+        # beyond that an estimate is asked for too: rates of rounding are noise. Where
         # a step is so small that no rate below SLOWEST leaves more than `tol`, none is needed
         known = fall <= 1000 * point.rounding or np.isfinite(self.remaining)
         known |= max(fall, abs(here.em_gain)) <= (1 - SLOWEST) * self.tol

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentia.data.arrays import Rows, RowSource
-from latentia.engine import EM, DegenerateFitError
+from latentia.engine import EM, DegenerateFitError, Status
 from latentia.engine.backend import blas
 from latentia.engine.evaluator import FAILURES
 
@@ -54,12 +54,15 @@ def bootstrap(
         some = np.flatnonzero(counts)
         again = with_weights(rows.take(some), counts[some])
         try:
-            made.append(em.fit(model, source(again), 0, start=centre).params)
+            fit = em.fit(model, source(again), 0, start=centre)
         except (DegenerateFitError, *FAILURES) as error:
             raise ValueError(
                 "rows drawn with replacement have no estimate of their own, as there are so few "
                 "different ones among them; give ridge=1, or draw='posterior'"
             ) from error
+        if fit.status is Status.INTERRUPTED:  # the engine has caught Ctrl-C
+            raise KeyboardInterrupt
+        made.append(fit.params)
     return made
 
 
