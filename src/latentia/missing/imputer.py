@@ -14,28 +14,22 @@ from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import _check_feature_names_in, check_is_fitted
 
-from latentia.data.arrays import Rows
-from latentia.engine import EM
-from latentia.estimator import climb_settings, feature_names
-from latentia.mixture import errors
+from latentia.engine import EM, Certificate
 
-from . import columns, design, diagnostics, draws, filling, imputer_record, priors, scales, table
+from . import columns, diagnostics, filling, imputer_record, learning
 from .conditional import Normal
+from .design import Design
 from .estimator import IncompleteNormal
 from .little import LittleTest
-from .measured import MeasuredRows
-from .panel import Panel, places_of
-from .patterns import Patterns, patterns_of
-from .table import Table
+from .panel import Panel
+from .patterns import Patterns
+from .priors import Beliefs
 
 if TYPE_CHECKING:
     from latentia.persistence import Record
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
-
-DEFAULTS = {"tol": 1e-3, "max_iter": 1000}
-"""What `tol` and `max_iter` are where nothing is said."""
 
 
 @final
@@ -155,6 +149,16 @@ class EMImputer(TransformerMixin, BaseEstimator):
     }
 
     n_features_in_: int
+    patterns_: Patterns
+    normal_: IncompleteNormal | None
+    draws_: list[Normal]
+    certificate_: Certificate | None
+    n_iter_: int
+    _design: Design
+    _categories: Any
+    _holes: Any  # which columns, (d,)
+    _beliefs: Beliefs
+    _mark: bytes
 
     def __init__(
         self,
@@ -229,68 +233,9 @@ class EMImputer(TransformerMixin, BaseEstimator):
         """
         self._validate_params()
         read = filling.read(self, X, reset=True)
-        x, hidden = read.x, read.hidden
-        weights = errors.checked_weights(sample_weight, x)
-        names = feature_names(self, x.shape[1])
-        roles, seen = table.roles_of(self, names), np.where(hidden, np.nan, x)
-        integers = [*self.integers, *sorted(read.whole)]
-        asked = (self.transforms, self.bounds, integers, self.ordered)
-        known = scales.learnt(scales.scales_of(names, *asked), seen, names, read.categories)
-        untouched = np.isin(np.arange(x.shape[1]), list(roles.untouched))
-        kept = columns.columns_of(seen, weights, names, self.keep_empty_features, untouched)
-        self._design = design.made(
-            x,
-            hidden,
-            weights,
-            kept,
-            known,
-            roles.nominal,
-            self.panel,
-            places_of(self.panel, names),
-            names,
-            read.categories,
-        )
-        self._categories, self._holes = read.categories, hidden.any(axis=0)
-        self._mark = table.mark(read) if len(self.priors) else b""
-        numbers = set(map(int, self._design.columns.modelled))
-        each = [known[j] if j in numbers else None for j in range(x.shape[1])]
-        self._beliefs = priors.beliefs_of(self.priors, hidden, each, names)
-        self.patterns_: Patterns = patterns_of(
-            Rows(seen[:, ~untouched], weights),
-            [name for name, left in zip(names, untouched, strict=True) if not left],
-        )
-        self._remember_indicator(hidden)
-        self._fit_normal(read, weights, names)
+        learning.learn(self, read, sample_weight)
+        self._remember_indicator(read.hidden)
         return self
-
-    def _fit_normal(self, read: Table, weights: Array, names: Sequence[str]) -> None:
-        if not self._design.size:
-            self.normal_, self.draws_ = None, []
-            self.certificate_, self.n_iter_ = None, 0
-            return
-        y = self._design.into(read.x, read.hidden, names)
-        given = {"tol": self.tol, "max_iter": self.max_iter}
-        em = climb_settings(self.em, given, DEFAULTS)
-        normal = IncompleteNormal(ridge=self.ridge, em=em, random_state=self.random_state)
-        told = filling.told(self, read)
-        rows: Any = Rows(y, weights) if told is None else MeasuredRows(y, weights, *told)
-        named = list(self._design.names)
-        vars(normal)["n_features_in_"] = len(named)
-        vars(normal)["feature_names_in_"] = np.array(named, dtype=object)
-        normal.fit_rows(rows, named, np.float64)
-        self.normal_: IncompleteNormal | None = normal
-        self.certificate_, self.n_iter_ = normal.certificate_, normal.n_iter_
-        made = draws.drawn(
-            self.draw or "",
-            normal._model(),
-            rows,
-            normal.fit_.params,
-            self.n_imputations,
-            em,
-            self.steps,
-            np.random.default_rng(self._seed()),
-        )
-        self.draws_: list[Normal] = list(made)
 
     def _seed(self) -> list[int]:
         return [int(s) for s in check_random_state(self.random_state).randint(2**31, size=4)]
