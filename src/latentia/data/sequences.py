@@ -34,6 +34,14 @@ class Ragged(NamedTuple):
     order: NDArray[np.intp] | None = None
     names: tuple[Any, ...] | None = None
 
+    def as_given(self, values: NDArray[Any]) -> NDArray[Any]:
+        """What is known of each step, in the order in which the rows were given."""
+        if self.order is None:
+            return values
+        placed = np.empty_like(values)
+        placed[self.order] = values
+        return placed
+
 
 def sequences(
     X: Any, lengths: Any = None, *, id: str | None = None, time: str | None = None

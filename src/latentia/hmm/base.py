@@ -30,7 +30,7 @@ from .drawing import states
 from .model import HiddenMarkovModel, HiddenMarkovParams, StatePosterior
 from .parameters import HiddenMarkovErrors
 from .told import told
-from .uses import ChainUses, in_given_order
+from .uses import ChainUses
 from .uses import Fitted as Fitted
 
 Array = NDArray[np.float64]
@@ -102,7 +102,7 @@ class ChainEstimator(ChainUses, Climbing, ABC):
         """The log-likelihood of all sequences, and P(state | its sequence) of each step, (n, K)."""
         ragged = self._read(X, lengths, id, time)
         known = self._posterior(ragged)
-        return float(known.log_density.sum()), in_given_order(ragged, known.resp)
+        return float(known.log_density.sum()), ragged.as_given(known.resp)
 
     def decode(
         self,
@@ -142,13 +142,13 @@ class ChainEstimator(ChainUses, Climbing, ABC):
         if how == "map":
             known = self._posterior(ragged)
             height, path = float(known.resp.max(axis=1).sum()), known.resp.argmax(axis=1)
-            return height, in_given_order(ragged, path)
+            return height, ragged.as_given(path)
         model, params = self._fitted()
         self._require_possible(ragged, model)
         rows = GroupedRows(ragged.x, np.ones(len(ragged.sizes)), ragged.sizes)
         log_density = model.log_density(params, rows)
         found = viterbi(log_density, *model.law(params), ragged.sizes)
-        return float(found.log_probability.sum()), in_given_order(ragged, found.states)
+        return float(found.log_probability.sum()), ragged.as_given(found.states)
 
     def predict(
         self, X: Any, lengths: Any = None, *, id: Any = None, time: Any = None

@@ -116,3 +116,9 @@ def learned(estimator: Any, ragged: Ragged, specification: Any) -> tuple[registr
     steps = Rows.of(ragged.x[whole])
     names = feature_names(estimator, ragged.x.shape[1])
     return making.learned(registry.parts_of(specification, names), steps, RowSource(steps).distinct)
+
+
+def require_count(name: str, n: Any) -> None:
+    """Refuse what is no whole number of at least 1."""
+    if not (isinstance(n, int | np.integer) and n >= 1):
+        raise ValueError(f"got {name}={n!r}, expected a whole number of at least 1")

@@ -24,7 +24,6 @@ from latentia.mixture.parameters import tabulated
 from . import reading
 from .base import collapsed
 from .start import starts_for
-from .uses import in_given_order
 
 Array = NDArray[np.float64]
 Place = tuple[str, int, tuple[int, ...]]
@@ -144,7 +143,7 @@ class SequenceEstimator(Climbing, ABC):
         """P(state | its sequence) of each step, shape (n, K)."""
         ragged, rows = self._seen(X, lengths, id, time)
         model, params = self._made(rows)
-        return in_given_order(ragged, model.posterior(params, rows).resp)
+        return ragged.as_given(model.posterior(params, rows).resp)
 
     def decode(
         self, X: Any, lengths: Any = None, *, id: Any = None, time: Any = None
@@ -153,7 +152,7 @@ class SequenceEstimator(Climbing, ABC):
         ragged, rows = self._seen(X, lengths, id, time)
         model, params = self._made(rows)
         found = model.decoded(params, rows)
-        return float(found.log_probability.sum()), in_given_order(ragged, found.states)
+        return float(found.log_probability.sum()), ragged.as_given(found.states)
 
     def predict(
         self, X: Any, lengths: Any = None, *, id: Any = None, time: Any = None

@@ -14,7 +14,7 @@ from latentia.data.sequences import Ragged
 from latentia.estimator import feature_names
 from latentia.families.columns import column_means
 
-from . import filtering
+from . import filtering, reading
 from .best_paths import BestPaths, best_paths
 from .dwelling import DwellTimes, Runs, runs
 from .model import HiddenMarkovModel, HiddenMarkovParams
@@ -103,7 +103,7 @@ class ChainUses(ABC):
         >>> counts = [0, 1, 0, 0, 7, 5, 9, 6, 8, 0, 1, 0, 0]
         >>> model = HiddenMarkov("poisson", 2, random_state=0).fit(counts)
         >>> model.predict_proba(counts, given="before")[5].round(2)
-        array([0.2, 0.8])
+        array([0.8, 0.2])
         """
         if given not in GIVEN:
             raise ValueError(f"got given={given!r}, expected one of {', '.join(GIVEN)}")
@@ -112,9 +112,9 @@ class ChainUses(ABC):
         ragged = self._read(X, lengths, id, time)
         made, _ = self._passes(ragged)
         if given == "others":
-            return in_given_order(ragged, filtering.given_others(made))
+            return ragged.as_given(filtering.given_others(made))
         logs = made.filtered if given == "so-far" else made.predicted
-        return in_given_order(ragged, filtering.normalised(logs))
+        return ragged.as_given(filtering.normalised(logs))
 
     def _passes(self, ragged: Ragged) -> tuple[filtering.Passes, Fitted]:
         model, params = self._fitted()
@@ -165,16 +165,16 @@ class ChainUses(ABC):
         Examples
         --------
         >>> from latentia import HiddenMarkov
-        >>> counts = [0, 1, 0, 0, 7, 5, 3, 6, 8, 0, 1, 0, 0]
+        >>> counts = [0, 1, 0, 2, 7, 5, 3, 6, 8, 0, 1, 0, 0]
         >>> model = HiddenMarkov("poisson", 2, random_state=0).fit(counts)
         >>> model.best_paths(counts, n_paths=2).states
-        array([[1, 1, 1, 1, 0, 0, 0, 0, 0, 1, 1, 1, 1],
-               [1, 1, 1, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1]])
+        array([[0, 0, 0, 1, 1, 1, 1, 1, 1, 0, 0, 0, 0],
+               [0, 0, 0, 0, 1, 1, 1, 1, 1, 0, 0, 0, 0]])
         """
-        require_count("n_paths", n_paths)
+        reading.require_count("n_paths", n_paths)
         ragged = self._read(X, lengths, id, time)
         found = best_paths(*self._chain_of(ragged, *self._fitted()), int(n_paths))
-        return found._replace(states=in_given_order(ragged, found.states.T).T)
+        return found._replace(states=ragged.as_given(found.states.T).T)
 
     def sample_paths(
         self,
@@ -213,7 +213,7 @@ class ChainUses(ABC):
         Chib (1996), Calculating posterior distributions and modal estimates in Markov mixture
         models, Journal of Econometrics 75, 79-97.
         """
-        require_count("n_paths", n_paths)
+        reading.require_count("n_paths", n_paths)
         ragged = self._read(X, lengths, id, time)
         made, (model, params) = self._passes(ragged)
         self._require_likely(made)
@@ -221,7 +221,7 @@ class ChainUses(ABC):
         rng = np.random.default_rng(seed.randint(2**31, size=4))
         _, transitions = model.law(params)
         paths = filtering.drawn(made, transitions, ragged.sizes, int(n_paths), rng)
-        return in_given_order(ragged, paths.T).T
+        return ragged.as_given(paths.T).T
 
     # -- outlooks ----------------------------------------------------------------------------
 
@@ -253,7 +253,7 @@ class ChainUses(ABC):
         Zucchini, MacDonald & Langrock (2016), Hidden Markov Models for Time Series, 2nd ed.,
         eq. 5.5.
         """
-        require_count("steps", steps)
+        reading.require_count("steps", steps)
         ragged = self._read(X, lengths, id, time)
         made, fitted = self._passes(ragged)
         self._require_likely(made)
@@ -346,7 +346,7 @@ class ChainUses(ABC):
         given = "others" if kind == "ordinary" else "before"
         ragged = self._read(X, lengths, id, time)
         law = self.step_distributions(X, lengths, given=given, id=id, time=time)
-        ends = law.within(in_given_order(ragged, np.asarray(ragged.x, dtype=np.float64)))
+        ends = law.within(ragged.as_given(np.asarray(ragged.x, dtype=np.float64)))
         return PseudoResiduals(*ends, kind)
 
     def dwell_times(self) -> DwellTimes:
@@ -395,18 +395,3 @@ class ChainUses(ABC):
                 f"got a sequence {i} that no path of states could make, expected one that the "
                 "model holds possible; fit the model to such sequences, or leave it out"
             )
-
-
-def in_given_order(ragged: Ragged, values: NDArray[Any]) -> NDArray[Any]:
-    """What is known of each step, in the order in which the rows were given."""
-    if ragged.order is None:
-        return values
-    placed = np.empty_like(values)
-    placed[ragged.order] = values
-    return placed
-
-
-def require_count(name: str, n: Any) -> None:
-    """Refuse what is no whole number of at least 1."""
-    if not (isinstance(n, int | np.integer) and n >= 1):
-        raise ValueError(f"got {name}={n!r}, expected a whole number of at least 1")

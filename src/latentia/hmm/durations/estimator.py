@@ -25,7 +25,6 @@ from ..outlook import StepDistributions
 from ..residuals import PseudoResiduals
 from ..sequential import Made, Place, SequenceEstimator
 from ..start import METHODS, StateGuesses
-from ..uses import in_given_order, require_count
 from . import laws, outlook
 from .model import SemiMarkovModel, SemiMarkovParams
 
@@ -281,7 +280,7 @@ class HiddenSemiMarkov(SequenceEstimator):
         ValueError
             If fewer than one step is asked for.
         """
-        require_count("steps", steps)
+        reading.require_count("steps", steps)
         _, rows = self._seen(X, lengths, id, time)
         model = self._model(int(rows.sizes.max()) + int(steps))
         names = feature_names(self, self.n_features_in_)
@@ -299,7 +298,7 @@ class HiddenSemiMarkov(SequenceEstimator):
         names = feature_names(self, self.n_features_in_)
         law = outlook.given_others(model, params, rows, names)
         lower, upper = law.within(np.asarray(rows.x, dtype=np.float64))
-        placed = in_given_order(ragged, lower), in_given_order(ragged, upper)
+        placed = ragged.as_given(lower), ragged.as_given(upper)
         return PseudoResiduals(*placed, "ordinary")
 
     def state_means(self) -> Array:
