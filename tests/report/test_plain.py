@@ -19,6 +19,7 @@ from latentia import (
     MixedImputer,
     SelfConsistent,
     datasets,
+    select,
 )
 from latentia.report import Steps, write_report
 
@@ -91,6 +92,7 @@ def test_a_page_has_what_the_summary_says(name, tmp_path):
     for text in (*told_of, *cells, *summary.notes):
         assert re.sub(r"\s+", "", text) in shown
     assert type(estimator).__name__ + "(" in page
+    assert "there is nothing hidden" not in page
     for title in FIGURES.get(name, STATES):
         assert f"<h2>{title}</h2>" in page
         assert f'aria-label="{title}"' in page
@@ -107,3 +109,15 @@ def test_what_only_sequences_know_is_refused_for_others(tmp_path):
     fitted = SelfConsistent().fit(TIMES)
     with pytest.raises(TypeError, match="got id for SelfConsistent"):
         write_report(tmp_path / "r.html", estimator=fitted, X=TIMES, source="t", id="who")
+
+
+def test_a_sweep_that_chose_no_number_of_states_does_not_say_so(tmp_path):
+    grid = {"order": [1, 2]}
+    model = MarkovAutoregression(2, n_init=1, random_state=0)
+    swept = select(model, RT, grid, lengths=STEPS.lengths)
+    best = swept.best_estimator
+    path = tmp_path / "r.html"
+    write_report(path, estimator=best, X=RT, source="t", selection=swept, steps=STEPS)
+    page = path.read_text(encoding="utf-8")
+    assert "How the model was chosen" in page
+    assert "How the number of" not in page

@@ -129,7 +129,7 @@ def climb_words(estimator: Any, noun: str = "group") -> str:
     """What the figure of the climb shows."""
     fit = estimator.fit_
     n = len(fit.climbs)
-    if len(getattr(estimator, "weights_", getattr(estimator, "startprob_", ()))) == 1:
+    if len(getattr(estimator, "startprob_", getattr(estimator, "weights_", ()))) == 1:
         return (
             f"With one {noun} there is nothing hidden: the best fit follows from the data at once."
         )
