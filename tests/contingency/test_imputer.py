@@ -1,7 +1,9 @@
 """`MixedImputer`: what it chooses, what it fills, and that it keeps what was seen."""
 
 import numpy as np
+import pandas as pd
 import pytest
+from sklearn.pipeline import make_pipeline
 
 from latentia import GeneralLocation, MixedImputer, Mixture, load
 
@@ -79,3 +81,12 @@ def test_a_frame_of_numbers_and_texts_keeps_its_columns():
     assert list(made.columns) == ["a", "b", "c", "w"]
     assert made["w"].dtype == np.float64
     assert not made.isna().any().any()
+
+
+def test_columns_keep_their_names_in_pipelines(tmp_path):
+    x, _, _ = table(60, 8)
+    frame = pd.DataFrame(x, columns=["a", "b", "c", "d"])
+    pipe = make_pipeline(MixedImputer(random_state=0), "passthrough").fit(frame)
+    assert pipe.get_feature_names_out().tolist() == ["a", "b", "c", "d"]
+    pipe[0].save(tmp_path / "imputer.safetensors")
+    assert load(tmp_path / "imputer.safetensors").get_feature_names_out().tolist() == [*"abcd"]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Self, final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator
+from sklearn.base import BaseEstimator, OneToOneFeatureMixin
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
@@ -36,7 +36,7 @@ ROWS_EACH = 5
 
 
 @final
-class MixedImputer(BaseEstimator):
+class MixedImputer(OneToOneFeatureMixin, BaseEstimator):
     """Fills tables of categories and numbers, by a model that their kinds and number allow.
 
     Columns of texts, booleans and a data frame's categories are categories, others numbers. The
