@@ -19,6 +19,7 @@ from latentia.hmm import (
     MultinomialHMM,
     PoissonHMM,
 )
+from latentia.hmm.monitor import Monitor
 
 RECORDED = json.loads(
     (Path(__file__).parents[1] / "parity" / "hmmlearn_steps.json").read_text(encoding="utf-8")
@@ -45,6 +46,7 @@ PRIORS = {
     "none": {},
     "prior": {"covars_prior": 0.7, "startprob_prior": 2.0, "transmat_prior": 3.0},
     "held": {"params": "mt"},
+    "apart": {"means_prior": 0.5, "means_weight": 2.0, "covars_prior": 0.3, "covars_weight": 5.0},
 }
 
 
@@ -87,7 +89,7 @@ def test_scores_paths_and_a_step_are_hmmlearns(name):
     np.testing.assert_array_equal(states, known["states"])
     model.fit(X, LENGTHS)
     for attribute, expected in known["after"].items():
-        got = model._covars if attribute == "_covars_" else getattr(model, attribute)
+        got = getattr(model, attribute)
         expected = np.array(expected)
         if attribute == "_covars_" and "spherical" in name:
             expected = expected.reshape(3, -1)[:, 0]
@@ -95,7 +97,8 @@ def test_scores_paths_and_a_step_are_hmmlearns(name):
 
 
 @pytest.mark.parametrize(
-    "name", [n for n in RECORDED if n.split()[-1] in ("prior", "held", "covariances", "1.5")]
+    "name",
+    [n for n in RECORDED if n.split()[-1] in ("prior", "held", "apart", "covariances", "1.5")],
 )
 def test_priors_and_held_parameters_keep_the_contract(name):
     model = as_recorded(name)
@@ -130,9 +133,8 @@ def test_a_conjugate_prior_of_means_and_covariances_keeps_the_contract(kind):
     model._read(X, LENGTHS, reset=True)
     fitted = model._fitted()
     chunk = GroupedRows(X, np.ones(3), np.array(LENGTHS))
+    assert not fitted.model.family.has_prior
     check_model(fitted.model, chunk, 0, params=fitted.params, points=1)
-    with pytest.raises(ValueError, match="to be the steps imagined for the means"):
-        model.set_params(covars_weight=30.0).fit(X, LENGTHS)
 
 
 CONJUGATE = {
@@ -152,9 +154,53 @@ def test_a_conjugate_prior_of_mixed_states_keeps_the_contract(kind):
     model._read(X, LENGTHS, reset=True)
     fitted = model._fitted()
     chunk = GroupedRows(X, np.ones(3), np.array(LENGTHS))
+    assert not fitted.model.family.has_prior
     check_model(fitted.model, chunk, 0, params=fitted.params, points=1)
-    with pytest.raises(ValueError, match="expected as many for the means"):
-        model.set_params(means_weight=30.0).fit(X, LENGTHS)
+
+
+@pytest.mark.parametrize("kind", WIDE)
+@pytest.mark.parametrize("steps", [0.0, 5.0])
+def test_steps_of_means_may_differ_from_those_of_covariances(kind, steps):
+    model = as_recorded(f"gmm {kind} covariances")
+    model.set_params(params="stmcw", means_prior=0.5, means_weight=steps, **CONJUGATE[kind])
+    X = np.array(RECORDED["gaussian diag none"]["X"])
+    model._read(X, LENGTHS, reset=True)
+    fitted = model._fitted()
+    assert fitted.model.family.has_prior
+    chunk = GroupedRows(X, np.ones(3), np.array(LENGTHS))
+    check_model(fitted.model, chunk, 0, params=fitted.params, points=1)
+
+
+@pytest.mark.parametrize("kind", COVARS)
+def test_a_prior_of_covariances_alone_is_the_maximum_of_its_density(kind):
+    """One state, so that the mode is known: (S + squares) / (n + steps), as an average of them."""
+    X = np.array(RECORDED["gaussian diag none"]["X"])
+    behind = 2 if kind in ("full", "tied") else 1
+    model = GaussianHMM(1, kind, covars_prior=0.3, covars_weight=4.0 + behind)
+    model.fit(X)
+    scatter = (X - X.mean(axis=0)).T @ (X - X.mean(axis=0)) + 0.3
+    known = scatter / (len(X) + 4.0)
+    if kind == "diag":
+        known = np.diag(np.diag(known))
+    if kind == "spherical":
+        known = np.diag(known).mean() * np.eye(2)
+    np.testing.assert_allclose(model.covars_[0], known, rtol=1e-7)
+    states = np.zeros(len(X))  # what is told of states changes nothing where there is one
+    again = GaussianHMM(1, kind, covars_prior=0.3, covars_weight=4.0 + behind)
+    np.testing.assert_allclose(again.fit(X, states=states).covars_[0], known, rtol=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("model", "told"),
+    [
+        (GaussianHMM(2, means_weight=-1.0), "means_weight=-1.0, expected numbers of at least 0"),
+        (GMMHMM(2, 2, means_weight=-1.0), "means_weight=-1.0, expected numbers of at least 0"),
+        (GMMHMM(2, 2, covars_prior=-9.0), "by which -15 steps are imagined for covariances"),
+    ],
+)
+def test_a_prior_of_less_than_nothing_is_refused(model, told):
+    with pytest.raises(ValueError, match=told):
+        clone(model).fit(QUAKES)
 
 
 @pytest.mark.parametrize(("n_trials", "told"), [(6, "n_trials=6"), ([7, 7], "n_trials of shape")])
@@ -216,6 +262,59 @@ def test_attributes_that_were_set_are_gone_on_from():
     assert model.transmat_[0, 1] != 0.1
     assert model.n_parameters_ == 0 + 1 + 2
     assert model._n_free() == model.n_parameters_
+
+
+def test_a_start_counts_the_transitions_of_states_that_are_set():
+    """Whatever number a guess would have given them."""
+    rng = np.random.default_rng(0)
+    path = np.repeat([2, 0, 1], 40)
+    X = np.array([0.0, 20.0, 40.0])[path, None] + rng.normal(size=(120, 1))
+    for seed in range(4):
+        model = GaussianHMM(3, init_params="st", random_state=seed)
+        model.means_, model.covars_ = [[0.0], [20.0], [40.0]], np.ones((3, 1))
+        model._init(X)
+        assert np.argmax(model.startprob_) == 2
+        assert model.transmat_[2, 0] > model.transmat_[2, 1]
+        assert model.transmat_[0, 1] > model.transmat_[0, 2]
+        np.testing.assert_array_equal(model.predict(X), path)
+
+
+def test_where_a_fit_would_begin_can_be_set_and_attributes_looked_at(caplog):
+    """hmmlearn's `_init` and `_check`, which its users call too."""
+    model = GaussianHMM(2, random_state=0)
+    model._init(QUAKES, len(QUAKES))
+    model._check()
+    assert not caplog.records
+    assert model.score(QUAKES) < model.fit(QUAKES).loglik_
+    assert "will be overwritten" in caplog.records[0].getMessage()
+    caplog.clear()
+    short = GaussianHMM(3, "full", init_params="")
+    short.startprob_, short.transmat_ = START, MOVES
+    short.means_, short.covars_ = np.arange(6.0).reshape(3, 2), COVARS["full"]
+    short._init(np.ones((4, 2)))
+    (record,) = caplog.records
+    assert "22 free parameters for 8 cells" in record.getMessage()  # 2 + 5 + 6 + 9
+    short.transmat_ = MOVES[:2]
+    with pytest.raises(ValueError, match="transmat_ of shape"):
+        short._check()
+
+
+def test_a_monitor_of_ones_own_is_told_the_climb():
+    class Above(Monitor):
+        @property
+        def converged(self):
+            return self.history[-1] >= -self.tol
+
+    model = PoissonHMM(2, random_state=0, n_iter=50, tol=0.5)
+    assert (model.monitor_.tol, model.monitor_.n_iter, model.monitor_.iter) == (0.5, 50, 0)
+    assert not model.monitor_.converged
+    model.monitor_ = Above(342.0, 50)
+    assert model.fit(QUAKES).monitor_.converged
+    assert model.monitor_.history[-1] == pytest.approx(model.loglik_)
+    assert model.monitor_.iter == len(model.monitor_.history) > 1
+    n = model.monitor_.iter
+    assert model.fit(QUAKES).monitor_.iter == n
+    assert not isinstance(clone(model).fit(QUAKES).monitor_, Above)
 
 
 def test_what_is_not_set_is_made_and_what_is_overwritten_is_said(caplog):

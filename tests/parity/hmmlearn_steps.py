@@ -38,8 +38,9 @@ def cases():
         "held": {"covars_prior": 0.0, "params": "mt"},
     }
     for kind, value in covars.items():
-        for name, more in priors.items():
-            model = hmm.GaussianHMM(3, kind, covars_weight=1.0, **more)
+        apart = {"means_prior": 0.5, "means_weight": 2.0, "covars_prior": 0.3, "covars_weight": 5.0}
+        for name, more in {**priors, "apart": apart}.items():
+            model = hmm.GaussianHMM(3, kind, **{"covars_weight": 1.0, **more})
             model.means_, model.covars_ = means, value
             yield f"gaussian {kind} {name}", model, X
     counts = rng.poisson(np.array([2.0, 9.0, 4.0])[z])[:, None]

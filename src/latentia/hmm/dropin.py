@@ -6,7 +6,7 @@ import logging
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from numbers import Integral, Real
-from typing import TYPE_CHECKING, Any, NamedTuple, Self, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, Self, cast, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +28,7 @@ from .base import ChainEstimator, Fitted, collapsed
 from .chains import FreeStart, allowed
 from .held import Held
 from .model import HiddenMarkovModel, HiddenMarkovParams, HiddenMarkovStats
-from .monitor import Monitor, Reporter
+from .monitor import Monitor, Reporter, tell
 from .parameters import HiddenMarkovErrors
 from .rearrange import rounds
 from .start import StateGuesses, starts_for
@@ -115,6 +115,10 @@ class HmmlearnEstimator(ChainEstimator, ABC):
     def _imagined(self, family: Family[Any, Any]) -> Any:
         """Statistics that stand for the prior of the emissions; None without one."""
 
+    def _of_covariances(self, family: Family[Any, Any]) -> Array | None:
+        """Steps that the prior imagines for covariances beyond those for means, of each density."""
+        return None
+
     def _require_steps(self, ragged: Ragged) -> None:
         """Refuse steps that arguments rule out; none where there is no such argument."""
 
@@ -122,6 +126,22 @@ class HmmlearnEstimator(ChainEstimator, ABC):
     def _least_variance(self) -> float:
         """What starts add to variances."""
         return float(getattr(self, "min_covar", 0.0))
+
+    @property
+    def monitor_(self) -> Any:
+        """The log-likelihoods that the fit went through; one may be set to be told them."""
+        kept = vars(self)
+        if "_own_monitor" in kept or "_monitor" in kept:
+            return kept.get("_own_monitor", kept.get("_monitor"))
+        return Monitor(max(self.tol, 0.0), self._most_steps, bool(self.verbose))
+
+    @monitor_.setter
+    def monitor_(self, monitor: Any) -> None:
+        vars(self)["_own_monitor"] = monitor
+
+    @property
+    def _most_steps(self) -> int:
+        return MAX_ITER if self.n_iter is None else self.n_iter
 
     # -- fitting -----------------------------------------------------------------------------
 
@@ -162,16 +182,7 @@ class HmmlearnEstimator(ChainEstimator, ABC):
         ValueError
             If sequences or arguments make no sense, which is named; if a state collapses.
         """
-        self._validate_params()
-        self._check_letters()
-        ragged = self._read(X, lengths, id, time, reset=True)
-        self._know_width(ragged.x.shape[1])
-        self._require_steps(ragged)
-        rows = reading.seen(ragged)
-        specified = registry.parts_of(
-            self._specification(), feature_names(self, self.n_features_in_)
-        )
-        self._parts = making.learned(specified, rows, RowSource(rows).distinct)
+        ragged = self._learned(X, lengths, id, time)
         model, first = self._setup()
         source = self._source(ragged, sample_weight, model)
         em = self._settings(len(ragged.x), whole=first.start is not None)
@@ -182,9 +193,63 @@ class HmmlearnEstimator(ChainEstimator, ABC):
         params: HiddenMarkovParams = fit.params
         self._set_fitted(model, params)
         self._keep(fit, model, source)
-        self.monitor_ = Monitor(em.tol, em.max_iter, fit)
+        self._warn_of_few(ragged)
+        own = vars(self).get("_own_monitor")
+        if own is None:
+            vars(self)["_monitor"] = Monitor.of(em.tol, em.max_iter, bool(self.verbose), fit)
+        else:
+            tell(own, fit)
         self._warn_unless_done(em)
         return self
+
+    def _learned(self, X: Any, lengths: Any, id: str | None, time: str | None) -> Ragged:
+        """The sequences in X, once arguments are checked and the family's parts known."""
+        self._validate_params()
+        self._check_letters()
+        self._warn_of_overwritten()
+        ragged = self._read(X, lengths, id, time, reset=True)
+        self._know_width(ragged.x.shape[1])
+        self._require_steps(ragged)
+        rows = reading.seen(ragged)
+        specified = registry.parts_of(
+            self._specification(), feature_names(self, self.n_features_in_)
+        )
+        self._parts = making.learned(specified, rows, RowSource(rows).distinct)
+        return ragged
+
+    def _warn_of_few(self, ragged: Ragged) -> None:
+        """Log, as hmmlearn does, where there are more free parameters than cells."""
+        n = self._n_free()
+        if np.size(ragged.x) < n:
+            _log.warning(
+                "%d free parameters for %d cells of data: expect a degenerate solution; give more "
+                "data, or fewer states",
+                n,
+                np.size(ragged.x),
+            )
+
+    @final
+    def _init(self, X: Any, lengths: Any = None) -> None:
+        """Set the attributes to where a fit would begin, as hmmlearn's method of this name.
+
+        What `init_params` leaves out stays if it is set.
+        """
+        several = None if lengths is None else np.atleast_1d(lengths)
+        ragged = self._learned(X, several, None, None)
+        model, (begin, given, _) = self._setup()
+        rng = self._generator()
+        if begin is None:
+            sample = self._source(ragged, None, model).sample(rng)
+            begin = model.start(sample, rng, cast(Any, given))
+        self._set_fitted(model, cast(Any, begin))
+        self._warn_of_few(ragged)
+
+    @final
+    def _check(self) -> None:
+        """Raise ValueError where arguments or attributes make no sense, as hmmlearn's method."""
+        self._validate_params()
+        self._check_letters()
+        self._fitted()
 
     def _settings(self, n_steps: int, whole: bool) -> EM:
         """How to climb; where nothing is said of starts, several race."""
@@ -192,10 +257,9 @@ class HmmlearnEstimator(ChainEstimator, ABC):
             return cast(EM, self.em)
         starts = 1 if whole else starts_for(n_steps, self.n_components)
         told = (Reporter(),) if self.verbose else ()
-        most = MAX_ITER if self.n_iter is None else self.n_iter
         return EM(
             tol=max(self.tol, 0.0),
-            max_iter=most,
+            max_iter=self._most_steps,
             starts=starts,
             race=starts > 1,
             rearrange=rounds(starts),
@@ -210,8 +274,11 @@ class HmmlearnEstimator(ChainEstimator, ABC):
                 raise ValueError(
                     f"got {name}={given!r}, expected letters of {''.join(sorted(known))!r} alone"
                 )
+
+    def _warn_of_overwritten(self) -> None:
         if hasattr(self, "fit_"):
             return
+        known = {"s", "t", *self._letters}
         for letter in sorted(known & set(self.init_params)):
             if hasattr(self, self._attribute(letter)):
                 _log.warning(
@@ -269,8 +336,9 @@ class HmmlearnEstimator(ChainEstimator, ABC):
     def _model(self, chain: FreeStart | None = None, held: Any = ()) -> HiddenMarkovModel:
         family = making.built(self._parts, self.n_components)
         imagined = self._imagined(family)
-        if held or self._least_variance:
-            family = Held(family, held, self._least_variance)
+        beyond = self._of_covariances(family)
+        if held or self._least_variance or beyond is not None:
+            family = Held(family, held, self._least_variance, beyond)
         guesses = StateGuesses(self.n_components, "kmeans", making.codes(self._parts))
         chain = FreeStart(self.n_components) if chain is None else chain
         prior, sparing = (
@@ -298,15 +366,7 @@ class HmmlearnEstimator(ChainEstimator, ABC):
 
     def _probabilities(self, name: str, shape: tuple[int, ...]) -> Array:
         """Start or transition probabilities that a user has set."""
-        value = np.asarray(getattr(self, name), dtype=np.float64)
-        if value.shape != shape:
-            raise ValueError(f"got {name} of shape {value.shape}, expected {shape}")
-        if not (np.isfinite(value).all() and (value >= 0).all()):
-            raise ValueError(f"got {name} with entries that are no probabilities, expected some")
-        total = value.sum(axis=-1)
-        if not np.allclose(total, 1.0):
-            raise ValueError(f"{name} must sum to 1 (got {total}); divide each row by its sum")
-        return value / value.sum(axis=-1, keepdims=True)
+        return probabilities.checked(name, getattr(self, name), shape)
 
     def _know_width(self, d: int) -> None:
         """Keep the number of columns, under hmmlearn's name too where that is no argument."""
@@ -334,15 +394,9 @@ class HmmlearnEstimator(ChainEstimator, ABC):
         transitions = self._probabilities("transmat_", (k, k))
         chain = FreeStart(
             k,
-            None if "s" in self.init_params else self._of_chain("s", start),
-            None if "t" in self.init_params else self._of_chain("t", transitions),
+            self._of_chain("s", None if "s" in self.init_params else start),
+            self._of_chain("t", None if "t" in self.init_params else transitions),
         )
-        if "s" not in self.params or "t" not in self.params:
-            chain = FreeStart(
-                k,
-                chain.start if "s" in self.params else Fixed(),
-                chain.transitions if "t" in self.params else Fixed(),
-            )
         held = [field for letter, (_, field) in self._letters.items() if letter not in self.params]
         model = self._model(chain, held)
         kind: Any = type(model.family.space)
@@ -377,9 +431,8 @@ class HmmlearnEstimator(ChainEstimator, ABC):
         estimator.startprob_, estimator.transmat_ = params.start, params.transitions
         estimator._set_emissions(params.emissions)
         evidence.restore(estimator, written, params, HiddenMarkovErrors(*params, note=""))
-        estimator.monitor_ = Monitor(
-            estimator.certificate_.tol, estimator.n_iter or MAX_ITER, estimator.fit_
-        )
+        tol, most = estimator.certificate_.tol, estimator.n_iter or MAX_ITER
+        vars(estimator)["_monitor"] = Monitor.of(tol, most, bool(estimator.verbose), estimator.fit_)
         return estimator
 
 

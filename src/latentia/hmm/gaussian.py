@@ -37,9 +37,9 @@ class GaussianHMM(HmmlearnEstimator):
     means_prior, means_weight : float or array, default=0
         The prior mean of the means, and steps imagined there; 0 is no prior.
     covars_prior, covars_weight : float or array, optional
-        hmmlearn's inverse Wishart prior of the covariances: squares imagined beside those seen,
-        and steps imagined plus 1 ("diag", "spherical") or plus d ("full", "tied"). None, unlike
-        hmmlearn's 0.01 and 1, is no prior.
+        hmmlearn's prior of the covariances: squares imagined beside those seen, and steps
+        imagined plus 1 ("diag", "spherical") or plus d ("full", "tied"). None, unlike hmmlearn's
+        0.01 and 1, is no prior.
     algorithm, random_state, n_iter, tol, verbose, implementation, em
         As in `PoissonHMM`.
     params, init_params : str, default="stmc"
@@ -58,11 +58,12 @@ class GaussianHMM(HmmlearnEstimator):
     converged_, n_iter_, loglik_, n_parameters_, certificate_, fit_
         As in `HiddenMarkov`.
 
-    Raises
-    ------
-    ValueError
-        From `fit`, if the numbers of steps imagined for means and for covariances differ, for
-        which there is no conjugate prior here.
+    Notes
+    -----
+    hmmlearn's formulas for m = `means_weight`, S = `covars_prior` and c steps of a covariance are
+    the maximum under a density of log-height -m / 2 · (mean - `means_prior`)ᵀ Σ⁻¹ (the same)
+    - tr(S Σ⁻¹) / 2 - c / 2 · log |Σ|, short of a constant, summed over states ("tied": S and c
+    once). That is the prior here; normal inverse Wishart where c is m + d + 2 or more.
 
     Examples
     --------
@@ -86,7 +87,7 @@ class GaussianHMM(HmmlearnEstimator):
     }
 
     means_: Any
-    _covars: Any
+    _covars_: Any
 
     def __init__(
         self,
@@ -131,9 +132,9 @@ class GaussianHMM(HmmlearnEstimator):
     @property
     def covars_(self) -> Array:
         """The covariances as matrices, (K, d, d)."""
-        if not hasattr(self, "_covars"):
+        if not hasattr(self, "_covars_"):
             raise AttributeError("covars_ is not set; fit the model, or set it")
-        value, d = np.asarray(self._covars), np.shape(self.means_)[1]
+        value, d = np.asarray(self._covars_), np.shape(self.means_)[1]
         if self.covariance_type == "tied":
             return np.tile(value, (self.n_components, 1, 1))
         if self.covariance_type == "full":
@@ -142,7 +143,7 @@ class GaussianHMM(HmmlearnEstimator):
 
     @covars_.setter
     def covars_(self, value: Any) -> None:
-        self._covars = np.array(value, dtype=np.float64)
+        self._covars_ = np.array(value, dtype=np.float64)
 
     @property
     def _letters(self) -> Mapping[str, tuple[str, str]]:
@@ -162,30 +163,36 @@ class GaussianHMM(HmmlearnEstimator):
             return means
         d = means.shape[1]
         shapes = {"full": (k, d, d), "tied": (d, d), "diag": (k, d), "spherical": (k,)}
-        if self.covariance_type == "spherical" and np.size(self._covars) == k:
-            return covariances_of(np.reshape(self._covars, k), (k,), "spherical")
-        return covariances_of(self._covars, shapes[self.covariance_type], self.covariance_type)
+        if self.covariance_type == "spherical" and np.size(self._covars_) == k:
+            return covariances_of(np.reshape(self._covars_, k), (k,), "spherical")
+        return covariances_of(self._covars_, shapes[self.covariance_type], self.covariance_type)
 
     def _set_emissions(self, made: GaussianParams) -> None:
-        self.means_, self._covars = made
+        self.means_, self._covars_ = made
 
     def _imagined(self, family: Family[Any, Any]) -> GaussianStats | None:
         weight = np.asarray(self.means_weight, dtype=np.float64)
         if not weight.any() and self.covars_prior is None and self.covars_weight is None:
             return None
         gaussian = cast(Gaussian, family)
-        k, d, kind = gaussian.n_components, gaussian.n_features, self.covariance_type
         squares = 0.0 if self.covars_prior is None else self.covars_prior
-        squares = np.asarray(squares, dtype=np.float64)
-        matrices = kind in ("full", "tied")
-        behind = d if matrices else 1
-        asked = behind if self.covars_weight is None else float(self.covars_weight)
-        steps = np.broadcast_to(weight, (k,)).astype(np.float64)
-        together = steps.sum() if kind == "tied" else steps
-        if not np.allclose(together, max(asked - behind, 0.0)):
+        return imagined(gaussian, self._at_means(weight), self.means_prior, squares)
+
+    def _at_means(self, weight: Array) -> Array:
+        """Steps imagined at the mean of each state, (K,)."""
+        if weight.size > 1 and weight.ndim == 2 and weight.shape[1] == 1:
+            weight = weight[:, 0]  # hmmlearn's takes a column of them too
+        steps = np.broadcast_to(weight, (self.n_components,)).astype(np.float64)
+        if not (np.isfinite(steps).all() and (steps >= 0).all()):
             raise ValueError(
-                f"got means_weight={self.means_weight!r} and covars_weight={self.covars_weight!r}, "
-                f"expected covars_weight - {behind} to be the steps imagined for the means; give "
-                "both as a conjugate prior has them"
+                f"got means_weight={self.means_weight!r}, expected numbers of at least 0"
             )
-        return imagined(gaussian, steps, self.means_prior, squares)
+        return steps
+
+    def _of_covariances(self, family: Family[Any, Any]) -> Array | None:
+        k, kind, d = self.n_components, self.covariance_type, cast(Gaussian, family).n_features
+        means = self._at_means(np.asarray(self.means_weight, dtype=np.float64))
+        behind = d if kind in ("full", "tied") else 1
+        asked = behind if self.covars_weight is None else float(self.covars_weight)
+        steps = max(asked - behind, 0.0) / (k if kind == "tied" else 1) - means
+        return steps if steps.any() else None

@@ -30,14 +30,22 @@ class Held(Family[Any, Any]):
         Names of the parameters that stay.
     least : float, default=0.0
         What the start adds to variances, in the user's units.
+    steps : array, optional
+        Of normal densities, (K,) or of all K M: imagined steps that count for covariances alone,
+        a prior of log-density -steps_k / 2 · log |covariance_k|.
     """
 
     def __init__(
-        self, inner: Family[Any, Any], fields: Collection[str] = (), least: float = 0.0
+        self,
+        inner: Family[Any, Any],
+        fields: Collection[str] = (),
+        least: float = 0.0,
+        steps: Array | None = None,
     ) -> None:
         self.inner, self.fields, self.least = inner, frozenset(fields), least
         self.n_components, self.m_step_exact = inner.n_components, inner.m_step_exact
         self.takes_missing, self.n_gauge = inner.takes_missing, inner.n_gauge
+        self.steps = steps
 
     @property
     def space(self) -> Any:
@@ -64,13 +72,64 @@ class Held(Family[Any, Any]):
             return params
         if "means" in kept:
             stats = _about(self.inner, stats, params)
-        return self.inner.m_step(stats, params)._replace(**kept)
+        made = self.inner.m_step(stats, params)
+        if self.steps is not None:
+            made = self._divided(made, params, stats)
+        return made._replace(**kept)
+
+    def _divided(self, made: Any, old: Any, stats: Any) -> Any:
+        """Covariances of their scatter over as many steps as `steps` makes them."""
+        count = moments.weight(getattr(stats, "normal", stats).moments)
+        groups = self._normal.covariance.shape(len(count), 1)[0]  # one where all share a matrix
+        steps = np.asarray(self.steps).reshape(groups, -1).sum(axis=1)
+        count = count.reshape(groups, -1).sum(axis=1)
+        known = ((count > 0) & (count + steps > 0))[:, None]
+        share = count[:, None] / np.where(known, (count + steps)[:, None], 1.0)
+        each, before = (np.reshape(at.covariances, (groups, -1)) for at in (made, old))
+        value = np.where(known, each * share, before)
+        return made._replace(covariances=value.reshape(np.shape(made.covariances)))
+
+    @property
+    def _normal(self) -> Gaussian:
+        """The normal densities, those of mixtures one behind the other."""
+        inner: Any = self.inner
+        return inner.normal if isinstance(inner, GaussianMixtures) else inner
+
+    def _inside(self, params: Any) -> Any:
+        inner: Any = self.inner
+        flat = inner.flat(params) if isinstance(inner, GaussianMixtures) else params
+        return self._normal.inside(flat)
 
     def q(self, params: Any, stats: Any) -> float:
         return self.inner.q(params, stats)
 
     def score(self, params: Any, stats: Any) -> Any:
         return self.inner.score(params, stats)
+
+    @property
+    def has_prior(self) -> bool:
+        return self.steps is not None
+
+    def log_prior(self, params: Any) -> float:
+        if self.steps is None:
+            return 0.0
+        normal, (means, covariances) = self._normal, self._inside(params)
+        precision = normal.covariance.precision(covariances)
+        log_det = np.asarray(normal.covariance.log_det_precision(precision, *means.shape))
+        unit = 2 * normal.n_features * float(np.log(normal.frame.scale))
+        return 0.5 * float(np.sum(self.steps * (log_det - unit)))
+
+    def prior_score(self, params: Any) -> Any:
+        if self.steps is None:
+            return None
+        normal, (means, covariances) = self._normal, self._inside(params)
+        covariance = normal.covariance
+        scatter = covariance.outer(np.zeros(len(means)), means, means)
+        precision = covariance.precision(covariances)
+        slope = covariance.score(precision, self.steps, scatter, normal.n_features)
+        slope = np.reshape(slope / normal.frame.scale**2, np.shape(params.covariances))
+        nothing = {name: np.zeros_like(value) for name, value in params._asdict().items()}
+        return type(params)(**{**nothing, "covariances": slope})
 
     def fault(self, x: Array) -> tuple[int, int, str] | None:
         return self.inner.fault(x)

@@ -69,11 +69,13 @@ class GMMHMM(HmmlearnEstimator):
     converged_, n_iter_, loglik_, n_parameters_, certificate_, fit_
         As in `HiddenMarkov`.
 
-    Raises
-    ------
-    ValueError
-        From `fit`, if the numbers of steps imagined for means and for covariances differ, for
-        which there is no conjugate prior here.
+    Notes
+    -----
+    hmmlearn's formulas for m = `means_weight`, squares S and c steps of a covariance are the
+    maximum under a density of log-height -m / 2 · (mean - `means_prior`)ᵀ Σ⁻¹ (the same)
+    - tr(S Σ⁻¹) / 2 - c / 2 · log |Σ|, short of a constant, summed over densities ("tied": S and c
+    once a state). That is the prior here. hmmlearn takes the scatter about means as they were
+    before the step, which is no maximum; here it is about the new ones.
 
     Examples
     --------
@@ -183,24 +185,46 @@ class GMMHMM(HmmlearnEstimator):
 
     def _imagined(self, family: Family[Any, Any]) -> GaussianMixturesStats | None:
         mixed = cast(GaussianMixtures, family)
-        k, m, d, kind = self.n_components, self.n_mix, mixed.n_features, self.covariance_type
+        k, m, d = self.n_components, self.n_mix, mixed.n_features
         shares = counts_of("weights_prior", self.weights_prior, (k, m))
-        steps = np.broadcast_to(np.asarray(self.means_weight, dtype=np.float64), (k, m))
-        squares, asked = self._squares(m, d)
+        steps = self._at_means()
         told = steps.any() or self.covars_prior is not None or self.covars_weight is not None
         if not told and shares is None:
             return None
-        together = steps.sum(axis=1) if kind == "tied" else steps
-        if told and not np.allclose(together, np.broadcast_to(asked, together.shape)):
-            raise ValueError(
-                f"got means_weight={self.means_weight!r}, covars_prior={self.covars_prior!r} and "
-                f"covars_weight={self.covars_weight!r}, by which {np.unique(asked).tolist()} steps "
-                "are imagined for covariances; expected as many for the means, as a conjugate "
-                "prior has them"
-            )
+        squares, _ = self._squares(m, d)
         centre = np.broadcast_to(np.asarray(self.means_prior, dtype=np.float64), (k, m, d))
         made = imagined(mixed.normal, steps.ravel().copy(), centre.reshape(-1, d), squares)
         return GaussianMixturesStats(np.zeros((k, m)) if shares is None else shares, made)
+
+    def _at_means(self) -> Array:
+        """Steps imagined at the mean of each density, (K, M)."""
+        weight = np.asarray(self.means_weight, dtype=np.float64)
+        if not (np.isfinite(weight).all() and (weight >= 0).all()):
+            raise ValueError(
+                f"got means_weight={self.means_weight!r}, expected numbers of at least 0"
+            )
+        return np.broadcast_to(weight, (self.n_components, self.n_mix))
+
+    def _of_covariances(self, family: Family[Any, Any]) -> Array | None:
+        m, d = self.n_mix, cast(GaussianMixtures, family).n_features
+        means, asked = self._at_means(), self._squares(m, d)[1]
+        if self.covariance_type == "tied":  # a state's, shared among its densities
+            asked = np.broadcast_to(asked, (self.n_components,))[:, None] / m
+        if asked.ndim == 3:  # of each variance
+            if (asked != asked[..., :1]).any():
+                raise ValueError(
+                    f"got covars_prior={self.covars_prior!r}, expected one number for all columns "
+                    "of a density"
+                )
+            asked = asked[..., 0]
+        if (asked < 0).any():
+            raise ValueError(
+                f"got covars_prior={self.covars_prior!r} and covars_weight={self.covars_weight!r}, "
+                f"by which {float(np.min(asked)):g} steps are imagined for covariances; expected "
+                "at least 0"
+            )
+        steps = np.asarray(asked - means).reshape(-1)
+        return steps if steps.any() else None
 
     def _squares(self, m: int, d: int) -> tuple[Array, Array]:
         """What covariances' priors imagine: squares of all K M densities, and numbers of steps."""

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from latentia.data.arrays import Rows, RowSource
 from latentia.data.groups import GroupedRows
 from latentia.engine.model import Model, Suff
-from latentia.engine.tree import add, leaves, rebuild
+from latentia.engine.tree import add, leaves, rebuild, scale
 from latentia.families.family import Family
 
 from .chain import smoothed
@@ -124,22 +124,27 @@ class HiddenMarkovModel(Model[HiddenMarkovParams, Any]):
         path = getattr(self.guesses, "path", None)
         likely = None if path is None else path(chunk, rng)
         if likely is not None:
-            return _filled(self.made_of(chunk, likely), given)
+            made = self.made_of(chunk, likely)
+            if given is None or all(leaf is None for leaf in leaves(given.emissions)):
+                return _filled(made, given)
+            return self._made(chunk, made.emissions, likely, given)
         w = np.repeat(chunk.weights, chunk.sizes)
         kept = slice(None) if chunk.seen is None else chunk.seen
         rows = RowSource(Rows(chunk.x[kept], w[kept])).sample(rng)
         guessed = (resp * rows.weights[:, None] for resp in self.guesses(rows, rng))
-        made = [self._made(chunk, self.family.start(rows.x, resp), resp, given) for resp in guessed]
-        if len(made) == 1:
-            return made[0]
-        heights = [self._height(params, chunk) for params in made]
-        return made[int(np.argmax(heights))]
+        each = [self._made(chunk, self.family.start(rows.x, resp), resp, given) for resp in guessed]
+        if len(each) == 1:
+            return each[0]
+        heights = [self._height(params, chunk) for params in each]
+        return each[int(np.argmax(heights))]
 
     def _made(
         self, chunk: Any, guess: Any, resp: Array, given: HiddenMarkovParams | None
     ) -> HiddenMarkovParams:
         share = resp.sum(axis=0) + 1.0
         share = share / share.sum()
+        if given is not None:  # transitions are to be those of the states that are given
+            guess = _filled(guess, given.emissions)
         joint = self._log_density(guess, chunk) + np.log(share)
         top = joint.max(axis=1, keepdims=True)
         likely = np.exp(joint - np.where(np.isfinite(top), top, 0.0))
@@ -233,13 +238,21 @@ class HiddenMarkovModel(Model[HiddenMarkovParams, Any]):
 
     @property
     def has_prior(self) -> bool:
-        return self.prior is not None
+        return self.prior is not None or self.family.has_prior
 
     def log_prior(self, params: HiddenMarkovParams) -> float:
-        return 0.0 if self.prior is None else self._q(params, self.prior)
+        height = self.family.log_prior(params.emissions)
+        return height if self.prior is None else height + self._q(params, self.prior)
 
     def prior_score(self, params: HiddenMarkovParams) -> HiddenMarkovParams | None:
-        return None if self.prior is None else self._score(params, self.prior)
+        own = self.family.prior_score(params.emissions)
+        slope = None if self.prior is None else self._score(params, self.prior)
+        if own is None:
+            return slope
+        if slope is not None:
+            return slope._replace(emissions=add(slope.emissions, own))
+        still: HiddenMarkovParams = scale(params, 0.0)
+        return still._replace(emissions=own)
 
     def simulate(
         self, params: HiddenMarkovParams, chunk: Any, rng: np.random.Generator
@@ -262,7 +275,7 @@ def _moves(of: HiddenMarkovParams | HiddenMarkovStats) -> Moves:
     return Moves(of.start, of.transitions)
 
 
-def _filled(made: HiddenMarkovParams, given: HiddenMarkovParams | None) -> HiddenMarkovParams:
+def _filled(made: Any, given: Any) -> Any:
     """With what is given in place of what was made."""
     if given is None:
         return made

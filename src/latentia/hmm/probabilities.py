@@ -75,6 +75,25 @@ def spread(constraint: Constraint, weights: Array) -> Array:
     return kept / kept.sum(axis=-1, keepdims=True)
 
 
+def checked(name: str, value: Any, shape: tuple[int, ...]) -> Array:
+    """Probabilities that a user has set, each row divided by its sum.
+
+    Raises
+    ------
+    ValueError
+        If their shape is another, if they are none, or if rows do not sum to 1.
+    """
+    value = np.asarray(value, dtype=np.float64)
+    if value.shape != shape:
+        raise ValueError(f"got {name} of shape {value.shape}, expected {shape}")
+    if not (np.isfinite(value).all() and (value >= 0).all()):
+        raise ValueError(f"got {name} with entries that are no probabilities, expected some")
+    total = value.sum(axis=-1)
+    if not np.allclose(total, 1.0):
+        raise ValueError(f"{name} must sum to 1 (got {total}); divide each row by its sum")
+    return value / value.sum(axis=-1, keepdims=True)
+
+
 def imagined(name: str, prior: Any, shape: tuple[int, ...]) -> Array:
     """A Dirichlet prior's parameters less one: rows imagined beside those seen."""
     alpha = np.asarray(prior, dtype=np.float64)

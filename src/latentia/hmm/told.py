@@ -74,6 +74,16 @@ class Told(Family[Any, Any]):
     def score(self, params: Any, stats: Any) -> Any:
         return self.family.score(params, stats)
 
+    @property
+    def has_prior(self) -> bool:
+        return self.family.has_prior
+
+    def log_prior(self, params: Any) -> float:
+        return self.family.log_prior(params)
+
+    def prior_score(self, params: Any) -> Any:
+        return self.family.prior_score(params)
+
     def redraw(
         self, params: Any, x: Array, labels: NDArray[np.intp], rng: np.random.Generator
     ) -> Array:
