@@ -121,6 +121,16 @@ def test_columns_of_frames_may_have_numbers_for_names():
         sequences(frame, id="who")
 
 
+@pytest.mark.parametrize("missing", [None, np.nan, pd.NaT])
+def test_rows_of_nobody_and_of_no_time_are_refused(missing):
+    frame = pd.DataFrame({"i": ["a", missing, "b"], "t": [0.0, np.nan, 1.0], "y": [1, 2, 3]})
+    for told in ("id", "time"):
+        with pytest.raises(DataError, match=f"got no {told} in row 1, expected one in every row"):
+            sequences(
+                frame.drop(columns="t" if told == "id" else "i"), **{told: "it"[told != "id"]}
+            )
+
+
 def test_chunks_hold_whole_sequences():
     rng = np.random.default_rng(1)
     sizes = rng.integers(1, 400, size=900)

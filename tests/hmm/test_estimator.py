@@ -223,6 +223,14 @@ def test_columns_without_a_value_are_refused_whatever_the_family(family):
         model.fit(pd.DataFrame({"a": np.ones(6), "b": np.nan}))
 
 
+def test_frames_have_the_columns_of_the_fit_in_their_order():
+    frame = pd.DataFrame({"low": [1, 2, 1, 2], "high": [8, 9, 7, 9]})
+    fitted = HiddenMarkov("poisson", 1).fit(frame)
+    with pytest.raises(ValueError, match="got the columns high, low, expected low, high as in"):
+        fitted.predict(frame[["high", "low"]])
+    assert fitted.predict(frame.to_numpy()).tolist() == fitted.predict(frame).tolist()
+
+
 def test_unseen_symbols_and_other_widths_are_named_at_predict():
     codes = np.array([[0.0], [1.0], [1.0], [0.0]])
     fitted = HiddenMarkov("categorical", 1).fit(codes)

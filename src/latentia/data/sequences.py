@@ -221,6 +221,12 @@ def _from_frame(frame: Any, id: str | None, time: str | None) -> Ragged:
     return in_sequences(x, labels, times)._replace(columns=columns)
 
 
+def _cells(column: Any) -> Any:
+    """The cells of a column among which some may be missing."""
+    cells = np.asarray([] if column is None else column)
+    return cells if cells.dtype.kind in "OfmM" else ()
+
+
 def in_sequences(x: Any, labels: Any = None, times: Any = None) -> Ragged:
     """Rows brought into sequences.
 
@@ -247,6 +253,11 @@ def in_sequences(x: Any, labels: Any = None, times: Any = None) -> Ragged:
     """
     n = len(x)
     whom = np.zeros(n, dtype=np.intp) if labels is None else np.asarray(labels)
+    for what, cells in (("id", labels), ("time", times)):
+        unknown = np.array([cell is None or cell != cell for cell in _cells(cells)], dtype=np.bool_)
+        if unknown.any():
+            i = int(np.argmax(unknown))
+            raise DataError(f"got no {what} in row {i}, expected one in every row")
     names, first, place = np.unique(whom, return_index=True, return_inverse=True)
     rank = np.empty(len(first), dtype=np.intp)
     appearance = np.argsort(first)

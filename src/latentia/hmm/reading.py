@@ -55,6 +55,13 @@ def read(
         raise ValueError(
             f"got sequences of {d} columns, expected {known} as in the fit; give the same columns"
         )
+    elif ragged.columns is not None:
+        names = [str(name) for name in getattr(estimator, "feature_names_in_", ragged.columns)]
+        if names != [str(name) for name in ragged.columns]:
+            raise ValueError(
+                f"got the columns {', '.join(map(str, ragged.columns))}, expected "
+                f"{', '.join(names)} as in the fit, in this order"
+            )
     return ragged
 
 
