@@ -221,10 +221,12 @@ def _from_frame(frame: Any, id: str | None, time: str | None) -> Ragged:
     return in_sequences(x, labels, times)._replace(columns=columns)
 
 
-def _cells(column: Any) -> Any:
-    """The cells of a column among which some may be missing."""
+def _unknown(column: Any) -> Any:
+    """Where a column has nothing."""
     cells = np.asarray([] if column is None else column)
-    return cells if cells.dtype.kind in "OfmM" else ()
+    if cells.dtype.kind == "O":
+        return np.array([cell is None or cell != cell for cell in cells], dtype=np.bool_)
+    return cells != cells
 
 
 def in_sequences(x: Any, labels: Any = None, times: Any = None) -> Ragged:
@@ -254,7 +256,7 @@ def in_sequences(x: Any, labels: Any = None, times: Any = None) -> Ragged:
     n = len(x)
     whom = np.zeros(n, dtype=np.intp) if labels is None else np.asarray(labels)
     for what, cells in (("id", labels), ("time", times)):
-        unknown = np.array([cell is None or cell != cell for cell in _cells(cells)], dtype=np.bool_)
+        unknown = _unknown(cells)
         if unknown.any():
             i = int(np.argmax(unknown))
             raise DataError(f"got no {what} in row {i}, expected one in every row")
