@@ -137,7 +137,7 @@ def test_columns_that_follow_from_one_another(run, csv):
 
 def test_a_saved_imputer_has_no_components(run, tmp_path):
     assert run("impute", "nhanes", "--out", "out.csv", "--save", "m.safetensors").status == 0
-    run("predict", "m.safetensors", "nhanes").refused("an EMImputer", "latentia impute")
+    run("predict", "m.safetensors", "nhanes").refused("holds EMImputer", "latentia impute")
     done = run("summary", "m.safetensors")
     assert done.status == 0
     assert "27 of 100 cells missing" in done.out
