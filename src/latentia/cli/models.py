@@ -7,7 +7,7 @@ MODELS = {
     "regression": "K linear, Poisson, logistic or gamma regressions, weights may follow covariates",
     "hmm": "K states of any family that follow one another as a Markov chain",
     "markov-regression": "regressions of K hidden states, moves may follow covariates",
-    "markov-autoregression": "autoregressions whose level, or dynamics, switch with K hidden states",
+    "markov-autoregression": "autoregressions whose level or dynamics switch with K hidden states",
     "hmm-mixture": "sequences of G kinds, each kind a hidden Markov model",
     "hsmm": "K states of any family that last by laws of their own, and then give way",
     "latent-class": "K classes behind answers to items, with covariates of membership",
