@@ -21,6 +21,8 @@ def test_densities_tails_and_quantiles_are_scipys(name):
     law, peer = LAWS[name]
     np.testing.assert_allclose(law.log_density(AT), peer.logpdf(AT), rtol=1e-12, atol=1e-12)
     np.testing.assert_allclose(law.log_survival(AT), peer.logsf(AT), rtol=1e-12, atol=1e-12)
+    surely = law.log_survival(np.array([-1e3, -np.inf]))
+    np.testing.assert_allclose(surely, 0, atol=1e-12)
     below = law.log_between(np.full_like(AT, -np.inf), AT)
     np.testing.assert_allclose(below, peer.logcdf(AT), rtol=1e-12, atol=1e-12)
     p = np.array([1e-9, 0.1, 0.5, 0.99])

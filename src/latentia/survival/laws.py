@@ -150,8 +150,11 @@ class ExtremeLaw(Law):
 
     def log_between(self, a: Array, b: Array) -> Array:
         start = np.exp(a)
-        more = np.where(np.isneginf(a), np.exp(b), start * np.expm1(b - np.maximum(a, -700.0)))
-        return -start + np.log(-np.expm1(-more))
+        ahead = b - np.maximum(a, -700.0)
+        with np.errstate(invalid="ignore", over="ignore", divide="ignore"):
+            more = np.where(np.isneginf(a), np.exp(b), start * np.expm1(ahead))
+            more = np.where(np.isposinf(b), np.inf, more)
+            return -start + np.log(-np.expm1(-more))
 
     def quantile(self, p: Array) -> Array:
         return np.log(-np.log1p(-p))
