@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,6 +11,7 @@ from numpy.typing import NDArray
 
 from latentia.engine.backend import shared_out
 from latentia.engine.tree import add
+from latentia.families.kernels.ready import waiting
 from latentia.families.kernels.tile import strided
 
 from . import side_by_side
@@ -18,8 +20,9 @@ from .halves import Counted
 
 Array = NDArray[np.float64]
 
-SEGMENT = 256
-"""Steps of a segment: those of a group of lanes stay in the caches."""
+SEGMENT = 264
+"""Steps of a segment: those of a group of lanes stay in the caches, and no power of two, or the
+rows that lanes read together would share one set of the first cache."""
 
 PARTS = 8
 """Shares that segments are worked on in, whatever the number of threads."""
@@ -69,7 +72,8 @@ def of_sequences(
     k = len(start)
     enter = np.broadcast_to(start, (len(sizes), k))
     edge = np.repeat(weights[order, None], k, axis=1)
-    made = _smooth(emitting, x, firsts, sizes[order], enter, edge, transitions)
+    with _told(side_by_side.compiled(k).smooth):
+        made = _smooth(emitting, x, firsts, sizes[order], enter, edge, transitions)
     if made is None:
         return None
     heights, begun, pairs, stats = made
@@ -97,17 +101,19 @@ def of_one(
         own = parts[i]
         compiled.matrices(*given, firsts[own], sizes[own], matrices[own])
 
-    shared_out(prepare, len(parts))
+    with _told(compiled.matrices):
+        shared_out(prepare, len(parts))
     side_by_side.joined(matrices, start, given[-1], weight, enter, leave, edge)
     if not np.isfinite(edge).all():
         return None
-    found = shared_out(
-        lambda i: _smooth(
-            emitting, x, firsts[parts[i]], sizes[parts[i]], enter[parts[i]], edge[parts[i]],
-            transitions,
-        ),
-        len(parts),
-    )  # fmt: skip
+    with _told(compiled.smooth):
+        found = shared_out(
+            lambda i: _smooth(
+                emitting, x, firsts[parts[i]], sizes[parts[i]], enter[parts[i]], edge[parts[i]],
+                transitions,
+            ),
+            len(parts),
+        )  # fmt: skip
     made = [one for one in found if one is not None]
     if len(made) < len(parts):
         return None
@@ -117,6 +123,11 @@ def of_one(
         stats = add(stats, one.stats)
     heights = math.fsum(float(one.heights.sum()) for one in made)
     return Counted(weight * heights, made[0].begun[0], pairs * transitions, stats)
+
+
+def _told(run: Any) -> AbstractContextManager[None]:
+    """Say so where the first call of a pass waits for the compiler."""
+    return nullcontext() if run.signatures else waiting("hidden Markov")
 
 
 def _smooth(

@@ -102,19 +102,21 @@ def compiled(n_states: int) -> Compiled:
         first, size = np.zeros(LANES, np.int64), np.zeros(LANES, np.int64)
         z, here = np.empty((origin.size, LANES)), np.empty((k, LANES))
         top, total = np.empty(LANES), np.empty(LANES)
-        now, then = np.empty((k, k, LANES)), np.empty((k, k, LANES))
+        both = np.empty((2, k, k, LANES))
         for group in range(0, len(sizes), LANES):
             held, steps = _lanes(group, firsts, sizes, first, size)
+            shortest = size.min()
             for t in range(steps):
+                now, then = both[(t + 1) % 2], both[t % 2]
                 fill(
                     flat, row, column, origin, unit, means, roots, offset,
                     first, size, t, z, here, top,
                 )  # fmt: skip
                 if t == 0:
-                    now[:] = 0.0
+                    then[:] = 0.0
                     for i in range(k):
                         for b in range(LANES):
-                            now[i, i, b] = here[i, b]
+                            then[i, i, b] = here[i, b]
                     continue
                 for i in range(k):
                     for j in range(k):
@@ -136,12 +138,12 @@ def compiled(n_states: int) -> Compiled:
                         for j in range(k):
                             for b in range(LANES):
                                 then[i, j, b] *= total[b]
-                for b in range(held):
+                for b in range(held if t >= shortest else 0):
                     if t >= size[b]:  # it has ended, and stays
                         for i in range(k):
                             for j in range(k):
                                 then[i, j, b] = now[i, j, b]
-                now, then = then, now
+            now = both[(steps - 1) % 2]
             for b in range(held):
                 for i in range(k):
                     for j in range(k):

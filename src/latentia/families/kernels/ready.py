@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from .rule import Form
 
-PATIENCE = 0.7
-"""Seconds before a line says what is going on."""
+PATIENCE = 2.0
+"""Seconds before a line says what is going on: code that is kept loads in less, even on a busy
+machine."""
 
 _LINE = "latentia: compiling the {} pass for this machine; it is kept for later runs ..."
 
