@@ -62,7 +62,7 @@ def test_several_tables_and_a_report(run, air, tmp_path):
     assert "on 14 degrees of freedom" in page
     assert "mean[Ozone]" in page
     assert "<script" not in page
-    assert "href=\"http" not in page
+    assert 'href="http' not in page
     tables = [pq.read_table(tmp_path / f"filled-{i}.parquet") for i in (1, 2, 3)]
     hidden = np.isnan(AIR.values[:, 0])
     ozone = np.array([each["Ozone"].to_pylist() for each in tables])

@@ -201,7 +201,7 @@ default="weibull"
         holes = np.argwhere(np.isnan(x[:, whole]))
         if len(holes):
             i, j = holes[0]
-            name = feature_names(self, x.shape[1])[whole[j]]
+            name = feature_names(self, x.shape[1])[int(whole[j])]
             raise ValueError(
                 f"got nan in row {i}, column {name}, expected a number: the fit had all values of "
                 "it, so it says nothing of those that are missing"
