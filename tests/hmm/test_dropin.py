@@ -434,3 +434,17 @@ def test_an_unfitted_model_says_what_it_lacks():
         PoissonHMM(2).predict(QUAKES)
     with pytest.raises(AttributeError, match="covars_ is not set"):
         _ = GaussianHMM(2).covars_
+
+
+@pytest.mark.parametrize("kind", ["full", "tied", "diag", "spherical"])
+def test_without_an_iteration_covariances_are_those_of_all_steps(kind):
+    """hmmlearn's `_init`: np.cov of the rows and `min_covar` on the diagonal, for every state."""
+    x = np.random.default_rng(0).normal(size=(80, 2)) * [1, 3] + np.repeat([[0], [9]], 40, axis=0)
+    fitted = GaussianHMM(2, kind, n_iter=0, min_covar=0.5, random_state=0).fit(x)
+    whole = np.cov(x.T) + 0.5 * np.eye(2)
+    if kind in ("diag", "spherical"):
+        whole = np.diag(np.diagonal(whole))
+    if kind == "spherical":
+        whole = np.eye(2) * np.trace(whole) / 2
+    for each in fitted.covars_:
+        np.testing.assert_allclose(each, whole, rtol=1e-9)

@@ -183,7 +183,7 @@ class HmmlearnEstimator(ChainEstimator, ABC):
             If sequences or arguments make no sense, which is named; if a state collapses.
         """
         ragged = self._learned(X, lengths, id, time)
-        model, first = self._setup()
+        model, first = self._setup(None if self._most_steps else ragged.x)
         source = self._source(ragged, sample_weight, model)
         em = self._settings(len(ragged.x), whole=first.start is not None)
         model, source = told(model, source, ragged, states, allowed)
@@ -236,7 +236,7 @@ class HmmlearnEstimator(ChainEstimator, ABC):
         """
         several = None if lengths is None else np.atleast_1d(lengths)
         ragged = self._learned(X, several, None, None)
-        model, (begin, given, _) = self._setup()
+        model, (begin, given, _) = self._setup(ragged.x)
         rng = self._generator()
         if begin is None:
             sample = self._source(ragged, None, model).sample(rng)
@@ -297,8 +297,15 @@ class HmmlearnEstimator(ChainEstimator, ABC):
         """Whether the attribute of a letter is where the fit begins: if it is set, and not made."""
         return letter not in self.init_params and hasattr(self, self._attribute(letter))
 
-    def _setup(self) -> Setup:
-        """The model under `params` and its priors, and what `init_params` leaves as it is."""
+    def _plain(self, x: Any) -> dict[str, Array]:
+        """What hmmlearn begins with whatever the states, by field: a fit that is to end there."""
+        return {}
+
+    def _setup(self, x: Any = None) -> Setup:
+        """The model under `params` and its priors, and what `init_params` leaves as it is.
+
+        Rows `x` are given where a fit is to begin as hmmlearn's.
+        """
         given: dict[str, Any] = {}
         if self._begins_as_set("s"):
             given["start"] = self._probabilities("startprob_", (self.n_components,))
@@ -310,6 +317,8 @@ class HmmlearnEstimator(ChainEstimator, ABC):
             for letter, (_, field) in self._letters.items()
             if self._begins_as_set(letter)
         }
+        if x is not None:
+            made = {**self._plain(x), **made}
         chain = FreeStart(
             self.n_components,
             self._of_chain("s", given.get("start")),

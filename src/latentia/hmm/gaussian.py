@@ -152,6 +152,22 @@ class GaussianHMM(HmmlearnEstimator):
     def _specification(self) -> Any:
         return f"gaussian(covariance_type={self.covariance_type!r}, reg_covar=0.0)"
 
+    def _plain(self, x: Any) -> dict[str, Array]:
+        """The covariance of all steps, and `min_covar` on its diagonal, for every state."""
+        rows = np.asarray(x, dtype=np.float64)
+        rows = rows[~np.isnan(rows).any(axis=1)]
+        k, d = self.n_components, rows.shape[1]
+        if len(rows) < 2 or "c" not in self.init_params:
+            return {}
+        whole = np.atleast_2d(np.cov(rows.T)) + self.min_covar * np.eye(d)
+        made = {
+            "full": np.tile(whole, (k, 1, 1)),
+            "tied": whole,
+            "diag": np.tile(np.diagonal(whole), (k, 1)),
+            "spherical": np.full(k, np.diagonal(whole).mean()),
+        }
+        return {"covariances": made[self.covariance_type]}
+
     def _parts_of_attributes(self) -> tuple[registry.Part, ...]:
         return unframed(self._specification(), np.shape(self.means_)[-1])
 
