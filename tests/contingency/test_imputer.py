@@ -74,7 +74,6 @@ def test_a_saved_imputer_fills_the_same(model, tmp_path):
 
 
 def test_a_frame_of_numbers_and_texts_keeps_its_columns():
-    pandas = pytest.importorskip("pandas")
     x, _, _ = table(80, 4)
     frame = pandas.DataFrame(x[:, :3], columns=list("abc")).assign(w=x[:, 3].astype(float))
     made = MixedImputer(random_state=0).fit_transform(frame)

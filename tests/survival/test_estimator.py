@@ -126,6 +126,17 @@ def test_weights_are_replication_and_order_does_not_matter(bounds, counts):
     assert (between <= high + 1e-12).all()
 
 
+def test_each_row_has_a_score_of_its_own_in_its_place():
+    x = inspected(30, 4)[[0, 3, 3, 0, 7, *range(30)]]
+    fitted = SelfConsistent().fit(x)
+    scores = fitted.score_samples(x)
+    assert scores.shape == (35,)
+    assert scores.sum() == pytest.approx(fitted.loglik_, abs=1e-9)
+    left, right = fitted.intervals_.T
+    inside = (x[:, :1] <= left) & (right <= x[:, 1:])
+    np.testing.assert_allclose(np.exp(scores), inside @ fitted.mass_, atol=1e-12)
+
+
 def test_quantiles_are_the_intervals_in_which_the_share_is_reached():
     fitted = SelfConsistent().fit(np.array([[1.0, 1.0], [2.0, 2.0], [3.0, 3.0], [4.0, np.nan]]))
     np.testing.assert_array_equal(fitted.quantile([0.25, 0.5, 0.9]), [[1, 1], [2, 2], [4, np.inf]])

@@ -4,6 +4,7 @@ import csv
 from pathlib import Path
 
 import numpy as np
+import pandas
 import pytest
 from scipy import stats
 
@@ -46,7 +47,6 @@ def compared(fitted, rows):
 
 @pytest.mark.parametrize("distribution", ["weibull", "exponential", "lognormal", "loglogistic"])
 def test_accelerated_failure_times_are_those_of_another_program(distribution):
-    pandas = pytest.importorskip("pandas")
     values = datasets.load("cosmesis").values
     x = pandas.DataFrame({"chemotherapy": values[:, 2]})
     fitted = CensoredRegression(distribution, tol=1e-11).fit(x, values[:, :2])
@@ -55,7 +55,6 @@ def test_accelerated_failure_times_are_those_of_another_program(distribution):
 
 @pytest.mark.parametrize(("ours", "theirs"), [("normal", "gaussian"), ("logistic", "logistic")])
 def test_tobit_regressions_are_those_of_another_program(ours, theirs):
-    pandas = pytest.importorskip("pandas")
     frame = pandas.read_csv(PARITY / "tobin.csv")
     bounds = np.stack([np.where(frame.durable > 0, frame.durable, -np.inf), frame.durable], axis=1)
     fitted = CensoredRegression(ours, tol=1e-11).fit(frame[["age", "quant"]], bounds)

@@ -159,14 +159,11 @@ class TableEstimator(LatentEstimator, ABC):
         """The log-likelihood of what was seen of each row, (n,); 0 for a row without a value."""
         check_is_fitted(self, "fit_")
         x = reading.coded(columns.read(self, X, reset=False), self.kinds_)
-        model, params = self._model(), self.fit_.params
-        return np.array([s.loglik for s in model.unit_stats(params, Rows(x, np.ones(len(x))))])
+        return self._model().unit_logliks(self.fit_.params, Rows(x, np.ones(len(x))))
 
     def score(self, X: Any, y: Any = None) -> float:
         """The mean of `score_samples`."""
-        check_is_fitted(self, "fit_")
-        x = reading.coded(columns.read(self, X, reset=False), self.kinds_)
-        return self._model().e_step(self.fit_.params, Rows(x, np.ones(len(x)))).loglik / len(x)
+        return float(self.score_samples(X).mean())
 
     def complete(self, X: Any, *, draw: bool = False) -> Any:
         """Rows with what is missing filled in.

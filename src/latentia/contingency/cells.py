@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentia.data.arrays import Rows
+from latentia.families.incomplete import distinct
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -83,13 +84,12 @@ def groups(codes: Array, z: Array, levels: tuple[int, ...]) -> Iterator[Group]:
         How many categories each column has.
     """
     hidden = np.isnan(np.hstack([codes, z]))
-    patterns, which = np.unique(hidden, axis=0, return_inverse=True)
-    which = which.ravel()
+    patterns, which = distinct(hidden)
     q = len(levels)
     strides = np.array([int(np.prod(levels[j + 1 :])) for j in range(q)], dtype=np.intp)
     base = (np.nan_to_num(codes).astype(np.intp) * strides).sum(axis=1).astype(np.intp)
-    for number, pattern in enumerate(patterns):
-        free = np.flatnonzero(pattern[:q])
+    for number, seen in enumerate(patterns):
+        free = np.flatnonzero(~seen[:q])
         offsets = np.zeros(1, dtype=np.intp)
         for j in free:
             steps = np.arange(levels[j], dtype=np.intp) * strides[j]
@@ -98,7 +98,7 @@ def groups(codes: Array, z: Array, levels: tuple[int, ...]) -> Iterator[Group]:
         size = max(1, BLOCK // len(offsets))
         for begin in range(0, len(rows), size):
             part = rows[begin : begin + size]
-            yield Group(part, base[part], offsets, ~pattern[q:])
+            yield Group(part, base[part], offsets, seen[q:])
 
 
 class Told(NamedTuple):

@@ -197,6 +197,17 @@ class CellModel(Model[CellParams, Any]):
             loglik -= cells_seen * float(np.log(self.frame.scale))
         return Suff(loglik, n, n, CellStats(count, first, second))
 
+    def unit_logliks(self, params: CellParams, chunk: Any) -> Array:
+        """The log-likelihood of what was seen of each row, (n,)."""
+        grouped = chunk if isinstance(chunk, GroupedRows) else self.prepare(chunk)
+        log_mass, (means, covariance) = self.log_mass(params.effects), self.inside(params)
+        unit = 0.0 if self.frame is None else float(np.log(self.frame.scale))
+        found = np.zeros(len(grouped))
+        for group in grouped.groups:
+            known = told(group, grouped.z, log_mass, means, covariance)
+            found[group.rows] = known.log_density - unit * group.seen.sum()
+        return found
+
     def m_step(self, suff: Suff, params: CellParams) -> CellParams:
         stats: CellStats = suff.stats
         count = stats.count + self.prior

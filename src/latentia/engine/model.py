@@ -197,6 +197,14 @@ class Model(ABC, Generic[P, C]):
         """The E-step of each unit by itself."""
         return [self.e_step(params, chunk.take(np.array([i]))) for i in range(len(chunk))]
 
+    def unit_logliks(self, params: P, chunk: C) -> Array | None:
+        """The log-likelihood of each unit, weights left out, shape (units,).
+
+        For the scores of many units at once, by differences; None, the default, leaves these to
+        `unit_stats`, unit by unit.
+        """
+        return None
+
     def log_prior(self, params: P) -> float:
         """Logarithm of a prior density; the engine then climbs to the posterior mode."""
         return 0.0

@@ -126,8 +126,7 @@ def raised(model: SelfConsistentModel, params: Masses, chunk: Rows, tol: float) 
 
 
 def _height(model: SelfConsistentModel, mass: Array, chunk: Rows) -> float:
-    with np.errstate(divide="ignore"):
-        return float(chunk.weights @ np.log(model.probabilities(Masses(mass), chunk)))
+    return float(chunk.weights @ model.unit_logliks(Masses(mass), chunk))
 
 
 def _peaks(slopes: Array, support: NDArray[np.bool_]) -> NDArray[np.bool_]:

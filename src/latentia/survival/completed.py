@@ -8,6 +8,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from latentia.families.incomplete import distinct
+
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
@@ -71,17 +73,12 @@ def completed(x: Array, gamma: Array, slopes: Array, covariance: Array) -> Itera
     p = x.shape[1]
     own, holed = x[:, : p - h], x[:, p - h :]
     expected = own @ slopes.T
-    hidden = np.isnan(holed)
-    if not h:
-        patterns, which = np.zeros((1, 0), dtype=np.bool_), np.zeros(len(x), dtype=np.intp)
-    else:
-        patterns, which = np.unique(hidden, axis=0, return_inverse=True)
-        which = which.ravel()
-    for at, missing in enumerate(patterns):
+    patterns, which = distinct(np.isnan(holed))
+    for at, seen in enumerate(patterns):
         rows = np.flatnonzero(which == at)
         for begin in range(0, len(rows), BLOCK):
             part = rows[begin : begin + BLOCK]
-            yield _one(x[part], part, expected[part], missing, gamma, covariance)
+            yield _one(x[part], part, expected[part], ~seen, gamma, covariance)
 
 
 def _one(

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils._param_validation import HasMethods, Interval
 from sklearn.utils.validation import check_is_fitted
 
-from latentia.data.arrays import Rows, RowSource
+from latentia.data.arrays import Rows, RowSource, distinct_rows
 from latentia.engine import EM, Fit, Status, inference
 from latentia.engine.inference.delta import quantile
 from latentia.estimator import Estimate, LatentEstimator, climb, climb_settings, warn_unless_done
@@ -210,9 +210,9 @@ class SelfConsistent(LatentEstimator):
         """The logarithm of the probability of each row's interval, (n,); -inf where it has none."""
         check_is_fitted(self, "mass_")
         x = read_bounds(self, X, lowest=-np.inf, reset=False)
-        rows = ranged(self._where, x, np.ones(len(x)))
-        with np.errstate(divide="ignore"):
-            return np.log(SelfConsistentModel(self._where).probabilities(self.fit_.params, rows))
+        pairs = np.stack(ranges(self._where, x), axis=1).astype(np.float64)
+        rows = Rows(pairs, np.ones(len(x)))
+        return SelfConsistentModel(self._where).unit_logliks(self.fit_.params, rows)
 
     def score(self, X: Any, y: Any = None) -> float:
         """The mean of `score_samples`."""
@@ -295,10 +295,8 @@ class SelfConsistent(LatentEstimator):
 
 def ranged(where: Innermost, x: Array, weights: Array) -> Rows:
     """Rows as ranges of innermost intervals, equal ones together."""
-    pairs = np.stack(ranges(where, x), axis=1)
-    found, which = np.unique(pairs, axis=0, return_inverse=True)
-    total = np.bincount(which.ravel(), weights, len(found)).astype(np.float64)
-    return Rows(found.astype(np.float64), total)
+    pairs = np.stack(ranges(where, x), axis=1).astype(np.float64)
+    return distinct_rows(Rows(pairs, weights))
 
 
 def climbed(em: EM, model: SelfConsistentModel, rows: Rows) -> tuple[Fit[Masses], float]:

@@ -66,6 +66,11 @@ class SelfConsistentModel(Model[Masses, Rows]):
         near = params.mass[np.minimum(first, len(params.mass) - 1)]
         return np.where(single, near, np.maximum(upto[last] - upto[first], 0.0))
 
+    def unit_logliks(self, params: Masses, chunk: Rows) -> Array:
+        """The logarithm of the probability of each row's interval, (n,); -inf where it has none."""
+        with np.errstate(divide="ignore"):
+            return np.log(self.probabilities(params, chunk))
+
     def e_step(self, params: Masses, chunk: Rows) -> Suff:
         first, last = _ends(chunk)
         total = self.probabilities(params, chunk)

@@ -87,13 +87,12 @@ def _together(
 
     None where it has none, or where one is not finite so near the estimate.
     """
-    logliks = getattr(model, "unit_logliks", None)
-    if logliks is None:
+    if model.unit_logliks(chart.base, chunk) is None:
         return None
     weights = unit_weights(model, chart.base, chunk)
 
     def each(x: Array) -> Array:
-        return np.asarray(logliks(chart.unpack(x), chunk), dtype=np.float64)
+        return np.asarray(model.unit_logliks(chart.unpack(x), chunk), dtype=np.float64)
 
     try:
         with np.errstate(all="ignore"):
