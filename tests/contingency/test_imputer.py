@@ -1,6 +1,7 @@
 """`MixedImputer`: what it chooses, what it fills, and that it keeps what was seen."""
 
 import numpy as np
+import pandas
 import pandas as pd
 import pytest
 from sklearn.pipeline import make_pipeline
