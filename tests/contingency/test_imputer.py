@@ -1,7 +1,6 @@
 """`MixedImputer`: what it chooses, what it fills, and that it keeps what was seen."""
 
 import numpy as np
-import pandas
 import pandas as pd
 import pytest
 from sklearn.pipeline import make_pipeline
@@ -76,7 +75,7 @@ def test_a_saved_imputer_fills_the_same(model, tmp_path):
 
 def test_a_frame_of_numbers_and_texts_keeps_its_columns():
     x, _, _ = table(80, 4)
-    frame = pandas.DataFrame(x[:, :3], columns=list("abc")).assign(w=x[:, 3].astype(float))
+    frame = pd.DataFrame(x[:, :3], columns=list("abc")).assign(w=x[:, 3].astype(float))
     made = MixedImputer(random_state=0).fit_transform(frame)
     assert list(made.columns) == ["a", "b", "c", "w"]
     assert made["w"].dtype == np.float64

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-from sklearn.exceptions import NotFittedError
-
 from .displays.climb import ClimbDisplay
 from .displays.mosaic import MosaicDisplay
 from .figures import Picture
-from .formatting import counted, fixed, one_line, shorten, status_word, whole, with_error
+from .formatting import counted, fixed, one_line, shorten, status_word, whole
+from .parameters import parameters_table, with_errors
 from .summary import MOST_ROWS, settings_used
-from .tables import Summary, Table
+from .tables import Summary
 
 
 def summarise_table(estimator: Any, level: float = 0.95, standard_errors: bool = True) -> Summary:
@@ -41,14 +39,8 @@ def summarise_table(estimator: Any, level: float = 0.95, standard_errors: bool =
     ...
     """
     kinds, fit = estimator.kinds_, estimator.fit_
-    notes: list[str] = []
-    estimates = estimator.estimates()
-    if standard_errors:
-        try:
-            estimates = estimator.parameter_table(level)
-            notes += filter(None, [estimator.standard_errors().note])
-        except NotFittedError as error:  # a model from a file has not the data of its fit
-            notes.append(f"There are no standard errors: {error}.")
+    estimates, note = with_errors(estimator, level, standard_errors)
+    notes = [note] if note else []
     heights = estimator.criteria()
     what = (
         f"Log-linear model of {counted(len(kinds.names), 'column')}"
@@ -66,20 +58,13 @@ def summarise_table(estimator: Any, level: float = 0.95, standard_errors: bool =
         ("ended", status_word(fit.status)),
         ("settings", settings_used(estimator)),
     )
-    heads: tuple[str, ...] = ("parameter", "estimate")
-    if any(np.isfinite(e.se) for e in estimates):
-        heads += ("std. error", f"{100 * level:g} % from", "to")
-    rows = tuple(
-        (one_line(e.name), *with_error(e.value, e.se, e.lower, e.upper, error=e.se))[: len(heads)]
-        for e in estimates[:MOST_ROWS]
-    )
     if len(estimates) > MOST_ROWS:
         left = counted(len(estimates) - MOST_ROWS, "parameter")
         notes.append(f"{left} not listed; parameter_table() has them.")
     return Summary(
         f"{what}, {counted(kinds.cells, 'cell')}",
         facts,
-        (Table("Parameters", heads, rows, "l" + "r" * (len(heads) - 1)),),
+        (parameters_table(estimates[:MOST_ROWS], level),),
         (*notes, *estimator.certificate_.sentences()),
     )
 

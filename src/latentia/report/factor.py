@@ -11,6 +11,7 @@ from .displays.climb import ClimbDisplay
 from .displays.loadings import LoadingsDisplay, standardised
 from .displays.scree import ScreeDisplay
 from .formatting import counted, fixed, one_line, share, significant, status_word, whole, with_error
+from .parameters import with_errors
 from .summary import settings_used
 from .tables import Summary, Table
 
@@ -139,13 +140,9 @@ def summarise_principal(estimator: Any, level: float = 0.95) -> Summary:
     ...
     """
     q, d = estimator.components_.shape
-    heights, notes = estimator.criteria(), []
-    try:
-        estimates = estimator.parameter_table(level)
-        notes += filter(None, [estimator.standard_errors().note])
-    except NotFittedError as error:  # a model from a file has not the data of its fit
-        estimates = estimator.estimates()
-        notes.append(f"There are no standard errors: {error}.")
+    heights = estimator.criteria()
+    estimates, note = with_errors(estimator, level)
+    notes = [note] if note else []
     heads: tuple[str, ...] = ("direction", "share", "variance")
     if np.isfinite(estimates[0].se):
         heads += ("std. error", f"{100 * level:g} % from", "to")

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-from sklearn.exceptions import NotFittedError
-
 from .displays.climb import ClimbDisplay
 from .displays.holes import HolesDisplay
 from .displays.imputed import MOST_COLUMNS as MOST_FILLED
@@ -15,7 +12,8 @@ from .displays.overimputation import OverimputationDisplay
 from .displays.patterns import PatternsDisplay
 from .displays.sensitivity import SensitivityDisplay
 from .figures import Picture
-from .formatting import counted, fixed, one_line, share, status_word, whole, with_error
+from .formatting import counted, fixed, one_line, share, status_word, whole
+from .parameters import parameters_table, with_errors
 from .summary import MOST_ROWS, settings_used
 from .tables import Summary, Table
 
@@ -50,10 +48,8 @@ def summarise_normal(estimator: Any, level: float = 0.95, standard_errors: bool 
     n, d = float(rows.sum()), len(columns)
     holes, cells = float(missing.sum()), n * d
     heights = estimator.criteria()
-    estimates, note = (
-        _estimates(estimator, level) if standard_errors else (estimator.estimates(), "")
-    )
-    tables = [parameters_table(estimates, level)]
+    estimates, note = with_errors(estimator, level, standard_errors)
+    tables = [normal_table(estimates, level)]
     if d <= MOST_COLUMNS:
         tables.insert(0, patterns_table(estimator.patterns_))
     left = len(estimates) - len(tables[-1].rows)
@@ -76,27 +72,11 @@ def summarise_normal(estimator: Any, level: float = 0.95, standard_errors: bool 
     )
 
 
-def _estimates(estimator: Any, level: float) -> tuple[list[Any], str]:
-    """Parameters with standard errors if they can be had, and why not if they cannot."""
-    try:
-        return estimator.parameter_table(level), str(estimator.standard_errors().note)
-    except NotFittedError as error:  # a model from a file has not the data of its fit
-        return estimator.estimates(), f"There are no standard errors: {error}."
-
-
-def parameters_table(estimates: list[Any], level: float = 0.95) -> Table:
+def normal_table(estimates: list[Any], level: float = 0.95) -> Table:
     """Means, variances and, where they are few, covariances, with errors where there are any."""
-    shown = estimates
-    if len(estimates) > MOST_ROWS:
-        shown = [e for e in estimates if not e.name.startswith("covariance")]
-    heads: tuple[str, ...] = ("parameter", "estimate")
-    if any(np.isfinite(e.se) for e in shown):
-        heads += ("std. error", f"{100 * level:g} % from", "to")
-    rows = tuple(
-        (one_line(e.name), *with_error(e.value, e.se, e.lower, e.upper, error=e.se))[: len(heads)]
-        for e in shown
-    )
-    return Table("Parameters", heads, rows, "l" + "r" * (len(heads) - 1))
+    few = len(estimates) <= MOST_ROWS
+    shown = [e for e in estimates if few or not e.name.startswith("covariance")]
+    return parameters_table(shown, level)
 
 
 def patterns_table(patterns: Any) -> Table:

@@ -17,7 +17,7 @@ from .displays.imputed import ImputedDisplay
 from .displays.overimputation import OverimputationDisplay
 from .figures import svg
 from .formatting import counted, fixed, one_line, share, shorten, status_word, true_minus, whole
-from .missing import MOST_COLUMNS, parameters_table, patterns_table
+from .missing import MOST_COLUMNS, normal_table, patterns_table
 from .page import rendered, repeated
 from .rendering import html_table
 from .tables import Table
@@ -149,7 +149,7 @@ def _page(
         coverage=html_table(_coverage_table(over)),
         model_words=_model_words(imputer),
         n_parameters=whole(normal.n_parameters_),
-        parameters=html_table(parameters_table(normal.estimates())),
+        parameters=html_table(normal_table(normal.estimates())),
         climb_words=(
             f"EM was started {STARTS} times from parameters far apart. Each line shows how far "
             f"below the top such a climb still was. {spread}"

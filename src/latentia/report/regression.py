@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sklearn.exceptions import NotFittedError
-
 from .formatting import FIRST_GROUP, counted, fixed, one_line, shorten, with_error
+from .parameters import with_errors
 from .summary import mixture_facts
 from .tables import Summary, Table
 
@@ -41,13 +40,7 @@ def summarise_regression(
     data             28 rows, 1 column
     ...
     """
-    estimates, note = estimator.estimates(), ""
-    if standard_errors:
-        try:
-            estimates = estimator.parameter_table(level)
-            note = str(estimator.standard_errors().note)
-        except NotFittedError as error:  # a model from a file has not the data of its fit
-            note = f"There are no standard errors: {error}."
+    estimates, note = with_errors(estimator, level, standard_errors)
     notes = (note,) if note else ()
     tested = estimator.tested(estimates)
     parts = {part: [c for c in tested if c.part == part] for part in ("response", "membership")}

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from sklearn.exceptions import NotFittedError
 
 from .displays.climb import ClimbDisplay
 from .displays.survival import PredictedSurvivalDisplay, SurvivalDisplay
 from .figures import Picture
-from .formatting import counted, fixed, one_line, significant, status_word, whole, with_error
+from .formatting import counted, fixed, significant, status_word, whole
+from .parameters import parameters_table, with_errors
 from .summary import MOST_ROWS, settings_used
-from .tables import Summary, Table
+from .tables import Summary
 
 
 def summarise_curve(estimator: Any, level: float = 0.95, standard_errors: bool = True) -> Summary:
@@ -41,14 +41,8 @@ def summarise_curve(estimator: Any, level: float = 0.95, standard_errors: bool =
     ...
     """
     fit = estimator.fit_
-    notes: list[str] = []
-    estimates = estimator.estimates()
-    if standard_errors:
-        try:
-            estimates = estimator.parameter_table(level)
-            notes += filter(None, [estimator.standard_errors().note])
-        except NotFittedError as error:  # a curve from a file has not the data of its fit
-            notes.append(f"There are no standard errors: {error}.")
+    estimates, note = with_errors(estimator, level, standard_errors)
+    notes = [note] if note else []
     median = estimator.quantile(0.5)
     facts = (
         ("times", whole(fit.n_units)),
@@ -62,10 +56,11 @@ def summarise_curve(estimator: Any, level: float = 0.95, standard_errors: bool =
     if len(estimates) > MOST_ROWS:
         left = counted(len(estimates) - MOST_ROWS, "time")
         notes.append(f"{left} not listed; parameter_table() has them.")
+    ends = [e._replace(name=e.name[2:-1]) for e in estimates[:MOST_ROWS]]
     return Summary(
         f"Survival curve of {counted(fit.n_units, 'time')}",
         facts,
-        (_table(estimates[:MOST_ROWS], level),),
+        (parameters_table(ends, level, title="Survival", heads=("past", "survival"), align="r"),),
         (*notes, *estimator.certificate_.sentences()),
     )
 
@@ -98,14 +93,8 @@ def summarise_censored(
     ...
     """
     fit = estimator.fit_
-    notes: list[str] = []
-    estimates = estimator.estimates()
-    if standard_errors:
-        try:
-            estimates = estimator.parameter_table(level)
-            notes += filter(None, [estimator.standard_errors().note])
-        except NotFittedError as error:  # a model from a file has not the data of its fit
-            notes.append(f"There are no standard errors: {error}.")
+    estimates, note = with_errors(estimator, level, standard_errors)
+    notes = [note] if note else []
     heights = estimator.criteria()
     facts = (
         ("rows", whole(fit.n_units)),
@@ -115,20 +104,13 @@ def summarise_censored(
         ("ended", status_word(fit.status)),
         ("settings", settings_used(estimator)),
     )
-    heads: tuple[str, ...] = ("parameter", "estimate")
-    if any(np.isfinite(e.se) for e in estimates):
-        heads += ("std. error", f"{100 * level:g} % from", "to")
-    rows = tuple(
-        (one_line(e.name), *with_error(e.value, e.se, e.lower, e.upper, error=e.se))[: len(heads)]
-        for e in estimates[:MOST_ROWS]
-    )
     if len(estimates) > MOST_ROWS:
         left = counted(len(estimates) - MOST_ROWS, "parameter")
         notes.append(f"{left} not listed; parameter_table() has them.")
     return Summary(
         f"{estimator.distribution.capitalize()} regression",
         facts,
-        (Table("Parameters", heads, rows, "l" + "r" * (len(heads) - 1)),),
+        (parameters_table(estimates[:MOST_ROWS], level),),
         (*notes, *estimator.certificate_.sentences()),
     )
 
@@ -139,17 +121,6 @@ def _interval(left: float, right: float) -> str:
     if np.isinf(right):
         return f"after {significant(left)}"
     return f"after {significant(left)}, up to {significant(right)}"
-
-
-def _table(estimates: list[Any], level: float) -> Table:
-    heads: tuple[str, ...] = ("past", "survival")
-    if any(np.isfinite(e.se) for e in estimates):
-        heads += ("std. error", f"{100 * level:g} % from", "to")
-    rows = tuple(
-        (e.name[2:-1], *with_error(e.value, e.se, e.lower, e.upper, error=e.se))[: len(heads)]
-        for e in estimates
-    )
-    return Table("Survival", heads, rows, "r" * len(heads))
 
 
 class CurvePlots:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sklearn.exceptions import NotFittedError
-
 from .formatting import counted, fixed, one_line, shorten, with_error
 from .hidden_markov import facts
+from .parameters import with_errors
 from .regression import p_value
 from .tables import Summary, Table
 
@@ -49,13 +48,7 @@ def summarise_switching(
     data            107 steps in 1 sequence, 0 columns
     ...
     """
-    estimates, note = estimator.estimates(), ""
-    if standard_errors:
-        try:
-            estimates = estimator.parameter_table(level)
-            note = str(estimator.standard_errors().note)
-        except NotFittedError as error:  # a model from a file has not the data of its fit
-            note = f"There are no standard errors: {error}."
+    estimates, note = with_errors(estimator, level, standard_errors)
     tested = estimator.tested(estimates)
     tables = [
         _tested(title, [row for row in tested if row.part == part], level)

@@ -1,0 +1,62 @@
+"""Parameters with their standard errors, as summaries and pages of all kinds have them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.exceptions import NotFittedError
+
+from .formatting import one_line, with_error
+from .tables import Table
+
+
+def with_errors(
+    estimator: Any, level: float = 0.95, standard_errors: bool = True
+) -> tuple[list[Any], str]:
+    """The parameters with standard errors if they can be had, and what there is to say of these.
+
+    Parameters
+    ----------
+    estimator : estimator
+        Fitted, with `estimates`, `parameter_table` and `standard_errors`.
+    level : float, default=0.95
+        Of the confidence intervals.
+    standard_errors : bool, default=True
+        Whether they are wanted.
+
+    Returns
+    -------
+    estimates : list of Estimate
+        Errors are nan where there are none.
+    note : str
+        Empty where all is well.
+    """
+    if not standard_errors:
+        return estimator.estimates(), ""
+    try:
+        return estimator.parameter_table(level), str(estimator.standard_errors().note)
+    except NotFittedError as error:  # a model from a file has not the data of its fit
+        return estimator.estimates(), f"There are no standard errors: {error}."
+
+
+def parameters_table(
+    estimates: list[Any],
+    level: float = 0.95,
+    *,
+    title: str = "Parameters",
+    heads: tuple[str, str] = ("parameter", "estimate"),
+    align: str = "l",
+) -> Table:
+    """Estimates line by line, with errors and intervals where there are any.
+
+    `align` is that of the names, as `Table` has it.
+    """
+    every: tuple[str, ...] = heads
+    if any(np.isfinite(e.se) for e in estimates):
+        every += ("std. error", f"{100 * level:g} % from", "to")
+    rows = tuple(
+        (one_line(e.name), *with_error(e.value, e.se, e.lower, e.upper, error=e.se))[: len(every)]
+        for e in estimates
+    )
+    return Table(title, every, rows, align + "r" * (len(every) - 1))
