@@ -6,8 +6,9 @@ import typer
 
 from latentia.cli import options
 from latentia.cli.errors import UNCONVERGED, Refusal, say, warnings_as_sentences
-from latentia.cli.inputs import Input, one_of, read_input, split_components, split_names
+from latentia.cli.inputs import Input, read_input
 from latentia.cli.outputs import check_outputs
+from latentia.cli.values import one_of, split_components, split_names
 
 TYPES = {"mclustda": "MclustDA", "edda": "EDDA"}
 """As they are written, and what `MixtureDiscriminant` calls them."""

@@ -8,8 +8,9 @@ import typer
 
 from latentia.cli import options
 from latentia.cli.errors import UNCONVERGED, NoResult, Refusal, say, warnings_as_sentences
-from latentia.cli.inputs import one_of, read_input, split_components
+from latentia.cli.inputs import read_input
 from latentia.cli.outputs import TABLE_ENDINGS, check_output
+from latentia.cli.values import one_of, split_components
 
 ROTATIONS = ("none", "varimax", "quartimax", "promax", "oblimin")
 

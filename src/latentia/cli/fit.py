@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from latentia.cli import options
+from latentia.cli import options, texts
 from latentia.cli.discriminant import discriminant
 from latentia.cli.errors import Refusal, warnings_as_sentences
 from latentia.cli.factors import factors, principal
@@ -14,24 +14,20 @@ from latentia.cli.group import Commands
 from latentia.cli.hidden_markov import hidden_markov
 from latentia.cli.hidden_markov_mixture import hidden_markov_mixture
 from latentia.cli.hidden_semi_markov import hidden_semi_markov
-from latentia.cli.inputs import (
-    Input,
-    check_columns,
-    check_rows,
-    listed,
-    not_negative,
-    one_of,
-    read_input,
-    split_columns,
-    split_components,
-    split_names,
-    whole_number,
-)
+from latentia.cli.inputs import Input, check_columns, check_rows, listed, read_input
 from latentia.cli.outputs import check_outputs
 from latentia.cli.regression import regression
 from latentia.cli.survival import survival
 from latentia.cli.switching import markov_autoregression, markov_regression
 from latentia.cli.table import table
+from latentia.cli.values import (
+    not_negative,
+    one_of,
+    split_columns,
+    split_components,
+    split_names,
+    whole_number,
+)
 
 app = typer.Typer(cls=Commands, help="Fit a model to data.")
 
@@ -43,116 +39,8 @@ MCLUST = (
 """The fourteen models by mclust's names; "E" and "V" are those of one column."""
 WEIGHTS_PRIORS = ("dirichlet-process", "dirichlet-distribution")
 
-ENDINGS = (
-    "Results go to standard output, progress and errors to standard error.\n\n"
-    "The exit status is 0 where the fit converged, 1 where it did not, 2 for input that cannot be "
-    "used, and 130 after Ctrl-C; whatever was fitted by then is written all the same."
-)
-GAUSSIAN = (
-    "Fit Gaussian mixtures and keep the best.\n\n"
-    f"Every number of components is tried with every type of covariance. {ENDINGS}"
-)
-GAUSSIAN_EXAMPLE = (
-    "Example: latentia fit gaussian-mixture faithful --components 1:5 --report report.html"
-)
-MIXTURE = (
-    "Fit mixtures of any family and keep the best.\n\n"
-    f"Every number of components is tried with every family. Cells may be missing where the family "
-    f"takes that. {ENDINGS}"
-)
-MIXTURE_EXAMPLE = "Example: latentia fit mixture deaths --family poisson --components 1:4"
-BAYESIAN = (
-    "Fit a Bayesian Gaussian mixture.\n\n"
-    "Of the components that --components allows, those that the rows do not need are left with "
-    f"next to none. {ENDINGS}"
-)
-BAYESIAN_EXAMPLE = "Example: latentia fit bayesian-mixture faithful --components 6"
-REGRESSION = (
-    "Fit mixtures of regressions by formula and keep the best.\n\n"
-    "Every number of components is tried. Weights may follow covariates (--concomitant), and the "
-    f"rows of a subject share a component (--groups). {ENDINGS}"
-)
-REGRESSION_EXAMPLE = (
-    "Example: latentia fit regression npreg --formula 'yn ~ x + I(x**2)' --components 2"
-)
-DISCRIMINANT = (
-    "Fit Gaussian densities of classes that are known, to predict the class of other rows.\n\n"
-    "With --type mclustda each class is a mixture, its covariance and number of components "
-    f"chosen by BIC; with edda each is one Gaussian. {ENDINGS}"
-)
-DISCRIMINANT_EXAMPLE = "Example: latentia fit discriminant iris --type edda --save iris.safetensors"
-HIDDEN_MARKOV = (
-    "Fit hidden Markov models of any family and keep the best.\n\n"
-    "Rows are steps, of one sequence or of those that --id tells apart. Whole rows may be missing, "
-    f"and cells where the family takes that. {ENDINGS}"
-)
-HIDDEN_MARKOV_EXAMPLE = (
-    "Example: latentia fit hmm earthquakes --family poisson --states 1:4 --time year"
-)
-TABLE = (
-    "Fit a log-linear model of categories, or with columns of numbers the general location model."
-    f"\n\nColumns of texts are categories. Cells may be missing. {ENDINGS}"
-)
-TABLE_EXAMPLE = "Example: latentia fit table nhanes --categorical age,hyp --interactions 1"
-FACTORS = (
-    "Fit factor analyses for one or several numbers of factors, and keep the best.\n\n"
-    f"Cells may be missing. {ENDINGS}"
-)
-FACTORS_EXAMPLE = "Example: latentia fit factors bfi --factors 1:6 --rotation oblimin --parallel"
-PRINCIPAL = (
-    "Fit principal components as a density, for one or several numbers, and keep the best.\n\n"
-    f"Cells may be missing. {ENDINGS}"
-)
-PRINCIPAL_EXAMPLE = "Example: latentia fit pca airquality --components 1:3 --filled filled.csv"
-SURVIVAL = (
-    "Fit a survival curve by no formula, or with --on a regression of times on covariates.\n\n"
-    "Times are known exactly or up to intervals; covariates may be missing. "
-    f"{ENDINGS}"
-)
-SURVIVAL_EXAMPLE = (
-    "Example: latentia fit survival cosmesis --lower left --upper right --on chemotherapy"
-)
-MARKOV_REGRESSION = (
-    "Fit regressions that switch with the states of a hidden Markov chain, and keep the best.\n\n"
-    "Lines differ between states; moves from state to state, and first states, may follow "
-    f"covariates by logits. Responses may be missing. {ENDINGS}"
-)
-MARKOV_REGRESSION_EXAMPLE = (
-    "Example: latentia fit markov-regression speed --formula 'rt ~ 1' --transitions '~ payoff' "
-    "--id series"
-)
-MARKOV_AUTOREGRESSION = (
-    "Fit autoregressions that switch with hidden states, and keep the best.\n\n"
-    "The first values of each series, as many as there are lags, are given; the likelihood of the "
-    f"others is exact. {ENDINGS}"
-)
-MARKOV_AUTOREGRESSION_EXAMPLE = (
-    "Example: latentia fit markov-autoregression gnp --columns growth --order 4"
-)
-MARKOV_MIXTURE = (
-    "Fit mixtures of hidden Markov models, which cluster sequences, and keep the best.\n\n"
-    "Every number of clusters is tried with every number of states. --id says whose a row is. "
-    f"{ENDINGS}"
-)
-MARKOV_MIXTURE_EXAMPLE = (
-    "Example: latentia fit hmm-mixture rows.csv --id person --time day --clusters 1:4"
-)
-SEMI_MARKOV = (
-    "Fit hidden states that last by laws of their own, and keep the best.\n\n"
-    "Every number of states is tried with every law of durations. Rows are steps, of one sequence "
-    f"or of those that --id tells apart; whole rows may be missing. {ENDINGS}"
-)
-SEMI_MARKOV_EXAMPLE = (
-    "Example: latentia fit hsmm speed --columns rt --id series --durations geometric,poisson"
-)
-LATENT_CLASS = (
-    "Fit latent class models and keep the best.\n\n"
-    f"Columns are items, answers texts or numbers, and cells may be missing. {ENDINGS}"
-)
-LATENT_CLASS_EXAMPLE = "Example: latentia fit latent-class carcinoma --classes 1:4"
 
-
-@app.command("gaussian-mixture", help=GAUSSIAN, epilog=GAUSSIAN_EXAMPLE)
+@app.command("gaussian-mixture", help=texts.GAUSSIAN, epilog=texts.GAUSSIAN_EXAMPLE)
 def gaussian_mixture(
     ctx: typer.Context,
     data: options.Data,
@@ -228,7 +116,7 @@ def gaussian_mixture(
     _run(ctx, request, (dask, dask_folder), report, save, allow_unconverged)
 
 
-@app.command("mixture", help=MIXTURE, epilog=MIXTURE_EXAMPLE)
+@app.command("mixture", help=texts.MIXTURE, epilog=texts.MIXTURE_EXAMPLE)
 def mixture(
     ctx: typer.Context,
     data: options.Data,
@@ -284,7 +172,7 @@ def mixture(
     _run(ctx, request, (dask, dask_folder), report, save, allow_unconverged)
 
 
-@app.command("bayesian-mixture", help=BAYESIAN, epilog=BAYESIAN_EXAMPLE)
+@app.command("bayesian-mixture", help=texts.BAYESIAN, epilog=texts.BAYESIAN_EXAMPLE)
 def bayesian_mixture(
     ctx: typer.Context,
     data: options.Data,
@@ -353,7 +241,7 @@ def bayesian_mixture(
     _run(ctx, request, (dask, dask_folder), report, save, allow_unconverged)
 
 
-@app.command("latent-class", help=LATENT_CLASS, epilog=LATENT_CLASS_EXAMPLE)
+@app.command("latent-class", help=texts.LATENT_CLASS, epilog=texts.LATENT_CLASS_EXAMPLE)
 def latent_class(
     ctx: typer.Context,
     data: options.Data,
@@ -419,23 +307,27 @@ def latent_class(
     _run(ctx, request, (dask, dask_folder), report, save, allow_unconverged)
 
 
-app.command("hmm", help=HIDDEN_MARKOV, epilog=HIDDEN_MARKOV_EXAMPLE)(hidden_markov)
-app.command("markov-regression", help=MARKOV_REGRESSION, epilog=MARKOV_REGRESSION_EXAMPLE)(
-    markov_regression
-)
+app.command("hmm", help=texts.HIDDEN_MARKOV, epilog=texts.HIDDEN_MARKOV_EXAMPLE)(hidden_markov)
 app.command(
-    "markov-autoregression", help=MARKOV_AUTOREGRESSION, epilog=MARKOV_AUTOREGRESSION_EXAMPLE
+    "markov-regression", help=texts.MARKOV_REGRESSION, epilog=texts.MARKOV_REGRESSION_EXAMPLE
+)(markov_regression)
+app.command(
+    "markov-autoregression",
+    help=texts.MARKOV_AUTOREGRESSION,
+    epilog=texts.MARKOV_AUTOREGRESSION_EXAMPLE,
 )(markov_autoregression)
-app.command("hmm-mixture", help=MARKOV_MIXTURE, epilog=MARKOV_MIXTURE_EXAMPLE)(
+app.command("hmm-mixture", help=texts.MARKOV_MIXTURE, epilog=texts.MARKOV_MIXTURE_EXAMPLE)(
     hidden_markov_mixture
 )
-app.command("hsmm", help=SEMI_MARKOV, epilog=SEMI_MARKOV_EXAMPLE)(hidden_semi_markov)
-app.command("regression", help=REGRESSION, epilog=REGRESSION_EXAMPLE)(regression)
-app.command("factors", help=FACTORS, epilog=FACTORS_EXAMPLE)(factors)
-app.command("pca", help=PRINCIPAL, epilog=PRINCIPAL_EXAMPLE)(principal)
-app.command("table", help=TABLE, epilog=TABLE_EXAMPLE)(table)
-app.command("survival", help=SURVIVAL, epilog=SURVIVAL_EXAMPLE)(survival)
-app.command("discriminant", help=DISCRIMINANT, epilog=DISCRIMINANT_EXAMPLE)(discriminant)
+app.command("hsmm", help=texts.SEMI_MARKOV, epilog=texts.SEMI_MARKOV_EXAMPLE)(hidden_semi_markov)
+app.command("regression", help=texts.REGRESSION, epilog=texts.REGRESSION_EXAMPLE)(regression)
+app.command("factors", help=texts.FACTORS, epilog=texts.FACTORS_EXAMPLE)(factors)
+app.command("pca", help=texts.PRINCIPAL, epilog=texts.PRINCIPAL_EXAMPLE)(principal)
+app.command("table", help=texts.TABLE, epilog=texts.TABLE_EXAMPLE)(table)
+app.command("survival", help=texts.SURVIVAL, epilog=texts.SURVIVAL_EXAMPLE)(survival)
+app.command("discriminant", help=texts.DISCRIMINANT, epilog=texts.DISCRIMINANT_EXAMPLE)(
+    discriminant
+)
 
 
 def _check_accelerator(name: str) -> None:

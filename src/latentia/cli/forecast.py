@@ -8,7 +8,7 @@ import typer
 
 from latentia.cli import hidden_markov
 from latentia.cli.errors import Refusal, warnings_as_sentences
-from latentia.cli.inputs import whole_number
+from latentia.cli.values import whole_number
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 

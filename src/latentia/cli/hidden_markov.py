@@ -7,8 +7,9 @@ import typer
 
 from latentia.cli import options
 from latentia.cli.errors import Refusal, say, warnings_as_sentences
-from latentia.cli.inputs import Input, one_of, read_input, split_components
+from latentia.cli.inputs import Input, read_input
 from latentia.cli.outputs import check_output
+from latentia.cli.values import one_of, split_components
 
 if TYPE_CHECKING:
     from latentia.data.sequences import Ragged
@@ -334,7 +335,7 @@ def read_sequences(data: str, columns: str | None, id_: str | None, time: str | 
     DataError
         The file cannot be used.
     """
-    from latentia.cli.inputs import split_columns
+    from latentia.cli.values import split_columns
     from latentia.data.sequences import in_sequences
 
     asked = None if columns is None else [*split_columns(columns), *filter(None, [time])]

@@ -5,8 +5,8 @@ from typing import Annotated, Any
 import typer
 
 from latentia.cli import hidden_markov, options
-from latentia.cli.inputs import split_components
 from latentia.cli.outputs import check_outputs
+from latentia.cli.values import split_components
 
 
 def hidden_markov_mixture(

@@ -5,8 +5,8 @@ from typing import Annotated
 import typer
 
 from latentia.cli import hidden_markov, options
-from latentia.cli.inputs import split_components, split_names
 from latentia.cli.outputs import check_outputs
+from latentia.cli.values import split_components, split_names
 
 DURATIONS = ("geometric", "poisson", "negative-binomial", "gamma", "weibull", "log-normal", "free")
 

@@ -9,7 +9,8 @@ import typer
 
 from latentia.cli import options
 from latentia.cli.errors import UNCONVERGED, NoResult, Refusal, say, warnings_as_sentences
-from latentia.cli.inputs import counted, listed, not_negative, one_of, split_columns, whole_number
+from latentia.cli.inputs import counted, listed
+from latentia.cli.values import not_negative, one_of, split_columns, whole_number
 
 if TYPE_CHECKING:
     from latentia.data.holes import HollowTable

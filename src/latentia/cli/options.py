@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from latentia.cli.inputs import not_negative, one_of, whole_number
+from latentia.cli.values import not_negative, one_of, whole_number
 
 OUTPUT = "Output"
 CLIMB = "Climb"

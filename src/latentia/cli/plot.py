@@ -42,8 +42,8 @@ def plot(
 ) -> None:
     """Draw a saved model with some data."""
     import latentia
-    from latentia.cli.inputs import one_of
     from latentia.cli.outputs import check_output
+    from latentia.cli.values import one_of
     from latentia.extras import require
 
     one_of("--kind", kind, KINDS)

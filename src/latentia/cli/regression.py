@@ -8,15 +8,9 @@ import typer
 
 from latentia.cli import options
 from latentia.cli.errors import Refusal, warnings_as_sentences
-from latentia.cli.inputs import (
-    counted,
-    listed,
-    one_of,
-    read_input,
-    split_components,
-    split_names,
-)
+from latentia.cli.inputs import counted, listed, read_input
 from latentia.cli.outputs import check_outputs
+from latentia.cli.values import one_of, split_components, split_names
 
 FAMILIES = ("gaussian", "poisson", "binomial", "gamma")
 

@@ -6,8 +6,9 @@ import typer
 
 from latentia.cli import options
 from latentia.cli.errors import UNCONVERGED, Refusal, say, warnings_as_sentences
-from latentia.cli.inputs import one_of, read_input, split_names
+from latentia.cli.inputs import read_input
 from latentia.cli.outputs import check_outputs, write_plain_report
+from latentia.cli.values import one_of, split_names
 
 DISTRIBUTIONS = ("weibull", "exponential", "lognormal", "loglogistic", "normal", "logistic")
 

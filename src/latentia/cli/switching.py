@@ -6,9 +6,9 @@ import typer
 
 from latentia.cli import hidden_markov, options
 from latentia.cli.errors import Refusal, warnings_as_sentences
-from latentia.cli.inputs import one_of, split_components
 from latentia.cli.outputs import check_outputs
 from latentia.cli.regression import FAMILIES, read_columns
+from latentia.cli.values import one_of, split_components
 
 
 def markov_regression(
