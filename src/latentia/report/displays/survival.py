@@ -200,6 +200,7 @@ class PredictedSurvivalDisplay:
         begun = len(ax.lines)
         for i, (curve, label) in enumerate(zip(self.survival, self.labels, strict=True)):
             ax.plot(self.time, curve, color=colour(begun + i), lw=1.6, label=label)
+        ax.set_xlim(self.time[0], self.time[-1])
         ax.set_ylim(0, 1.02)
         ax.set_xlabel("time")
         ax.set_ylabel("survival")
