@@ -186,7 +186,7 @@ class MixedImputer(OneToOneFeatureMixin, BaseEstimator):
         return True, f"whose {free} parameters {n:g} rows are enough for"
 
     def _mixture(self, x: Array, weights: Array, seed: int) -> Mixture:
-        """A mixture with as many components as BIC likes best; two worse numbers in a row end it."""
+        """A mixture with as many components as BIC likes best; two worse in a row end it."""
         q, d = len(self._kinds.categorical), x.shape[1]
         family: dict[Any, str] = dict.fromkeys(range(q), "categorical")
         family |= dict.fromkeys(range(q, d), "gaussian")
