@@ -124,3 +124,50 @@ def test_columns_taken_together_are_columns_one_by_one(levels, seed):
     again = family.mixture_pass(params, np.array([0.3, 0.7]), chunk.reweight(np.array([2.0, 3])))
     expected = np.array([2.0, 3]) @ np.logaddexp(*joint[[2, 0]].T)
     assert again.loglik == pytest.approx(expected, rel=1e-10, abs=1e-10)
+
+
+@pytest.mark.parametrize("levels", [[3] * 12, [2, 3, 5, 1, 7, 2], [300, 4, 2], [2]])
+def test_a_pass_over_many_rows_is_the_sum_over_rows(levels):
+    rng, n, k = np.random.default_rng(len(levels)), 2100, 4
+    family = Categorical(k, levels)
+    x = rng.integers(0, levels, size=(n, len(levels))) * 1.0
+    x[rng.random(x.shape) < 0.1] = np.nan
+    params = family.start(x, rng.dirichlet(np.ones(k), size=n))
+    weights, shares = rng.random(n), rng.dirichlet(np.ones(k))
+    rows = family.prepare(Rows(x, weights))
+    joint = np.log(shares) * np.ones((n, 1))
+    for j, known in enumerate(~np.isnan(x.T)):
+        joint[known] += np.log(params.probabilities[:, j, x[known, j].astype(int)]).T
+    resp = softmax(joint, axis=1) * weights[:, None]
+    made = family.mixture_pass(params, shares, rows)
+    assert made.loglik == pytest.approx(weights @ np.logaddexp.reduce(joint, axis=1), rel=1e-12)
+    np.testing.assert_allclose(made.count, resp.sum(axis=0), rtol=1e-11)
+    for j, code in ((j, code) for j, each in enumerate(levels) for code in range(min(each, 8))):
+        expected = resp[x[:, j] == code].sum(axis=0)
+        np.testing.assert_allclose(made.stats.counts[:, j, code], expected, rtol=1e-11, atol=1e-12)
+
+
+def test_many_rows_may_hold_one_that_no_component_can_give():
+    x = np.zeros((9000, 1))
+    family = Categorical(1, 2)
+    never = CategoricalParams(np.array([[[0.0, 1.0]]]))
+    assert family.mixture_pass(never, np.ones(1), family.prepare(Rows(x, np.ones(9000))))[0] == (
+        -np.inf
+    )
+    x[5] = 3
+    sure = CategoricalParams(np.array([[[1.0, 0.0]]]))
+    assert family.mixture_pass(sure, np.ones(1), family.prepare(Rows(x, np.ones(9000))))[0] == (
+        -np.inf
+    )
+
+
+def test_many_prepared_rows_are_taken_and_weighed_as_few_are():
+    family = three_columns(2)
+    x = np.tile(ROWS, (120, 1))
+    rows, idx = family.prepare(Rows(x, np.ones(len(x)))), np.arange(0, len(x), 7)
+    some = rows.take(idx).reweight(np.full(len(idx), 2.0))
+    made = family.mixture_pass(PARAMS, np.full(2, 0.5), some)
+    plain = family.prepare(Rows(x[idx], np.full(len(idx), 2.0)))
+    again = family.mixture_pass(PARAMS, np.full(2, 0.5), plain)
+    assert made.loglik == pytest.approx(again.loglik, rel=1e-14)
+    np.testing.assert_allclose(made.stats.counts, again.stats.counts, rtol=1e-13, atol=1e-13)

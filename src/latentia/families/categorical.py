@@ -37,6 +37,9 @@ class CategoricalStats(NamedTuple):
 MOST_TOGETHER = 256
 """Combinations of the levels of neighbouring columns that are looked up at once, at most."""
 
+WORTH_COMPILING = 8000
+"""Rows of a chunk times components from which a pass is compiled: a fit makes it many times."""
+
 
 class Blocks(NamedTuple):
     """Neighbouring columns taken together, so that a row has a few combinations of levels.
@@ -47,6 +50,8 @@ class Blocks(NamedTuple):
     ----------
     first : list of int
         The first column of each block.
+    block : array of int, shape (d,)
+        The block that each column is in.
     stride : array of int, shape (d,)
         What a level of a column adds to the number of its block's combination.
     before : array of int, shape (B + 1,)
@@ -59,6 +64,7 @@ class Blocks(NamedTuple):
     """
 
     first: list[int]
+    block: NDArray[np.int32]
     stride: NDArray[np.int32]
     before: NDArray[np.int32]
     members: Any
@@ -78,10 +84,10 @@ class Blocks(NamedTuple):
                 sizes = np.append(sizes, levels + 1)
         before = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int32)
         levels_before = np.concatenate([[0], np.cumsum(n_levels)])
+        block = np.searchsorted(first, np.arange(len(n_levels)), side="right").astype(np.int32) - 1
         rows, columns = [], []
-        for j, levels in enumerate(n_levels):
-            b = int(np.searchsorted(first, j, side="right")) - 1
-            each = np.arange(sizes[b])
+        for j, (levels, b) in enumerate(zip(n_levels, block, strict=True)):
+            each = np.arange(int(sizes[b]))
             level = each // stride[j] % (levels + 1)
             there = level < levels
             rows.append(before[b] + each[there])
@@ -89,7 +95,7 @@ class Blocks(NamedTuple):
         rows, columns = np.concatenate(rows), np.concatenate(columns)
         shape = (int(before[-1]), int(levels_before[-1]))
         members = csr_array((np.ones(len(rows)), (rows, columns)), shape)
-        return cls(first, stride, before, members, members.T)
+        return cls(first, block, stride, before, members, members.T)
 
 
 class CodedRows(NamedTuple):
@@ -99,8 +105,10 @@ class CodedRows(NamedTuple):
     ----------
     x : array of shape (n, d)
     weights : array of shape (n,)
+    places : array of int, shape (B, n)
+        The combination of each block that row i has, by number.
     indicators : sparse array of shape (n, C)
-        Which combination of each block row i has.
+        The same, as ones.
     transposed : sparse array of shape (C, n)
         The same.
     impossible : array of bool, shape (n,)
@@ -109,6 +117,7 @@ class CodedRows(NamedTuple):
 
     x: Any
     weights: Array
+    places: NDArray[np.int32]
     indicators: Any
     transposed: Any
     impossible: NDArray[np.bool_]
@@ -117,12 +126,13 @@ class CodedRows(NamedTuple):
         return len(self.x)
 
     def take(self, idx: NDArray[np.intp]) -> Self:
-        some = self.indicators[idx]
-        return type(self)(self.x[idx], self.weights[idx], some, some.T, self.impossible[idx])
+        places, some = np.ascontiguousarray(self.places[:, idx]), self.indicators[idx]
+        impossible = self.impossible[idx]
+        return type(self)(self.x[idx], self.weights[idx], places, some, some.T, impossible)
 
     def reweight(self, w: Array) -> Self:
-        weights = self.weights * w
-        return type(self)(self.x, weights, self.indicators, self.transposed, self.impossible)
+        x, weights, places, some, transposed, impossible = self
+        return type(self)(x, weights * w, places, some, transposed, impossible)
 
 
 @final
@@ -179,15 +189,25 @@ class Categorical(Family[CategoricalParams, CategoricalStats]):
 
     def prepare(self, rows: Rows) -> CodedRows:
         """Each row's combinations by their numbers, found once a fit."""
-        codes, possible = self._codes(rows.x)
-        first, stride, before, members, _ = self.blocks
-        digits = np.where(possible, codes, self.n_levels).astype(np.int32) * stride
-        places = np.add.reduceat(digits, first, axis=1, dtype=np.int32) + before[:-1]
-        ends = np.arange(len(codes) + 1, dtype=np.int32) * len(first)
-        parts = (np.ones(places.size), places.ravel(), ends)
-        indicators = csr_array(parts, shape=(len(codes), members.shape[0]))
-        impossible = ~(possible | np.isnan(rows.x)).all(axis=1)
-        return CodedRows(rows.x, rows.weights, indicators, indicators.T, impossible)
+        n, (first, block, stride, before, members, _) = len(rows), self.blocks
+        if self._compiles(n):
+            from .kernels import coded
+
+            levels = self.n_levels.astype(np.int32)
+            places, impossible = coded.numbered(rows.x, levels, block, stride, before)
+        else:
+            codes, possible = self._codes(rows.x)
+            digits = np.where(possible, codes, self.n_levels).astype(np.int32) * stride
+            by_row = np.add.reduceat(digits, first, axis=1, dtype=np.int32) + before[:-1]
+            places = np.ascontiguousarray(by_row.T)
+            impossible = ~(possible | np.isnan(rows.x)).all(axis=1)
+        ends = np.arange(n + 1, dtype=np.int32) * len(first)
+        parts = (np.ones(places.size), places.T.ravel(), ends)
+        indicators = csr_array(parts, shape=(n, members.shape[0]))
+        return CodedRows(rows.x, rows.weights, places, indicators, indicators.T, impossible)
+
+    def _compiles(self, n_rows: int) -> bool:
+        return n_rows * self.n_components >= WORTH_COMPILING
 
     def _prepared(self, x: Array) -> CodedRows:
         return self.prepare(Rows(x, np.ones(len(x))))
@@ -199,14 +219,21 @@ class Categorical(Family[CategoricalParams, CategoricalStats]):
         return CategoricalParams(mixed / mixed.sum(axis=-1, keepdims=True))
 
     def _counts(self, rows: CodedRows, resp: Array) -> Array:
+        return self._placed((self.blocks.transposed @ (rows.transposed @ resp)).T)
+
+    def _placed(self, of_levels: Array) -> Array:
+        """(K, d, L) of (K, M), the levels of all columns side by side."""
         counts = np.zeros((self.n_components, *self.support.shape))
-        counts[:, self.support] = (self.blocks.transposed @ (rows.transposed @ resp)).T
+        counts[:, self.support] = of_levels
         return counts
 
-    def _log_density(self, params: CategoricalParams, rows: CodedRows) -> Array:
+    def _logs(self, params: CategoricalParams) -> Array:
+        """Log-probabilities of the levels of all columns, side by side, (K, M)."""
         with np.errstate(divide="ignore"):
-            logs = np.log(params.probabilities[:, self.support])
-        made = rows.indicators @ (self.blocks.members @ np.ascontiguousarray(logs.T))
+            return np.log(params.probabilities[:, self.support])
+
+    def _log_density(self, params: CategoricalParams, rows: CodedRows) -> Array:
+        made = rows.indicators @ (self.blocks.members @ np.ascontiguousarray(self._logs(params).T))
         made[rows.impossible] = -np.inf
         return made
 
@@ -217,8 +244,12 @@ class Categorical(Family[CategoricalParams, CategoricalStats]):
         return CategoricalStats(self._counts(self._prepared(x), resp))
 
     def mixture_pass(self, params: CategoricalParams, weights: Array, rows: Any) -> MixturePass:
-        """Two products with the indicators; chunks that were not prepared are now."""
+        """Compiled, or two products with the indicators; chunks not prepared are now."""
         coded = rows if isinstance(rows, CodedRows) else self.prepare(rows)
+        if self._compiles(len(coded)) and not coded.impossible.any():
+            made = self._compiled(params, weights, coded)
+            if np.isfinite(made.loglik):  # else a row is impossible in all components
+                return made
         with np.errstate(divide="ignore"):
             joint = self._log_density(params, coded) + np.log(weights)
         joint = np.ascontiguousarray(joint.T)  # components first: long rows are summed fast
@@ -231,6 +262,17 @@ class Categorical(Family[CategoricalParams, CategoricalStats]):
             loglik = float(coded.weights @ (top + np.log(total)))
         stats = CategoricalStats(self._counts(coded, np.ascontiguousarray(resp.T)))
         return MixturePass(loglik, resp.sum(axis=1), stats)
+
+    def _compiled(self, params: CategoricalParams, weights: Array, rows: CodedRows) -> MixturePass:
+        from .kernels import coded
+
+        with np.errstate(divide="ignore"):
+            offset = np.log(weights)
+        levels, (_, block, _, before, _, _) = self.n_levels.astype(np.int32), self.blocks
+        loglik, count, of_levels = coded.run(
+            rows.places, rows.weights, self._logs(params), offset, levels, block, before
+        )
+        return MixturePass(loglik, count, CategoricalStats(self._placed(of_levels)))
 
     def m_step(self, stats: CategoricalStats, params: CategoricalParams) -> CategoricalParams:
         total = stats.counts.sum(axis=-1, keepdims=True)

@@ -78,17 +78,13 @@ def coded(
 
 def _codes(asked: Column, known: Categories, counted: Mask | None) -> Array:
     values, missing = asked.values, asked.missing
-    kinds = {isinstance(category, str) for category in known}
-    if values.dtype.kind == "O" or kinds != {values.dtype.kind == "U"}:
-        place = {category: float(code) for code, category in enumerate(known)}
-        codes = np.array([place.get(cell, -1.0) for cell in values.tolist()])
+    if values.dtype.kind in "biuf" and _follow_one_another(known):
+        away = values.astype(np.float64) - float(known[0])
+        codes = np.where((away >= 0) & (away < len(known)) & (np.floor(away) == away), away, -1.0)
     else:
-        order = np.array(known)
-        ascending = np.argsort(order)
-        at = ascending[np.searchsorted(order[ascending], values).clip(max=len(known) - 1)]
-        codes = np.where(order[at] == values, at, -1.0)
-    wrong = (codes < 0) & ~missing
+        codes = _looked_up(values, known)
     unknown = codes < 0
+    wrong = unknown & ~missing
     if counted is not None:
         wrong &= counted
     if wrong.any():
@@ -100,6 +96,26 @@ def _codes(asked: Column, known: Categories, counted: Mask | None) -> Array:
             f"{asked.name!r}, expected one of the categories of the fit: {told}{more}"
         )
     return np.where(missing | unknown, np.nan, codes)
+
+
+def _follow_one_another(known: Categories) -> bool:
+    """Whether categories are whole numbers of which each is one more than the last."""
+    if any(isinstance(category, str) for category in known):
+        return False
+    first = float(known[0])
+    return abs(first) < 2.0**50 and list(known) == [first + code for code in range(len(known))]
+
+
+def _looked_up(values: Any, known: Categories) -> Array:
+    """The position of each cell among categories of any kind, -1 where it is none of them."""
+    kinds = {isinstance(category, str) for category in known}
+    if values.dtype.kind == "O" or kinds != {values.dtype.kind == "U"}:
+        place = {category: float(code) for code, category in enumerate(known)}
+        return np.array([place.get(cell, -1.0) for cell in values.tolist()])
+    order = np.array(known)
+    ascending = np.argsort(order)
+    at = ascending[np.searchsorted(order[ascending], values).clip(max=len(known) - 1)]
+    return np.where(order[at] == values, at, -1.0)
 
 
 def decoded(x: Array, categories: Sequence[Categories]) -> Any:
