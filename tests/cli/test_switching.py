@@ -2,9 +2,11 @@
 
 import csv
 
+import numpy as np
 import pytest
 
 import latentia
+from latentia import datasets
 
 QUICK = ("--quiet", "--starts", "2")
 
@@ -24,6 +26,21 @@ def test_a_switching_regression_is_fitted_saved_and_predicted_from(run, tmp_path
     assert list(rows[0]) == ["state", "p0", "p1"]
     for row in rows[:20]:
         assert float(row["p0"]) + float(row["p1"]) == pytest.approx(1)
+    coming = "series,payoff\n" + "".join(f"{s},{p}\n" for s in (3, 1, 2) for p in (0.2, 0.9))
+    (tmp_path / "coming.csv").write_text(coming, encoding="utf-8")
+    shown = run("forecast", path, "speed", "--id", "series", "--ahead", "coming.csv")
+    rows = list(csv.DictReader(shown.out.splitlines()))
+    assert [(row["sequence"], row["step"]) for row in rows[:3]] == [
+        ("1.0", "1"), ("1.0", "2"), ("2.0", "1"),
+    ]  # fmt: skip
+    speed = datasets.load("speed")
+    frame = dict(zip(speed.columns, speed.values.T, strict=True))
+    ahead = {"payoff": [0.2, 0.9] * 3, "series": [3, 3, 1, 1, 2, 2]}
+    law = latentia.load(path).forecast(frame, id="series", ahead=ahead)
+    np.testing.assert_allclose([float(row["rt_mean"]) for row in rows], law.mean()[:, 0])
+    refused = run("forecast", path, "speed", "--id", "series", "--steps", "2")
+    assert refused.status == 2
+    assert "got no covariates of the steps to come, expected payoff" in refused.err
 
 
 def test_an_autoregression_is_fitted_and_predicted_from(run, tmp_path):
@@ -34,6 +51,14 @@ def test_an_autoregression_is_fitted_and_predicted_from(run, tmp_path):
     assert "winner" in made.out
     shown = run("predict", path, "gnp")
     assert len(shown.out.splitlines()) == 136
+    shown = run("forecast", path, "gnp", "--steps", "3")
+    growth = datasets.load("gnp").values[:, 2]
+    expected = latentia.load(path).forecast(growth, steps=3).mean()[:, 0]
+    rows = list(csv.DictReader(shown.out.splitlines()))
+    np.testing.assert_allclose([float(row["growth_mean"]) for row in rows], expected)
+    refused = run("forecast", path, "gnp", "--ahead", "gnp")
+    assert refused.status == 2
+    assert "got --ahead, but" in refused.err
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""``latentia forecast``: what a hidden Markov model expects after the last step."""
+"""``latentia forecast``: what a model of sequences expects after the last step."""
 
 import sys
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from latentia.cli import hidden_markov
+from latentia.cli import hidden_markov, switching
 from latentia.cli.errors import Refusal, warnings_as_sentences
 from latentia.cli.values import whole_number
 
@@ -19,8 +19,17 @@ def forecast(
         str, typer.Argument(metavar="DATA", help="A file, or the name of a built-in data set.")
     ],
     steps: Annotated[
-        int, typer.Option(parser=whole_number("--steps"), metavar="H", help="How many ahead.")
-    ] = 10,
+        int | None,
+        typer.Option(
+            parser=whole_number("--steps"),
+            metavar="H",
+            help="How many ahead: 10, or as many as --ahead has.",
+        ),
+    ] = None,
+    ahead: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="Covariates of the steps to come, for formulas."),
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="A .csv, .parquet or .npy file; else CSV is printed."),
@@ -54,14 +63,24 @@ def forecast(
         if not hasattr(estimator, "forecast"):
             raise Refusal(
                 f"{model} holds a {type(estimator).__name__}, which says nothing of steps to come; "
-                "give a model that `latentia fit hmm` or `latentia fit hsmm` saved"
+                "give a model of sequences, such as `latentia fit hmm` saves"
             )
-        read, ragged, _ = hidden_markov.read_for(estimator, data, columns, id_, time)
         try:
-            law = estimator.forecast(ragged.x, ragged.sizes, steps=steps)
-            names, arrays = _table(law, steps, list(read.columns), len(ragged.sizes))
-            if ragged.names is not None and (out is None or out.suffix.lower() != ".npy"):
-                names, arrays = ["sequence", *names], [np.repeat(ragged.names, steps), *arrays]
+            if hasattr(estimator, "transition_coefficients_"):
+                told = (estimator, data, columns, id_, time, steps, ahead)
+                law, responses, labels, steps = switching.outlook(*told)
+            elif ahead is not None:
+                raise Refusal(
+                    f"got --ahead, but {model} has no covariates; leave it out, or use --steps"
+                )
+            else:
+                read, ragged, _ = hidden_markov.read_for(estimator, data, columns, id_, time)
+                steps = 10 if steps is None else steps
+                law = estimator.forecast(ragged.x, ragged.sizes, steps=steps)
+                responses, labels = list(read.columns), ragged.names
+            names, arrays = _table(law, steps, responses)
+            if labels is not None and (out is None or out.suffix.lower() != ".npy"):
+                names, arrays = ["sequence", *names], [np.repeat(labels, steps), *arrays]
         except (TypeError, ValueError) as error:
             raise Refusal(str(error)) from error
     if out is None:
@@ -71,11 +90,11 @@ def forecast(
         print(f"Wrote {out}: {counted(len(arrays[0]), 'row')}, columns {', '.join(names)}.")
 
 
-def _table(law: Any, steps: int, columns: list[str], m: int) -> tuple[list[str], list[Any]]:
+def _table(law: Any, steps: int, columns: list[str]) -> tuple[list[str], list[Any]]:
     """The columns to write, and what they are called."""
     import numpy as np
 
-    names, arrays = ["step"], [np.tile(np.arange(1, steps + 1), m)]
+    names, arrays = ["step"], [np.tile(np.arange(1, steps + 1), len(law) // steps)]
     for k, share in enumerate(law.states.T):
         names.append(f"p{k}")
         arrays.append(share)

@@ -124,6 +124,72 @@ def markov_regression(
     raise typer.Exit(status)
 
 
+def outlook(
+    estimator: Any,
+    data: str,
+    columns: str | None,
+    id_: str | None,
+    time: str | None,
+    steps: int | None,
+    ahead: str | None,
+) -> tuple[Any, list[str], Any, int]:
+    """What ``latentia forecast`` tells of a switching regression.
+
+    Parameters
+    ----------
+    estimator : MarkovRegression
+        Fitted.
+    data, columns, id_, time
+        As in `states`.
+    steps : int, optional
+        How many ahead; 10, or as many as `ahead` has, by default.
+    ahead : str, optional
+        A file of covariates of the steps to come.
+
+    Returns
+    -------
+    law : ResponseOutlook
+    responses : list of str
+    names : tuple or None
+        What the sequences are called.
+    steps : int
+        For each of them.
+
+    Raises
+    ------
+    Refusal
+        Columns are named.
+    ValueError
+        The covariates do not fit the sequences.
+    """
+    read, told = _read(estimator, data, columns, id_, time)
+    coming = None
+    if ahead is None:
+        steps = 10 if steps is None else steps
+    else:
+        beside = [name for name in (*estimator.beside_, id_, time) if isinstance(name, str)]
+        coming = read_columns(ahead, estimator.columns_needed()[0], beside).values
+    law = estimator.forecast(read, steps=steps, ahead=coming, **told)
+    names = None
+    if id_ is not None:
+        labels = read[id_]
+        names = tuple(dict.fromkeys(labels.tolist()))  # in the order in which they first appear
+    m = 1 if names is None else len(names)
+    return law, list(estimator.response_names_), names, len(law) // m
+
+
+def _read(
+    estimator: Any, data: str, columns: str | None, id_: str | None, time: str | None
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The columns that formulas need, and what tells sequences apart."""
+    if columns is not None:
+        raise Refusal("got --columns for a model that finds its columns by formula; leave it out")
+    needed, left = estimator.columns_needed()
+    beside = [name for name in (*estimator.beside_, id_, time) if isinstance(name, str)]
+    read = read_columns(data, needed, [*left, *beside]).values
+    return read, {"id": id_, "time": time}
+
+
 def states(
     estimator: Any, data: str, columns: str | None, id_: str | None, time: str | None, proba: bool
 ) -> tuple[list[str], list[Any]]:
@@ -152,12 +218,7 @@ def states(
     Refusal
         Columns are named.
     """
-    if columns is not None:
-        raise Refusal("got --columns for a model that finds its columns by formula; leave it out")
-    needed, left = estimator.columns_needed()
-    beside = [name for name in (*estimator.beside_, id_, time) if isinstance(name, str)]
-    read = read_columns(data, needed, [*left, *beside]).values
-    told = {"id": id_, "time": time}
+    read, told = _read(estimator, data, columns, id_, time)
     names, found = ["state"], [estimator.predict(read, **told)]
     if proba:
         shares = estimator.predict_proba(read, **told)

@@ -101,6 +101,40 @@ def given_others(made: Passes) -> Array:
     return normalised(made.predicted + made.ahead)
 
 
+def onward(
+    made: Passes, transitions: Array, sizes: NDArray[np.intp], steps: int
+) -> NDArray[np.float64]:
+    """P(state h steps after the last of each sequence), h = 1, ..., `steps`.
+
+    Returns
+    -------
+    array of shape (m steps, K)
+        Sequence after sequence.
+
+    Raises
+    ------
+    ValueError
+        If a sequence could not be made by any path, after which nothing follows.
+    """
+    require_likely(made.loglik)
+    here = normalised(made.filtered[np.cumsum(sizes) - 1])
+    ahead = np.empty((len(here), steps, here.shape[1]))
+    for h in range(steps):
+        here = here @ transitions
+        ahead[:, h] = here
+    return ahead.reshape(-1, here.shape[1])
+
+
+def require_likely(loglik: Array) -> None:
+    """Refuse sequences of probability zero, after which nothing follows."""
+    if np.isneginf(loglik).any():
+        i = int(np.argmax(np.isneginf(loglik)))
+        raise ValueError(
+            f"got a sequence {i} that no path of states could make, expected one that the "
+            "model holds possible; fit the model to such sequences, or leave it out"
+        )
+
+
 @njit(nogil=True, cache=True)
 def _drawn(filtered, transitions, sizes, uniforms, paths):
     k = transitions.shape[0]

@@ -216,7 +216,7 @@ class ChainUses(ABC):
         reading.require_count("n_paths", n_paths)
         ragged = self._read(X, lengths, id, time)
         made, (model, params) = self._passes(ragged)
-        self._require_likely(made)
+        filtering.require_likely(made.loglik)
         seed = check_random_state(self.random_state if random_state is None else random_state)
         rng = np.random.default_rng(seed.randint(2**31, size=4))
         _, transitions = model.law(params)
@@ -256,14 +256,9 @@ class ChainUses(ABC):
         reading.require_count("steps", steps)
         ragged = self._read(X, lengths, id, time)
         made, fitted = self._passes(ragged)
-        self._require_likely(made)
         _, transitions = fitted.model.law(fitted.params)
-        here = filtering.normalised(made.filtered[np.cumsum(ragged.sizes) - 1])
-        ahead = np.empty((len(here), int(steps), here.shape[1]))
-        for h in range(int(steps)):
-            here = here @ transitions
-            ahead[:, h] = here
-        return self._distributions(fitted, ahead.reshape(-1, here.shape[1]))
+        ahead = filtering.onward(made, transitions, ragged.sizes, int(steps))
+        return self._distributions(fitted, ahead)
 
     def step_distributions(
         self,
@@ -385,13 +380,3 @@ class ChainUses(ABC):
         model, params = self._fitted()
         family: Any = model.family
         return column_means(getattr(family, "inner", family), params.emissions)
-
-    @staticmethod
-    def _require_likely(made: filtering.Passes) -> None:
-        """Refuse sequences of probability zero, after which nothing follows."""
-        if np.isneginf(made.loglik).any():
-            i = int(np.argmax(np.isneginf(made.loglik)))
-            raise ValueError(
-                f"got a sequence {i} that no path of states could make, expected one that the "
-                "model holds possible; fit the model to such sequences, or leave it out"
-            )

@@ -16,13 +16,16 @@ from latentia.data.groups import GroupedRows, GroupedSource
 from latentia.data.sequences import Ragged
 from latentia.engine import EM, tree
 from latentia.engine.relabel import permute
+from latentia.estimator import feature_names
 from latentia.hmm import reading
 from latentia.hmm.chains import Moves, stationary
 from latentia.hmm.sequential import Made, Place, SequenceEstimator
 from latentia.mixture import evidence
 
+from .ahead import outlook
 from .autoregression import Autoregression
 from .lagged import LaggedModel, LaggedParams, lagged
+from .outlook import SeriesOutlook
 
 if TYPE_CHECKING:
     from latentia.persistence import Record
@@ -309,6 +312,64 @@ class MarkovAutoregression(SequenceEstimator):
         made, path = model.drawn(self.params_, GroupedRows(x, np.ones(1), np.array([n])), rng)
         own = model.series.tuples[path, 0].astype(np.int64)
         return made[burn:, 0], own[burn:]
+
+    def forecast(
+        self,
+        X: Any,
+        lengths: Any = None,
+        steps: int = 1,
+        *,
+        id: Any = None,
+        time: Any = None,
+        random_state: Any = None,
+    ) -> SeriesOutlook:
+        """The distributions of the steps after the last one of each series.
+
+        Given a path of states each value is normal, so that it is a mixture of as many normal ones
+        as there are paths. Where these are more than 4,096, so many are drawn, for quantiles and
+        densities; means, variances and probabilities of states are exact at any distance.
+
+        Parameters
+        ----------
+        X, lengths, id, time
+            Series.
+        steps : int, default=1
+            How many steps ahead.
+        random_state : int, RandomState instance or None
+            Of the paths drawn; by default that of the estimator.
+
+        Returns
+        -------
+        SeriesOutlook
+            Of m times `steps` rows, series after series: ``states``, and ``mean()``,
+            ``variance()``, ``quantile(p)``, ``density(x)``, ``cdf(x)``.
+
+        Raises
+        ------
+        ValueError
+            If fewer than one step is asked for.
+
+        References
+        ----------
+        Hamilton (1994), sec. 22.4; Costa, Fragoso & Marques (2005), Discrete-time Markov jump
+        linear systems, prop. 3.35.
+
+        Examples
+        --------
+        The growth of the year after the record, and how likely it falls:
+
+        >>> from latentia import MarkovAutoregression, datasets
+        >>> growth = datasets.load("gnp").values[:, 2]
+        >>> model = MarkovAutoregression(2, order=4, random_state=0).fit(growth)
+        >>> ahead = model.forecast(growth, steps=4)
+        >>> ahead.mean().ravel().round(2), ahead.cdf(0.0).ravel().round(2)
+        (array([0.62, 1.05, 1.2 , 1.06]), array([0.24, 0.15, 0.13, 0.16]))
+        """
+        reading.require_count("steps", steps)
+        _, rows = self._seen(X, lengths, id, time)
+        model, params = self._made(rows)
+        names, rng = list(feature_names(self, 1)), self._drawing(random_state)
+        return outlook(model, params, rows, int(steps), names, rng)
 
     # -- what `SequenceEstimator` asks for ----------------------------------------------------
 

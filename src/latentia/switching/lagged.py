@@ -209,6 +209,11 @@ class LaggedModel(Model[LaggedParams, GroupedRows]):
         single = np.stack([self._summed(made.resp, i) for i in range(self.steps)], axis=1)
         return Known(made.loglik, self._unrolled(single, chunk.sizes))
 
+    def tuples_at_ends(self, params: LaggedParams, chunk: GroupedRows) -> Array:
+        """P(tuple at the last step | the series) of each series, (m, G)."""
+        made = self._smoothed(params, chunk, np.ones(len(chunk)))
+        return made.resp[np.cumsum(chunk.sizes) - 1]
+
     def _summed(self, resp: Array, i: int) -> Array:
         """P(state at t - i | the series) of each row, (n, K)."""
         made = np.zeros((len(resp), self.n_states))

@@ -27,6 +27,7 @@ from latentia.regression.kinds import KINDS, framed
 
 from .model import SwitchingModel
 from .moves import ConstantMoves, LogitMoves, MoveLaw
+from .outlook import ResponseLaw
 from .responses import Responses
 
 Array = NDArray[np.float64]
@@ -49,11 +50,14 @@ class Steps(NamedTuple):
     order : array of int, shape (n,)
         The rows, sequence after sequence.
     sizes : array of int, shape (m,)
+    names : tuple or None
+        What sequences are called, where a column says so.
     """
 
     columns: dict[str, Any]
     order: NDArray[np.intp]
     sizes: NDArray[np.intp]
+    names: tuple[Any, ...] | None = None
 
     @property
     def n(self) -> int:
@@ -147,6 +151,41 @@ class Setting(NamedTuple):
             parts.append(own)
         return GroupedRows(np.hstack(parts)[steps.order], weights, steps.sizes)
 
+    def unanswered(self, steps: Steps, X: Any, told: Beside) -> Array:
+        """Rows whose responses are to come, sequence after sequence."""
+        start, moves, *each = self.given(steps, X, told)
+        blank = np.full((steps.n, 1), np.nan)
+        parts = [start, moves, *(part for given in each for part in (given, blank))]
+        return np.asarray(np.hstack(parts)[steps.order], dtype=np.float64)
+
+    def laws(self, model: SwitchingModel, params: Any, x: Array) -> list[ResponseLaw]:
+        """The distribution of each response in each state, of rows of its columns."""
+        made: list[ResponseLaw] = []
+        each = zip(
+            self.families, model.responses.parts, params, model.responses.columns, strict=True
+        )
+        for family, part, own, columns in each:
+            dispersion = None if KINDS[family].dispersion is None else np.asarray(own[1])
+            trials = x[:, columns][:, -2:-1] if KINDS[family].trials else None
+            made.append(ResponseLaw(family, part.mean(own, x[:, columns]), dispersion, trials))
+        return made
+
+
+def followed(before: GroupedRows, after: Array, steps: int) -> GroupedRows:
+    """Sequences with `steps` rows behind each, of which no response is known.
+
+    Parameters
+    ----------
+    before : GroupedRows
+    after : array of shape (m steps, columns)
+        As `Setting.unanswered` makes them.
+    steps : int
+    """
+    ends, pieces = np.cumsum(before.sizes), []
+    for i, (end, size) in enumerate(zip(ends, before.sizes, strict=True)):
+        pieces += [before.x[end - size : end], after[i * steps : (i + 1) * steps]]
+    return GroupedRows(np.concatenate(pieces), before.weights, before.sizes + steps)
+
 
 def response(values: Any, text: str, n: int) -> Array:
     """A response as floats; nan is missing.
@@ -221,7 +260,7 @@ def read(X: Any, needed: Sequence[str], lengths: Any, id: str | None, time: str 
     labels = None if id is None else np.asarray(columns[id])
     times = None if time is None else np.asarray(columns[time])
     made = in_sequences(np.arange(n, dtype=np.float64)[:, None], labels, times)
-    return Steps(columns, made.x[:, 0].astype(np.intp), made.sizes)
+    return Steps(columns, made.x[:, 0].astype(np.intp), made.sizes, made.names)
 
 
 def learned(estimator: Any, X: Any, steps: Steps, sample_weight: Any, told: Beside) -> Any:

@@ -14,11 +14,14 @@ from latentia.data.groups import GroupedRows
 from latentia.engine import selection as criteria
 from latentia.engine.chart import n_free
 from latentia.hmm.chains import stationary
+from latentia.hmm.filtering import require_likely
+from latentia.hmm.reading import require_count
 from latentia.regression.data import Beside, columns_in
 from latentia.regression.formula import computed
 
 from . import setting
 from .model import SwitchingParams
+from .outlook import ResponseOutlook
 from .setting import Setting, Steps
 
 Array = NDArray[np.float64]
@@ -147,6 +150,114 @@ class SwitchingUses(ABC):
         ]
         means = model.responses.means(self.params_.responses, np.hstack(parts))
         return means[:, :, 0] if means.shape[2] == 1 else means
+
+    def forecast(
+        self,
+        X: Any,
+        lengths: Any = None,
+        steps: int | None = None,
+        *,
+        ahead: Any = None,
+        id: Any = None,
+        time: Any = None,
+        **beside: Any,
+    ) -> ResponseOutlook:
+        """The distributions of the responses after the last row of each sequence.
+
+        A move depends on the covariates of the row that is left, so that the first state to come
+        follows from those of the last row of X.
+
+        Parameters
+        ----------
+        X, lengths, id, time
+            Sequences, as `fit` has them.
+        steps : int, optional
+            How many steps ahead: 1 by default, or as many as `ahead` has for each sequence.
+        ahead : data frame or dict of columns, optional
+            Covariates of the steps to come, without which formulas that have some say nothing of
+            them: as many rows for each sequence, one sequence after another in the order of X, or
+            by the column `id`, and `time` where X has it.
+        **beside
+            `offset` and `trials`, as columns of X and `ahead`, or one number.
+
+        Returns
+        -------
+        ResponseOutlook
+            Of m times `steps` rows, sequence after sequence: ``states``, and ``mean()``,
+            ``variance()``, ``quantile(p)``, ``density(x)``, ``cdf(x)``.
+
+        Raises
+        ------
+        ValueError
+            If fewer than one step is asked for; if covariates are missing, or of other sequences.
+
+        References
+        ----------
+        Hamilton (1994), sec. 22.4.
+
+        Examples
+        --------
+        >>> from latentia import MarkovRegression, datasets
+        >>> years = datasets.load("earthquakes")
+        >>> data = dict(zip(years.columns, years.values.T))
+        >>> model = MarkovRegression("count ~ 1", family="poisson", random_state=0).fit(data)
+        >>> model.forecast(data, steps=3).mean().ravel().round(1)
+        array([16.2, 16.8, 17.3])
+        """
+        told = Beside(**beside)
+        seen, rows = self._rows(X, lengths, id, time, told)
+        given = told.filled(self._setting.beside)
+        if ahead is None:
+            needed = [*self.columns_needed()[0], *(one for one in given if isinstance(one, str))]
+            if needed:
+                raise ValueError(
+                    f"got no covariates of the steps to come, expected {', '.join(needed)} as the "
+                    "formulas have them; give ahead= with these columns"
+                )
+            steps = 1 if steps is None else steps
+            require_count("steps", steps)
+            n = int(steps) * len(rows)
+            coming = Steps({}, np.arange(n), np.full(len(rows), int(steps), dtype=np.intp))
+            after = self._setting.unanswered(coming, {}, given)
+        else:
+            coming = self._coming(seen, ahead, steps, id, time)
+            steps = int(coming.sizes[0])
+            after = self._setting.unanswered(coming, ahead, given)
+        model, longer = self._setting.model(), setting.followed(rows, after, int(steps))
+        known = model.posterior(self.params_, longer)
+        require_likely(known.loglik)
+        last = (np.cumsum(longer.sizes)[:, None] + np.arange(-int(steps), 0)).ravel()
+        own = model.columns(longer.x[last])[2]
+        laws = self._setting.laws(model, self.params_.responses, own)
+        return ResponseOutlook(laws, known.resp[last], self.response_names_)
+
+    def _coming(self, seen: Steps, ahead: Any, steps: int | None, id: Any, time: Any) -> Steps:
+        """The rows of `ahead`, in the order of the sequences of X."""
+        needed = self.columns_needed()[0]
+        m, named = len(seen.sizes), id is not None
+        wanted = needed or [str(one) for one in self._setting.beside if isinstance(one, str)]
+        coming = setting.read(ahead, wanted, None, id, time if named or m == 1 else None)
+        sizes, order = coming.sizes, coming.order
+        if named:
+            assert coming.names is not None
+            assert seen.names is not None
+            if sorted(map(str, coming.names)) != sorted(map(str, seen.names)):
+                raise ValueError(
+                    f"got steps to come of {', '.join(map(str, coming.names[:5]))}, expected those "
+                    f"of {', '.join(map(str, seen.names[:5]))}, as X has: the same sequences"
+                )
+            ends = np.cumsum(sizes)
+            at = {name: i for i, name in enumerate(coming.names)}
+            turn = [at[name] for name in seen.names]
+            order = np.concatenate([order[ends[i] - sizes[i] : ends[i]] for i in turn])
+        elif coming.n % m == 0:
+            sizes = np.full(m, coming.n // m, dtype=np.intp)
+        if len(sizes) != m or (sizes != sizes[0]).any() or steps not in (None, int(sizes[0])):
+            raise ValueError(
+                f"got {coming.n} rows of steps to come for {m} sequences, expected "
+                f"{'as many' if steps is None else steps} for each"
+            )
+        return coming._replace(sizes=sizes, order=order)
 
     def sample(
         self,

@@ -5,6 +5,7 @@ from itertools import product
 import numpy as np
 import pytest
 from scipy.special import logsumexp
+from scipy.stats import norm
 from sklearn.base import clone
 from sklearn.metrics import adjusted_rand_score
 
@@ -155,6 +156,39 @@ def test_files_carry_all_of_it(found, tmp_path):
     x, states = again.sample(500, random_state=1)
     assert x.shape == (500, 1)
     assert len(set(states // 2)) == 1  # one sequence is of one cluster
+
+
+def test_steps_to_come_and_residuals_mix_the_clusters(found):
+    model, rows, _ = found
+    few = [rows[0], rows[1][:7], rows[2]]
+    made, shares = model.forecast(few, steps=3), model.predict_clusters_proba(few)
+    others = model.pseudo_residuals(few)
+    (means,), sd = model.params_.emissions.means.T, np.sqrt(model.params_.emissions.covariances)
+    at = np.cumsum([0] + [len(row) for row in few])
+    for s, y in enumerate(few):
+        expected, below, p = np.zeros((3, 4)), np.zeros(len(y)), shares[s]
+        for g in range(2):
+            b = slice(2 * g, 2 * g + 2)
+            start = model.startprob_[b] / model.startprob_[b].sum()
+            move = model.transmat_[b, b]
+            like = np.exp(-(((y[:, None] - means[b]) / sd.item()) ** 2) / 2)
+            forward = start * like[0]
+            for t in range(1, len(y)):
+                forward = (forward / forward.sum()) @ move * like[t]
+            here = forward / forward.sum()
+            for h in range(3):
+                here = here @ move
+                expected[h, b] = p[g] * here
+        np.testing.assert_allclose(made.states[3 * s : 3 * s + 3], expected, atol=1e-10)
+        np.testing.assert_allclose(made.mean()[3 * s : 3 * s + 3, 0], expected @ means, atol=1e-10)
+        for t in (0, 4):  # the step taken out, by what the model says of it then
+            hidden = y.copy()
+            hidden[t] = np.nan
+            known = model.predict_proba([hidden])[t]
+            below = known @ norm.cdf(y[t], means, sd.item())
+            assert others.upper[at[s] + t, 0] == pytest.approx(below, abs=1e-10)
+    with pytest.raises(ValueError, match="got steps=0"):
+        model.forecast(few, steps=0)
 
 
 def test_one_cluster_is_a_hidden_markov_model():

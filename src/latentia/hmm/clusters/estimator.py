@@ -16,14 +16,17 @@ from latentia.data.sequences import Ragged
 from latentia.engine import EM, tree
 from latentia.estimator import feature_names
 from latentia.families import making
+from latentia.families.columns import column_means
 from latentia.mixture import errors, evidence
 from latentia.mixture.parameters import of_family
 
-from .. import reading, sequential_record
+from .. import filtering, reading, sequential_record
 from ..chains import stationary
 from ..drawing import states
 from ..model import HiddenMarkovParams
+from ..outlook import StepDistributions
 from ..parameters import HiddenMarkovErrors
+from ..residuals import PseudoResiduals
 from ..sequential import Made, Place, SequenceEstimator
 from ..start import METHODS, StateGuesses
 from .model import ClusteredChains
@@ -233,6 +236,62 @@ class HiddenMarkovMixture(SequenceEstimator):
         blocks = [self.transmat_[i : i + k, i : i + k] for i in range(0, len(self.transmat_), k)]
         parts = [w * stationary(block) for w, block in zip(self.weights_, blocks, strict=True)]
         return np.concatenate(parts)
+
+    def _passes(self, rows: GroupedRows) -> filtering.Passes:
+        """Both passes over the chain of all clusters, in logarithms, in which none fades."""
+        model, params = self._made(rows)
+        logs = model.log_density(params, model.prepare(rows))
+        return filtering.passes(logs, params.start, params.transitions, rows.sizes)
+
+    def _distributions(self, states: Array) -> StepDistributions:
+        names = feature_names(self, self.n_features_in_)
+        return StepDistributions(self.family_, self.params_.emissions, states, names)
+
+    def forecast(
+        self, X: Any, lengths: Any = None, steps: int = 1, *, id: Any = None, time: Any = None
+    ) -> StepDistributions:
+        """The distributions of the steps after the last one of each sequence.
+
+        As in `HiddenMarkov.forecast`; each cluster counts by its probability given the sequence.
+
+        Raises
+        ------
+        ValueError
+            If fewer than one step is asked for, or a sequence could not be made by any path.
+        """
+        reading.require_count("steps", steps)
+        _, rows = self._seen(X, lengths, id, time)
+        made = self._passes(rows)
+        ahead = filtering.onward(made, self.params_.transitions, rows.sizes, int(steps))
+        return self._distributions(ahead)
+
+    def pseudo_residuals(
+        self, X: Any, lengths: Any = None, *, id: Any = None, time: Any = None
+    ) -> PseudoResiduals:
+        """Where each cell lies in the distribution that the other steps of its sequence give it.
+
+        As in `HiddenMarkov.pseudo_residuals`, of the ordinary kind.
+
+        Raises
+        ------
+        TypeError
+            If the family has no distribution function of single columns.
+        """
+        ragged, rows = self._seen(X, lengths, id, time)
+        law = self._distributions(filtering.given_others(self._passes(rows)))
+        lower, upper = law.within(np.asarray(rows.x, dtype=np.float64))
+        return PseudoResiduals(ragged.as_given(lower), ragged.as_given(upper), "ordinary")
+
+    def state_means(self) -> Array:
+        """What each state makes on average, shape (G K, d); nan of codes, and where none is.
+
+        Raises
+        ------
+        TypeError
+            If the family does not define its means.
+        """
+        check_is_fitted(self, "params_")
+        return column_means(self.family_, self.params_.emissions)
 
     def sample(
         self, n_samples: int = 1, random_state: Any = None
