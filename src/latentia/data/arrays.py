@@ -28,6 +28,9 @@ CHUNKS = 16
 TILE = 256
 """Chunks hold a multiple of this many rows, so that compiled loops run full."""
 
+WIDEST = 1e150
+"""Standard deviations up to this, and down to its inverse, have squares that a float can hold."""
+
 SAMPLE = 20_000
 """Distinct rows that a start looks at, at most."""
 
@@ -286,7 +289,13 @@ class Frame(NamedTuple):
 
     @classmethod
     def of(cls, rows: Rows) -> Frame:
-        """The frame of some rows; missing cells (nan) are left out, column by column."""
+        """The frame of some rows; missing cells (nan) are left out, column by column.
+
+        Raises
+        ------
+        ValueError
+            If the columns spread so far, or so little, that a float cannot hold their squares.
+        """
         x, w = np.asarray(rows.x, dtype=np.float64), rows.weights
         known = ~np.isnan(x)
         whole = bool(known.all())
@@ -305,7 +314,12 @@ class Frame(NamedTuple):
         np.divide(away, unit, out=away)
         spread = unit * np.sqrt(_weighted_sum(w, np.square(away, out=away)) / total)
         spread = np.where(spread > 0, spread, 1.0)
-        largest = spread.max()
+        largest = float(spread.max())
+        if not 1 / WIDEST < largest < WIDEST:  # not of nan or inf either
+            raise ValueError(
+                f"got columns whose standard deviation is about {largest:.0e}, and the square of "
+                "that is beyond what a float can hold; give them in another unit"
+            )
         typical = float(largest * np.sqrt(np.mean((spread / largest) ** 2)))
         return cls(origin, math.ldexp(1.0, round(math.log2(typical))), spread)
 

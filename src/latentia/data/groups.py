@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Self, final
 import numpy as np
 from numpy.typing import NDArray
 
-from .arrays import LEAST, SAMPLE, rows_in_a_chunk
+from .arrays import PART, SAMPLE, rows_in_a_chunk
 
 Array = NDArray[np.float64]
 
@@ -49,7 +49,7 @@ class GroupedRows(NamedTuple):
     def reweight(self, w: Array) -> Self:
         return type(self)(self.x, self.weights * w, self.sizes)
 
-    def blocks(self, size: int = LEAST) -> Iterator[GroupedRows]:
+    def blocks(self, size: int = PART) -> Iterator[GroupedRows]:
         """The groups in order, as views of about `size` rows; a group is never split."""
         ends = np.cumsum(self.sizes)
         first = row = 0
@@ -96,8 +96,8 @@ class GroupedSource:
             if not self.rows.weights[i] > 0:
                 continue
             own = hashlib.sha256()
-            for at in range(start, start + size, LEAST):
-                some = self.rows.x[at : min(at + LEAST, start + size)]
+            for at in range(start, start + size, PART):
+                some = self.rows.x[at : min(at + PART, start + size)]
                 own.update((np.ascontiguousarray(some, dtype=np.float64) + 0.0).tobytes())
             key = own.digest()
             first, weight = found.get(key, (i, 0.0))

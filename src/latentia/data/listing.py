@@ -18,6 +18,8 @@ KINDS = {
 }
 """What the endings of files that can be read stand for."""
 
+_COMPRESSED = (".gz", ".bz2", ".xz", ".zst", ".zip")
+
 
 def kind_of(file: Path) -> str:
     """Return the format that a file's ending stands for.
@@ -45,6 +47,8 @@ def kind_of(file: Path) -> str:
     'Parquet'
     """
     suffix = file.suffix.lower()
+    if suffix in _COMPRESSED:
+        raise DataError(f"{file} is compressed; unpack it first, or give the data as Parquet")
     if suffix not in KINDS:
         raise DataError(
             f"{file} has {f'the unknown ending {suffix}' if suffix else 'no ending'}; "

@@ -133,6 +133,11 @@ class Certificate:
         return max(100 * self.tol, 1e-6)
 
     @property
+    def held(self) -> str:
+        """Which parameters a floor holds up, in a few words; empty where none does."""
+        return f"held up by a floor: {_listed(self.active_floors)}" if self.active_floors else ""
+
+    @property
     def ending(self) -> str:
         """How the climb ended, with the detail, in one sentence."""
         nowhere = self.detail.startswith(NOT_FINITE)

@@ -40,7 +40,7 @@ class Chart:
     def __init__(self, space: Tree, base: Tree) -> None:
         self.space, self.base = space, base
         self._constraints: list[Constraint] = tree.leaves(space)
-        self._names = tree.names(space)
+        self._names, self._structure = tree.names(space), tree.structure(base)
         self._charts = [
             _named(name, lambda c=c, v=v: c.chart(v))
             for name, c, v in zip(self._names, self._constraints, arrays(base), strict=True)
@@ -87,7 +87,7 @@ class Chart:
                 self._constraints, self._charts, self._slices, strict=True
             )
         ]
-        return tree.rebuild(self.base, values)
+        return tree.build(self._structure, values)
 
     def pull(self, params: Tree, gradient: Tree) -> Array:
         """A gradient in the entries of `params`, turned into one in the coordinates."""

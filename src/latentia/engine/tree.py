@@ -26,7 +26,17 @@ def leaves(tree: Tree) -> list[Any]:
 
 def rebuild(like: Tree, values: Sequence[Any]) -> Tree:
     """A tree of the same structure as `like` with other leaves."""
-    return optree.tree_unflatten(optree.tree_structure(like, none_is_leaf=True), values)
+    return build(structure(like), values)
+
+
+def structure(tree: Tree) -> Any:
+    """How a tree is nested, for `build`."""
+    return optree.tree_structure(tree, none_is_leaf=True)
+
+
+def build(structure: Any, values: Sequence[Any]) -> Tree:
+    """A tree of this structure."""
+    return optree.tree_unflatten(structure, values)
 
 
 def transform(function: Callable[..., Any], *trees: Tree) -> Tree:
@@ -36,7 +46,7 @@ def transform(function: Callable[..., Any], *trees: Tree) -> Tree:
 
 def names(tree: Tree) -> list[str]:
     """The dotted path of every leaf, such as ``components.means``."""
-    return _dotted(optree.tree_structure(tree, none_is_leaf=True))
+    return _dotted(structure(tree))
 
 
 @lru_cache(maxsize=256)
@@ -57,8 +67,7 @@ def _dotted(structure: optree.PyTreeSpec) -> list[str]:
 
 def same_structure(first: Tree, second: Tree) -> bool:
     """Whether two trees have one structure, whatever their leaves."""
-    one, other = (optree.tree_structure(t, none_is_leaf=True) for t in (first, second))
-    return one == other
+    return structure(first) == structure(second)
 
 
 def alike(first: Tree, second: Tree) -> bool:

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from latentia.data.arrays import LEAST, Frame, Rows
+from latentia.data.arrays import PART, Frame, Rows
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -49,7 +49,7 @@ class MeasuredRows(NamedTuple):
     def reweight(self, w: Array) -> MeasuredRows:
         return MeasuredRows(self.x, self.weights * w, self.told, self.variance)
 
-    def blocks(self, size: int = LEAST) -> Iterator[MeasuredRows]:
+    def blocks(self, size: int = PART) -> Iterator[MeasuredRows]:
         """The rows in order, `size` at a time, as views."""
         for at in range(0, len(self), size):
             part = slice(at, at + size)

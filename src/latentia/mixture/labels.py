@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
-from latentia.data.arrays import LEAST, POOL, Rows, RowSource
+from latentia.data.arrays import PART, POOL, Rows, RowSource
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -39,7 +39,7 @@ class LabelledRows(NamedTuple):
     def reweight(self, w: Array) -> Self:
         return type(self)(self.x, self.weights * w, self.allowed)
 
-    def blocks(self, size: int = LEAST) -> Iterator[LabelledRows]:
+    def blocks(self, size: int = PART) -> Iterator[LabelledRows]:
         """The rows in order, `size` at a time, as views."""
         for at in range(0, len(self.x), size):
             part = slice(at, at + size)

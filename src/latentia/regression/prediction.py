@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from latentia.data.arrays import LEAST
+from latentia.data.arrays import PART
 from latentia.engine.relabel import permute
 from latentia.mixture.groups import grouped
 from latentia.mixture.model import Membership, MixtureParams, bayes
@@ -42,11 +42,11 @@ def expected(setting: Setting, params: MixtureParams, given: Array) -> Expected:
     family: Any = model.family
     means = np.empty((len(given), setting.n_components))
     weights = np.empty(means.shape)
-    for at in range(0, len(given), LEAST):
-        block = given[at : at + LEAST]
-        means[at : at + LEAST] = family.mean(params.components, block[:, q:])
+    for at in range(0, len(given), PART):
+        block = given[at : at + PART]
+        means[at : at + PART] = family.mean(params.components, block[:, q:])
         logs = model.weighting.log_weights(params.weights, block[:, :q])
-        weights[at : at + LEAST] = np.exp(logs)
+        weights[at : at + PART] = np.exp(logs)
     return Expected(means, weights)
 
 

@@ -167,10 +167,6 @@ def _swept(
         return Swept(name, None, {}, fit.status, f"{fit.status} {fit.certificate.detail}".strip())
     if fit.status is Status.INTERRUPTED:
         raise KeyboardInterrupt
-    note = ""
-    if fit.status is not Status.CONVERGED:
-        note = str(fit.status)
-    elif fit.certificate.active_floors:
-        note = f"held up by a floor: {', '.join(fit.certificate.active_floors)}"
+    note = fit.certificate.held if fit.status is Status.CONVERGED else str(fit.status)
     mixed = None if entropy is None else entropy(model, fit)
     return Swept(name, fit, criteria(fit, mixed), fit.status, note)

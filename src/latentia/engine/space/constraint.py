@@ -210,6 +210,11 @@ def contains(constraint: Constraint, value: Any, base: Array) -> bool:
     return constraint.violation(np.asarray(value, dtype=np.float64), base) is None
 
 
+def finite(value: Array) -> bool:
+    """Whether all entries are finite; their sum mostly tells."""
+    return bool(np.isfinite(value.sum())) or bool(np.isfinite(value).all())
+
+
 def rounding(value: Array) -> float:
     """How far two computations of `value` may lie apart by rounding alone."""
     largest = float(np.max(np.abs(value), initial=0.0))

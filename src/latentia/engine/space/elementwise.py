@@ -17,6 +17,7 @@ from .constraint import (
     OutOfChartError,
     Rebinding,
     Running,
+    finite,
     first_wrong,
     indices,
 )
@@ -65,7 +66,7 @@ class Real(ElementConstraint):
         return int(np.prod(shape))
 
     def violation(self, value: Array, base: Array) -> str | None:
-        return first_wrong(value, ~np.isfinite(value), "a finite number")
+        return None if finite(value) else first_wrong(value, ~np.isfinite(value), "a finite number")
 
     def chart(self, base: Array) -> ElementChart:
         return _Affine(base, np.broadcast_to(self.scale, base.shape))
@@ -234,6 +235,8 @@ class Positive(ElementConstraint):
         return int(np.prod(shape))
 
     def violation(self, value: Array, base: Array) -> str | None:
+        if finite(value) and value.min(initial=np.inf) >= self.floor * (1 - 1e-9):
+            return None
         with np.errstate(invalid="ignore"):
             outside = ~(np.isfinite(value) & (value >= self.floor * (1 - 1e-9)))
         return first_wrong(value, outside, f"a finite number of at least {self.floor:g}")

@@ -13,6 +13,7 @@ from .constraint import (
     Index,
     LeafChart,
     OutOfChartError,
+    finite,
     indices,
     rounding,
 )
@@ -72,10 +73,10 @@ class PositiveDefinite(Constraint):
         return int(np.prod(shape[:-2])) * d * (d + 1) // 2
 
     def violation(self, value: Array, base: Array) -> str | None:
-        if not np.isfinite(value).all():
+        if not finite(value):
             return "has a non-finite entry, expected symmetric positive definite matrices"
         across = np.swapaxes(value, -1, -2)
-        if not np.array_equal(value, across) and (np.abs(value - across) > rounding(value)).any():
+        if not (value == across).all() and (np.abs(value - across) > rounding(value)).any():
             return "is not symmetric, expected symmetric positive definite matrices"
         if value.size and not _above(value, self.floor):
             smallest = np.linalg.eigvalsh(value)
@@ -99,8 +100,9 @@ class PositiveDefinite(Constraint):
                 except np.linalg.LinAlgError:
                     factor[i] = np.nan
         pivot = np.diagonal(factor, axis1=-2, axis2=-1) / self.unit
-        bad = ~(pivot**2 > self.singular_below).all(axis=-1)
-        if bad.any():
+        square = pivot * pivot
+        if not square.min(initial=np.inf) > self.singular_below:
+            bad = ~(square > self.singular_below).all(axis=-1)
             where = _lead_index(int(np.argmax(bad)), value)
             raise DegenerateError(f"{where}is singular")
         return np.asarray(factor, dtype=np.float64).reshape(value.shape)
@@ -194,28 +196,29 @@ class _LogCholesky(LeafChart):
         self.inverse = inverse_lower(_stack(base))
         d = base.shape[-1]
         rows, columns = np.tril_indices(d)
-        self.entries_of_lower = rows * d + columns
-        self.diagonal = np.flatnonzero(rows == columns)
-        self.size = len(self.factor) * len(rows)
+        each = np.arange(len(self.factor))[:, None]
+        self.entries_of_lower = (each * d * d + (rows * d + columns)).ravel()
+        self.diagonal = (each * len(rows) + np.flatnonzero(rows == columns)).ravel()
+        self.size = len(self.entries_of_lower)
 
     def _entries(self, matrices: Array) -> Array:
-        """What is on and below the diagonals, shape (matrices, d (d + 1) / 2)."""
-        return np.take(matrices.reshape(len(matrices), -1), self.entries_of_lower, axis=1)
+        """What is on and below the diagonals, shape (size,)."""
+        return np.take(matrices, self.entries_of_lower)
 
     def pack(self, value: Array) -> Array:
         return self._coordinates(_stack(self.constraint.cholesky(value)))
 
     def _coordinates(self, lower: Array) -> Array:
         x = self._entries(self.inverse @ lower)
-        x[:, self.diagonal] = np.log(x[:, self.diagonal])
-        return x.ravel()
+        x[self.diagonal] = np.log(x[self.diagonal])
+        return x
 
     def unpack(self, x: Array) -> Array:
-        entries = x.reshape(len(self.factor), -1).copy()
+        entries = x.copy()
         with np.errstate(over="ignore", invalid="ignore"):
-            entries[:, self.diagonal] = np.exp(entries[:, self.diagonal])
+            entries[self.diagonal] = np.exp(entries[self.diagonal])
             relative = np.zeros_like(self.factor)
-            relative.reshape(len(relative), -1)[:, self.entries_of_lower] = entries
+            relative.reshape(-1)[self.entries_of_lower] = entries
             lower = self.factor @ relative
             return (lower @ np.swapaxes(lower, -1, -2)).reshape(self.shape)
 
@@ -227,8 +230,8 @@ class _LogCholesky(LeafChart):
         slope = slope + np.swapaxes(slope, -1, -2)
         g = self._entries(np.swapaxes(self.factor, -1, -2) @ slope @ lower)
         ratio = np.diagonal(lower, axis1=1, axis2=2) / np.diagonal(self.factor, axis1=1, axis2=2)
-        g[:, self.diagonal] *= ratio
-        return g.ravel()
+        g[self.diagonal] *= ratio.ravel()
+        return g
 
     def pack_and_pull(self, value: Array, gradient: Array) -> tuple[Array, Array]:
         lower = _stack(self.constraint.cholesky(value))

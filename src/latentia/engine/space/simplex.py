@@ -15,6 +15,7 @@ from .constraint import (
     OutOfChartError,
     Rebinding,
     Running,
+    finite,
     indices,
 )
 
@@ -50,7 +51,9 @@ class Simplex(Constraint):
         return np.broadcast_to(support, shape)
 
     def violation(self, value: Array, base: Array) -> str | None:
-        if not np.isfinite(value).all() or (value < 0).any():
+        if self.support is None and _adds_up(value):
+            return None
+        if not finite(value) or (value < 0).any():
             return "has a negative or non-finite entry, expected probabilities"
         total = value.sum(axis=-1)
         if (np.abs(total - 1) > 1e-8).any():
@@ -74,6 +77,13 @@ class Simplex(Constraint):
         return raised / raised.sum(axis=-1, keepdims=True), gone
 
 
+def _adds_up(value: Array) -> bool:
+    """Whether all is well, in two passes; nan is not."""
+    if not value.size or not value.min() >= 0:
+        return False
+    return bool(np.abs(value.sum(axis=-1) - 1).max() <= 1e-8)
+
+
 @final
 class SimplexChart(LeafChart):
     """Log-ratios to each row's largest movable entry; what is not movable is held at the base."""
@@ -88,17 +98,18 @@ class SimplexChart(LeafChart):
         reference[np.arange(len(flat)), flat.argmax(axis=1)] = True
         self.reference: Mask = reference.reshape(base.shape) & moving
         self.free: Mask = moving & ~self.reference
-        self.size = int(self.free.sum())
+        self._free, self._reference = np.flatnonzero(self.free), np.flatnonzero(self.reference)
+        self.size = len(self._free)
         self.held = np.where(moving, 0.0, base)
         self.total = np.where(moving, base, 0.0).sum(axis=-1, keepdims=True)
         with np.errstate(divide="ignore", invalid="ignore"):
             self.log_base = np.where(moving, np.log(base), -np.inf)
 
     def pack(self, value: Array) -> Array:
-        if self.whole and (value > 0).all():
+        if self.whole and value.min(initial=np.inf) > 0:
             ratio = np.log(value) - self.log_base
-            anchor = ratio[self.reference].reshape(self.total.shape)
-            return (ratio - anchor)[self.free]
+            anchor = ratio.take(self._reference).reshape(self.total.shape)
+            return (ratio - anchor).take(self._free)
         if not np.array_equal((value > 0) & self.moving, self.moving):
             raise OutOfChartError("a probability became exactly zero")
         held = np.where(self.moving, 0.0, value)
@@ -112,8 +123,11 @@ class SimplexChart(LeafChart):
 
     def unpack(self, x: Array) -> Array:
         logits = self.log_base.copy()
-        logits[self.free] += x
+        logits.reshape(-1)[self._free] += x
         top = logits.max(axis=-1, keepdims=True)
+        if self.whole:
+            weight = np.exp(logits - top)
+            return self.total * weight / weight.sum(axis=-1, keepdims=True)
         top = np.where(np.isfinite(top), top, 0.0)
         weight = np.exp(logits - top)
         norm = weight.sum(axis=-1, keepdims=True)
@@ -122,7 +136,7 @@ class SimplexChart(LeafChart):
     def pull(self, value: Array, gradient: Array) -> Array:
         if self.whole:
             mean = (value * gradient).sum(axis=-1, keepdims=True) / self.total
-            return (value * (gradient - mean))[self.free]
+            return (value * (gradient - mean)).take(self._free)
         moving = np.where(self.moving, value, 0.0)
         slope = np.where(self.moving, gradient, 0.0)
         total = np.where(self.total > 0, self.total, 1.0)
@@ -131,7 +145,13 @@ class SimplexChart(LeafChart):
 
     def running(self, value: Array, ahead: Array, slope: Array) -> Running | None:
         full = np.zeros(value.shape)
-        full[self.free] = slope
+        full.reshape(-1)[self._free] = slope
+        if self.whole:
+            full.reshape(-1)[self._reference] = -full.sum(axis=-1).ravel()
+            with np.errstate(divide="ignore", invalid="ignore"):
+                shrinking = np.log(ahead) - np.log(value)
+            bound = np.zeros(value.size)
+            return Running(bound, value.ravel(), shrinking.ravel(), full.ravel())
         reference = np.where(self.reference, -full.sum(axis=-1, keepdims=True), 0.0)
         with np.errstate(divide="ignore", invalid="ignore"):
             shrinking = np.where(self.moving, np.log(ahead) - np.log(value), 0.0)
