@@ -211,6 +211,39 @@ def test_counts_that_are_not_the_trials_are_refused(n_trials, told):
     assert MultinomialHMM(2, n_trials=np.full(50, 7), random_state=0).fit(X).converged_
 
 
+def test_an_argument_that_a_fit_fills_in_stays_as_it_was_given(tmp_path):
+    rng = np.random.default_rng(0)
+    X = rng.integers(0, 3, size=(60, 1))
+    model = CategoricalHMM(2, random_state=0, n_iter=2, em=ONE_STEP)
+    assert model.n_features is None
+    assert model.fit(X).n_features == model.emissionprob_.shape[1] == 3
+    assert model.get_params()["n_features"] is None
+    assert clone(model).n_features is None
+    assert model.fit(X + 1).n_features == 4  # the argument is open, so what is seen counts
+    assert pickle.loads(pickle.dumps(model)).n_features == 4
+    assert model.set_params(n_features=7).fit(X).n_features == 7
+    tosses = np.column_stack([X[:, 0], 2 - X[:, 0]])
+    thrown = MultinomialHMM(2, random_state=0, em=ONE_STEP).fit(tosses)
+    np.testing.assert_array_equal(thrown.n_trials, 2)
+    assert len(thrown.n_trials) == 60
+    assert thrown.get_params()["n_trials"] is None
+    thrown.save(tmp_path / "m.safetensors")
+    again = load(tmp_path / "m.safetensors")
+    assert (again.sample(30, random_state=0)[0].sum(axis=1) == 2).all()
+    assert again.get_params()["n_trials"] is None
+    again.n_trials = 9
+    assert (again.sample(30, random_state=0)[0].sum(axis=1) == 9).all()
+
+
+@pytest.mark.parametrize("n_trials", [None, [1, 2, 3]])
+def test_steps_are_drawn_of_one_number_of_trials(n_trials):
+    model = as_recorded("multinomial")
+    assert (model.sample(20, random_state=0)[0].sum(axis=1) == 7).all()
+    model.n_trials = n_trials
+    with pytest.raises(ValueError, match="expected one number of trials"):
+        model.sample(20)
+
+
 def test_their_poisson_example():
     """hmmlearn's documentation fits earthquakes with 1 to 4 states, ten seeds and the best kept."""
     model = PoissonHMM(3, random_state=0, tol=1e-6).fit(QUAKES)

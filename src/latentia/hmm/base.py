@@ -176,6 +176,7 @@ class ChainEstimator(ChainUses, Climbing, ABC):
         states : array of shape (n_samples,)
         """
         errors.require_draws(n_samples)
+        self._require_drawable()
         model, params = self._fitted()
         seed = check_random_state(self.random_state if random_state is None else random_state)
         rng = np.random.default_rng(seed.randint(2**31, size=4))
@@ -184,6 +185,9 @@ class ChainEstimator(ChainUses, Climbing, ABC):
             start = np.eye(model.n_states)[currstate]
         path = states(start, transitions, np.array([n_samples]), rng)
         return model.family.draw(params.emissions, path, rng), path.astype(np.int64)
+
+    def _require_drawable(self) -> None:
+        """Refuse to draw where that needs something that is not known."""
 
     def get_stationary_distribution(self) -> Array:
         """The distribution of states that the transitions leave as it is, shape (K,)."""

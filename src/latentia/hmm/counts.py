@@ -16,7 +16,8 @@ from latentia.families.categorical import CategoricalParams, CategoricalStats
 from latentia.families.family import Family
 from latentia.families.poisson import PoissonParams, PoissonStats
 
-from .dropin import SHARED, HmmlearnEstimator
+from .arguments import SHARED, Filled, as_given, fill
+from .dropin import HmmlearnEstimator
 from .probabilities import counts_of
 
 Array = NDArray[np.float64]
@@ -171,7 +172,8 @@ class CategoricalHMM(HmmlearnEstimator):
     startprob_prior, transmat_prior, emissionprob_prior : float or array, default=1.0
         Parameters of Dirichlet priors, at least 1; 1 is no prior.
     n_features : int, optional
-        Number of symbols L, coded 0, 1, ..., L - 1; by default as many as the data need.
+        Number of symbols L, coded 0, 1, ..., L - 1; by default as many as the data need, which it
+        tells after a fit.
     algorithm, random_state, n_iter, tol, verbose, implementation, em
         As in `PoissonHMM`.
     params, init_params : str, default="ste"
@@ -205,6 +207,8 @@ class CategoricalHMM(HmmlearnEstimator):
         "emissionprob_prior": "no_validation",
         "n_features": [Interval(Integral, 1, None, closed="left"), None],
     }
+
+    n_features = Filled()  # type: ignore[assignment]
 
     def __init__(
         self,
@@ -244,7 +248,7 @@ class CategoricalHMM(HmmlearnEstimator):
         return {"e": ("emissionprob_", "probabilities")}
 
     def _specification(self) -> Any:
-        levels = self.n_features
+        levels = as_given(self, "n_features")
         if levels is None and self._begins_as_set("e"):
             levels = self._read_attribute("e").shape[2]
         return "categorical" if levels is None else f"categorical(n_levels=[{levels}])"
@@ -262,6 +266,7 @@ class CategoricalHMM(HmmlearnEstimator):
 
     def _set_emissions(self, made: CategoricalParams) -> None:
         self.emissionprob_ = made.probabilities[:, 0]
+        fill(self, "n_features", self.emissionprob_.shape[1])
 
     def _imagined(self, family: Family[Any, Any]) -> CategoricalStats | None:
         assert isinstance(family, Categorical), "the specification names it"

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import logging
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, NamedTuple, Self, cast, final
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
 from sklearn.exceptions import NotFittedError
-from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
 from latentia.data.arrays import RowSource
 from latentia.data.sequences import Ragged
@@ -23,7 +21,8 @@ from latentia.families.family import Family
 from latentia.mixture import evidence
 from latentia.mixture.given import First
 
-from . import probabilities, reading
+from . import arguments, probabilities, reading
+from .arguments import CHAIN
 from .base import ChainEstimator, Fitted, collapsed
 from .chains import FreeStart, allowed
 from .held import Held
@@ -39,26 +38,8 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 
-_log = logging.getLogger(__name__)
-
 MAX_ITER = 1000
 """E-steps of a climb where `n_iter` is not given."""
-
-SHARED = {
-    "n_components": [Interval(Integral, 1, None, closed="left")],
-    "startprob_prior": "no_validation",
-    "transmat_prior": "no_validation",
-    "algorithm": [StrOptions({"viterbi", "map"})],
-    "random_state": ["random_state"],
-    "n_iter": [Interval(Integral, 0, None, closed="left"), None],
-    "tol": [Interval(Real, None, None, closed="neither")],
-    "verbose": ["verbose"],
-    "params": [str],
-    "init_params": [str],
-    "implementation": [StrOptions({"log", "scaling", "checkpointing"})],
-    "em": [HasMethods(["fit", "get_params"]), None],
-}
-"""What the arguments that all of them have may be."""
 
 
 class Setup(NamedTuple):
@@ -143,6 +124,10 @@ class HmmlearnEstimator(ChainEstimator, ABC):
     def _most_steps(self) -> int:
         return MAX_ITER if self.n_iter is None else self.n_iter
 
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """The arguments, as they were given."""
+        return arguments.given(self, BaseEstimator.get_params(self, deep))
+
     # -- fitting -----------------------------------------------------------------------------
 
     def fit(
@@ -193,7 +178,7 @@ class HmmlearnEstimator(ChainEstimator, ABC):
         params: HiddenMarkovParams = fit.params
         self._set_fitted(model, params)
         self._keep(fit, model, source)
-        self._warn_of_few(ragged)
+        arguments.tell_few(ragged.x, self._n_free())
         own = vars(self).get("_own_monitor")
         if own is None:
             vars(self)["_monitor"] = Monitor.of(em.tol, em.max_iter, bool(self.verbose), fit)
@@ -205,8 +190,9 @@ class HmmlearnEstimator(ChainEstimator, ABC):
     def _learned(self, X: Any, lengths: Any, id: str | None, time: str | None) -> Ragged:
         """The sequences in X, once arguments are checked and the family's parts known."""
         self._validate_params()
-        self._check_letters()
-        self._warn_of_overwritten()
+        arguments.require_letters(self, set(self._attributes))
+        if not hasattr(self, "fit_"):
+            arguments.tell_overwritten(self, self._attributes)
         ragged = self._read(X, lengths, id, time, reset=True)
         self._know_width(ragged.x.shape[1])
         self._require_steps(ragged)
@@ -216,17 +202,6 @@ class HmmlearnEstimator(ChainEstimator, ABC):
         )
         self._parts = making.learned(specified, rows, RowSource(rows).distinct)
         return ragged
-
-    def _warn_of_few(self, ragged: Ragged) -> None:
-        """Log, as hmmlearn does, where there are more free parameters than cells."""
-        n = self._n_free()
-        if np.size(ragged.x) < n:
-            _log.warning(
-                "%d free parameters for %d cells of data: expect a degenerate solution; give more "
-                "data, or fewer states",
-                n,
-                np.size(ragged.x),
-            )
 
     @final
     def _init(self, X: Any, lengths: Any = None) -> None:
@@ -242,13 +217,13 @@ class HmmlearnEstimator(ChainEstimator, ABC):
             sample = self._source(ragged, None, model).sample(rng)
             begin = model.start(sample, rng, cast(Any, given))
         self._set_fitted(model, cast(Any, begin))
-        self._warn_of_few(ragged)
+        arguments.tell_few(ragged.x, self._n_free())
 
     @final
     def _check(self) -> None:
         """Raise ValueError where arguments or attributes make no sense, as hmmlearn's method."""
         self._validate_params()
-        self._check_letters()
+        arguments.require_letters(self, set(self._attributes))
         self._fitted()
 
     def _settings(self, n_steps: int, whole: bool) -> EM:
@@ -266,36 +241,14 @@ class HmmlearnEstimator(ChainEstimator, ABC):
             callbacks=told,
         )
 
-    def _check_letters(self) -> None:
-        known = {"s", "t", *self._letters}
-        for name in ("params", "init_params"):
-            given = getattr(self, name)
-            if not set(given) <= known:
-                raise ValueError(
-                    f"got {name}={given!r}, expected letters of {''.join(sorted(known))!r} alone"
-                )
-
-    def _warn_of_overwritten(self) -> None:
-        if hasattr(self, "fit_"):
-            return
-        known = {"s", "t", *self._letters}
-        for letter in sorted(known & set(self.init_params)):
-            if hasattr(self, self._attribute(letter)):
-                _log.warning(
-                    "%s was set and will be overwritten, as init_params=%r has %r; leave that "
-                    "letter out to start from what was set",
-                    self._attribute(letter),
-                    self.init_params,
-                    letter,
-                )
-
-    def _attribute(self, letter: str) -> str:
-        """The attribute that a letter of `params` stands for."""
-        return _OF_CHAIN.get(letter) or self._letters[letter][0]
+    @property
+    def _attributes(self) -> dict[str, str]:
+        """The attributes that letters of `params` stand for."""
+        return {**CHAIN, **{letter: name for letter, (name, _) in self._letters.items()}}
 
     def _begins_as_set(self, letter: str) -> bool:
         """Whether the attribute of a letter is where the fit begins: if it is set, and not made."""
-        return letter not in self.init_params and hasattr(self, self._attribute(letter))
+        return letter not in self.init_params and hasattr(self, self._attributes[letter])
 
     def _plain(self, x: Any) -> dict[str, Array]:
         """What hmmlearn begins with whatever the states, by field: a fit that is to end there."""
@@ -390,7 +343,7 @@ class HmmlearnEstimator(ChainEstimator, ABC):
     # -- parameters --------------------------------------------------------------------------
 
     def _fitted(self) -> Fitted:
-        for attribute in (*_OF_CHAIN.values(), *(name for name, _ in self._letters.values())):
+        for attribute in self._attributes.values():
             if not hasattr(self, attribute):
                 raise NotFittedError(
                     f"this {type(self).__name__} has no {attribute}; fit it, or set the attribute"
@@ -418,10 +371,10 @@ class HmmlearnEstimator(ChainEstimator, ABC):
         params = self._fitted().params
         names = (f"params.{name}" for name in tree.names(params))
         arrays = dict(zip(names, tree.leaves(params), strict=True))
-        for name in self.get_params(deep=False):
-            value = getattr(self, name)
+        for name, value in self.get_params(deep=False).items():
             if isinstance(value, list | tuple | np.ndarray):
                 arrays[f"setting.{name}"] = np.asarray(value)
+        arrays |= {f"found.{name}": value for name, value in arguments.found(self).items()}
         return evidence.to_record(self, {"parts": making.stored(self._parts)}, arrays)
 
     @classmethod
@@ -432,6 +385,8 @@ class HmmlearnEstimator(ChainEstimator, ABC):
         for name, value in arrays.items():
             if name.startswith("setting."):
                 estimator.set_params(**{name.removeprefix("setting."): value})
+            if name.startswith("found."):
+                arguments.fill(estimator, name.removeprefix("found."), value)
         estimator._parts = making.restored(header["parts"])
         space = estimator._model().space
         held: list[Any] = [arrays[f"params.{name}"] for name in tree.names(space)]
@@ -443,6 +398,3 @@ class HmmlearnEstimator(ChainEstimator, ABC):
         tol, most = estimator.certificate_.tol, estimator.n_iter or MAX_ITER
         vars(estimator)["_monitor"] = Monitor.of(tol, most, bool(estimator.verbose), estimator.fit_)
         return estimator
-
-
-_OF_CHAIN = {"s": "startprob_", "t": "transmat_"}

@@ -15,7 +15,8 @@ from latentia.families import registry
 from latentia.families.family import Family
 from latentia.families.gaussian import Gaussian, GaussianParams, GaussianStats
 
-from .dropin import SHARED, HmmlearnEstimator
+from .arguments import SHARED
+from .dropin import HmmlearnEstimator
 from .normal import covariances_of, imagined, unframed
 
 Array = NDArray[np.float64]

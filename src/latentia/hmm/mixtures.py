@@ -20,7 +20,8 @@ from latentia.families.gaussian_mixtures import (
     GaussianMixturesStats,
 )
 
-from .dropin import SHARED, HmmlearnEstimator
+from .arguments import SHARED
+from .dropin import HmmlearnEstimator
 from .normal import covariances_of, imagined, unframed
 from .probabilities import counts_of
 

@@ -14,7 +14,8 @@ from latentia.families import registry
 from latentia.families.family import Family
 from latentia.families.multinomial import MultinomialParams
 
-from .dropin import SHARED, HmmlearnEstimator
+from .arguments import SHARED, Filled, as_given, fill
+from .dropin import HmmlearnEstimator
 
 Array = NDArray[np.float64]
 
@@ -30,7 +31,8 @@ class MultinomialHMM(HmmlearnEstimator):
     n_components : int, default=1
         Number of states K.
     n_trials : int or array of int of shape (n,), optional
-        Trials of each step, which its counts have to add up to; by default any.
+        Trials of each step, which its counts have to add up to; by default any, and after a fit it
+        tells how many they were.
     startprob_prior, transmat_prior : float or array, default=1.0
         Parameters of Dirichlet priors, at least 1; 1 is no prior.
     algorithm, random_state, n_iter, tol, verbose, implementation, em
@@ -57,8 +59,7 @@ class MultinomialHMM(HmmlearnEstimator):
 
     Notes
     -----
-    `sample` makes steps of `n_trials` trials or, where that is not one number, of as many as those
-    of the fit have on average.
+    `sample` makes steps of `n_trials` trials, which have to be one number, given or found.
 
     Examples
     --------
@@ -74,6 +75,8 @@ class MultinomialHMM(HmmlearnEstimator):
     """
 
     _parameter_constraints = {**SHARED, "n_trials": "no_validation"}  # noqa: RUF012
+
+    n_trials = Filled()
 
     def __init__(
         self,
@@ -124,6 +127,15 @@ class MultinomialHMM(HmmlearnEstimator):
             raise ValueError(f"got emissionprob_ of shape {shape}, expected states and categories")
         return self._probabilities("emissionprob_", (self.n_components, shape[1]))
 
+    def _require_drawable(self) -> None:
+        some = np.unique([] if self.n_trials is None else self.n_trials)
+        if len(some) != 1:
+            told = "None" if self.n_trials is None else f"{len(some)} different numbers"
+            raise ValueError(
+                f"got n_trials={told}, expected one number of trials to draw steps of; set n_trials"
+            )
+        self._parts = self._parts_of_attributes()
+
     def _set_emissions(self, made: MultinomialParams) -> None:
         self.emissionprob_ = made.probabilities
 
@@ -131,11 +143,13 @@ class MultinomialHMM(HmmlearnEstimator):
         return None
 
     def _require_steps(self, ragged: Ragged) -> None:
-        """Refuse steps whose counts do not add up to the trials that were named."""
-        if self.n_trials is None:
-            return
+        """Refuse steps whose counts do not add up to the trials that were named; keep these."""
         total = np.asarray(ragged.x, dtype=np.float64).sum(axis=1)
-        asked = np.asarray(self.n_trials)
+        given = as_given(self, "n_trials")
+        if given is None:
+            fill(self, "n_trials", total[~np.isnan(total)].astype(np.int64))
+            return
+        asked = np.asarray(given)
         if asked.ndim and asked.shape != total.shape:
             raise ValueError(
                 f"got n_trials of shape {asked.shape} for {len(total)} steps, expected one number, "
