@@ -203,7 +203,7 @@ class _LogCholesky(LeafChart):
 
     def _entries(self, matrices: Array) -> Array:
         """What is on and below the diagonals, shape (size,)."""
-        return np.take(matrices, self.entries_of_lower)
+        return matrices.ravel()[self.entries_of_lower]
 
     def pack(self, value: Array) -> Array:
         return self._coordinates(_stack(self.constraint.cholesky(value)))
