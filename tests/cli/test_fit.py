@@ -42,6 +42,20 @@ def test_columns_left_out_are_named(run, csv):
     assert done.status == 0
     assert "20 rows, 2 columns (a, b)" in done.out
     assert "Left out, since not numbers: name." in done.out
+    done = run(*FIT, csv(*rows, header="a,,name"), "--components", 1, "--covariance", "diag")
+    assert "20 rows, 1 column (a)" in done.out
+    assert "Left out, since not numbers: name." in done.out
+    assert "Left out, as row numbers: a column without a name." in done.out
+
+
+def test_columns_beyond_floats_are_refused(run, csv):
+    name = csv(*[f"{i % 7 - 3}e300,{i}" for i in range(30)])
+    run(*FIT, name, *QUICK).refused("standard deviation is about 2e+300", "another unit")
+
+
+def test_a_file_is_no_folder_to_write_into(run, csv):
+    name = csv(*[f"{i % 7},{i}" for i in range(30)])
+    run(*FIT, name, *QUICK, "--save", f"{name}/m.safetensors").refused("which is a file")
 
 
 def test_a_file_of_a_data_sets_name_wins(run, tmp_path):

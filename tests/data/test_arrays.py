@@ -155,6 +155,13 @@ def test_constant_columns_have_a_unit_all_the_same():
     assert frame.scale == 1
 
 
+@pytest.mark.parametrize("scale", [1e200, 5e307, 1e-200])
+def test_columns_whose_squares_no_float_holds_are_refused(scale):
+    x = np.column_stack([[1.0, 2.0, -3.0], [0.5, -1.0, 2.0]]) * scale
+    with pytest.raises(ValueError, match="beyond what a float can hold; give them in another unit"):
+        Frame.of(Rows.of(x))
+
+
 def test_rows_of_no_weight_do_not_count():
     x = np.array([[1.0], [2.0], [3.0], [1e30]])
     frame = Frame.of(Rows.of(x, [1.0, 1.0, 1.0, 0.0]))

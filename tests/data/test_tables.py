@@ -199,6 +199,7 @@ def test_missing_file_folder_and_unknown_ending(tmp_path):
         "none.csv": "there is no file .*none.csv",
         "folder.csv": "is a folder",
         "data.xlsx": r"unknown ending \.xlsx; .* \.csv",
+        "data.csv.gz": "is compressed; unpack it first",
         "data": "no ending",
     }.items():
         with pytest.raises(DataError, match=words):

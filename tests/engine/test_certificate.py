@@ -52,6 +52,9 @@ def test_what_is_worse_is_said():
     assert "edge of what is allowed: weights[0], weights[2]." in _told(
         on_boundary=("weights[0]", "weights[2]")
     )
+    floors = tuple(f"covariances[{k}]" for k in range(9))
+    assert dataclasses.replace(GOOD, active_floors=floors).held.endswith("[5] and 3 more")
+    assert GOOD.held == ""
     assert "and 4 more" in _told(on_boundary=tuple(f"weights[{i}]" for i in range(10)))
 
 

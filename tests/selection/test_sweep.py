@@ -1,5 +1,6 @@
 """select: every combination fitted, judged, and the best proper one chosen."""
 
+import joblib
 import numpy as np
 import pytest
 
@@ -68,6 +69,22 @@ def test_the_estimator_and_its_settings_are_left_alone():
     assert base.get_params()["n_components"] == 7
     assert base.em.tol == 1e-4
     assert not hasattr(base, "means_")
+
+
+def test_no_more_processes_are_started_than_there_are_candidates(monkeypatch):
+    from latentia.selection import sweep
+
+    asked = []
+
+    def parallel(n_jobs, **options):
+        asked.append(n_jobs)
+        return joblib.Parallel(n_jobs=1, **options)
+
+    monkeypatch.setattr(sweep, "Parallel", parallel)
+    grid = {"n_components": [1, 2, 3]}
+    for n_jobs in (1000, 2, -1):
+        select(GaussianMixture(random_state=0), FAITHFUL, grid, n_jobs=n_jobs)
+    assert asked == [3, 2, -1]
 
 
 def test_the_number_of_processes_does_not_matter():

@@ -233,7 +233,10 @@ def ending(outcome: Outcome, written: bool, allow_unconverged: bool) -> int:
         return 0
     what = {
         Status.MAX_ITER: "the fit stopped at --max-iter before it converged; raise it",
-        Status.DECREASED: "the objective fell in an EM step, which is a fault in the model",
+        Status.DECREASED: (
+            "the objective fell in an EM step, by a fault in the model or because values differ "
+            "in their last digits only; take their mean from them"
+        ),
         Status.DEGENERATE: f"a component collapsed; {_simpler(outcome.estimator)}",
     }[status]
     if allow_unconverged:
@@ -356,5 +359,4 @@ def _improper(outcome: Outcome) -> str:
     """Why a fit that converged is not to be trusted; empty where it is."""
     if outcome.selection is not None:
         return outcome.selection.candidates[outcome.selection.best].note
-    floors = outcome.estimator.certificate_.active_floors
-    return f"held up by a floor: {', '.join(floors)}" if floors else ""
+    return outcome.estimator.certificate_.held

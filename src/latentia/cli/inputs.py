@@ -46,8 +46,11 @@ class Input(NamedTuple):
             f"Read {self.source}{built_in}: {counted(n, 'row')}, {counted(d, 'column')} "
             f"({listed(self.columns)})."
         ]
-        if self.skipped:
-            told.append(f"Left out, since not numbers: {listed(self.skipped)}.")
+        named = [name for name in self.skipped if name]
+        if named:
+            told.append(f"Left out, since not numbers: {listed(named)}.")
+        if len(named) < len(self.skipped):
+            told.append("Left out, as row numbers: a column without a name.")
         return told
 
 

@@ -74,6 +74,8 @@ def check_output(
         raise Refusal(f"{option} {path} does not end in {known}; give it such a name")
     target = Path(os.path.realpath(path))
     folder = target.parent
+    if folder.is_file():
+        raise Refusal(f"{option} {path} is in {folder}, which is a file; choose another place")
     if not folder.is_dir():
         raise Refusal(f"{option} {path} is in no folder that exists; create {folder} first")
     if target.exists() and not target.is_file():

@@ -28,7 +28,7 @@ CHUNKS = 16
 TILE = 256
 """Chunks hold a multiple of this many rows, so that compiled loops run full."""
 
-WIDEST = 1e150
+WIDEST = 1e153
 """Standard deviations up to this, and down to its inverse, have squares that a float can hold."""
 
 SAMPLE = 20_000
@@ -288,6 +288,7 @@ class Frame(NamedTuple):
     spread: NDArray[np.float64]
 
     @classmethod
+    @np.errstate(over="ignore", invalid="ignore")  # what comes of it is refused
     def of(cls, rows: Rows) -> Frame:
         """The frame of some rows; missing cells (nan) are left out, column by column.
 

@@ -195,9 +195,7 @@ def _of_structure(
     )
     trained = Trained(densities, (name,) * len(classes), [mixture])
     loglik, free = height(trained, training), trained.n_parameters
-    note = "" if certificate.status is Status.CONVERGED else str(certificate.status)
-    if certificate.active_floors and not note:
-        note = f"held up by a floor: {', '.join(certificate.active_floors)}"
+    note = certificate.held if certificate.status is Status.CONVERGED else str(certificate.status)
     bic = criteria.bic(loglik, free, float(weights.sum()))
     return Candidate(name, loglik, free, bic, note), trained
 

@@ -128,12 +128,10 @@ def _value(candidate: Candidate, selection: Selection) -> float:
 def judged(estimator: Any, settings: dict[str, Any], seconds: float) -> Candidate:
     """A fitted estimator as a candidate, with a note if its maximum is no proper one."""
     certificate = estimator.certificate_
-    note = ""
+    note = certificate.held
     if certificate.status is not Status.CONVERGED:
         note = str(certificate.status)
-    elif certificate.active_floors:
-        note = f"held up by a floor: {', '.join(certificate.active_floors)}"
-    elif estimator.smallest_variance() < SMALLEST_VARIANCE:
+    elif not note and estimator.smallest_variance() < SMALLEST_VARIANCE:
         note = "a component is thinner than a thousandth of the pooled covariance"
     return Candidate(
         settings=settings,

@@ -99,6 +99,8 @@ def select(
     if n_jobs is None:
         cells = float(np.prod(np.shape(X))) * len(clones)
         n_jobs = 1 if cells < SMALL_WORK else -1
+    if n_jobs > 0:  # joblib would start processes that find nothing to do
+        n_jobs = min(n_jobs, len(clones))
     given = {"sample_weight": sample_weight, **told}
     jobs = (delayed(_fit)(e, X, given, s) for e, s in zip(clones, settings, strict=True))
     fitted: list[Any] = []
