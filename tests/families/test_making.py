@@ -124,3 +124,12 @@ def test_pieces_are_in_the_order_of_the_parameters():
     family = Product({(2, 0): inner, 1: Poisson(2)})
     found = [(at, type(piece).__name__) for at, piece in making.pieces(family, range(3))]
     assert found == [((0,), "Poisson"), ((2,), "Binomial"), ((1,), "Poisson")]
+
+
+def test_a_box_needs_columns_that_vary_and_leaves_what_is_infinite_to_be_named_as_such():
+    with pytest.raises(ValueError, match="got 3 in every row of column 1, expected numbers that"):
+        built("uniform", x=np.array([[1.0, 3.0], [2.0, 3.0]]), columns=["a", "b"])
+    told = built("uniform(lower=0, upper=4)", x=np.full((2, 1), 3.0), columns=["a"])
+    assert told.box.upper[0, 0] == 4.0
+    made = built("uniform", x=np.array([[1.0], [np.inf], [2.0], [np.nan]]), columns=["a"])
+    assert (made.box.lower[0, 0], made.box.upper[0, 0]) == (1.0, 2.0)

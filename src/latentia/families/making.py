@@ -61,15 +61,25 @@ def _levels(part: Part, rows: Rows, distinct: Rows) -> Arguments:
 
 def _box(part: Part, rows: Rows, distinct: Rows) -> Arguments:
     """The smallest that holds all rows."""
-    return {
-        "lower": _extreme(np.fmin, part, rows).tolist(),
-        "upper": _extreme(np.fmax, part, rows).tolist(),
-    }
+    if {"lower", "upper"} <= part.arguments.keys():
+        return {}
+    lower, upper = _extreme(np.fmin, part, rows), _extreme(np.fmax, part, rows)
+    for column, least, most in zip(part.columns, lower, upper, strict=True):
+        if least == most:
+            raise ValueError(
+                f"got {least:g} in every row of column {column}, expected numbers that vary for "
+                "Uniform, which has no density otherwise; leave that column out, or give lower "
+                "and upper"
+            )
+    return {"lower": lower.tolist(), "upper": upper.tolist()}
 
 
 def _extreme(which: np.ufunc, part: Part, rows: Rows) -> Array:
-    """The least or largest number of each column of a part; nan where there is none."""
-    each = [which.reduce(block.x[:, list(part.columns)], axis=0) for block in rows.blocks()]
+    """The least or largest finite number of each column of a part; nan where there is none."""
+    each = []
+    for block in rows.blocks():
+        x = block.x[:, list(part.columns)]
+        each.append(which.reduce(np.where(np.isfinite(x), x, np.nan), axis=0))
     return np.asarray(which.reduce(each, axis=0), dtype=np.float64)
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
+from functools import cache, partial
 from typing import Any, NamedTuple, cast
 
 import numpy as np
@@ -55,8 +55,7 @@ def names() -> tuple[str, ...]:
     >>> "negative_binomial" in names()
     True
     """
-    known = {*families.__all__, "Gaussian"} - set(_NO_NAME)
-    return tuple(sorted(map(_snake, known)))
+    return tuple(sorted(map(_snake, _classes().values())))
 
 
 def class_of(name: str) -> type[Family[Any, Any]]:
@@ -67,11 +66,16 @@ def class_of(name: str) -> type[Family[Any, Any]]:
     ValueError
         If there is none.
     """
-    wanted = _bare(name)
-    for known in ("Gaussian", *families.__all__):
-        if known not in _NO_NAME and _bare(known) == wanted:
-            return Gaussian if known == "Gaussian" else getattr(families, known)
-    raise ValueError(f"got family={name!r}, expected one of {', '.join(names())}")
+    known = _classes().get(_bare(name))
+    if known is None:
+        raise ValueError(f"got family={name!r}, expected one of {', '.join(names())}")
+    return Gaussian if known == "Gaussian" else getattr(families, known)
+
+
+@cache
+def _classes() -> dict[str, str]:
+    """The names of classes by what is left of them without case."""
+    return {_bare(known): known for known in {"Gaussian", *families.__all__} - set(_NO_NAME)}
 
 
 def _bare(name: str) -> str:
@@ -84,10 +88,9 @@ def _snake(name: str) -> str:
 
 def name_of(make: Any) -> str | None:
     """The name of a family's class; None of what has none."""
-    for known in names():
-        if class_of(known) is make:
-            return known
-    return None
+    name = getattr(make, "__name__", "")
+    known = _classes().get(_bare(name)) == name and class_of(name) is make
+    return _snake(name) if known else None
 
 
 # -- reading a specification -----------------------------------------------------------------
