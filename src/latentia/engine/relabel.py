@@ -220,36 +220,44 @@ def _assign(parts: list[Leaf]) -> Order:
     return np.asarray(order, dtype=np.intp)
 
 
-def _whole_cost(parts: list[Leaf], order: Order) -> float:
+def _units(parts: list[Leaf]) -> list[Array | float]:
+    """What squared differences of each leaf are measured in."""
+    made: list[Array | float] = []
+    for part in parts:
+        if part.errors is not None:
+            made.append(part.errors**2)
+            continue
+        variance = float(np.concatenate([part.value.ravel(), part.reference.ravel()]).var())
+        made.append(variance if variance > 0 else 1.0)
+    return made
+
+
+def _whole_cost(parts: list[Leaf], units: list[Array | float], order: Order) -> float:
     """The mean squared difference of whole leaves in an order, each in units of its own."""
     total = 0.0
-    for part in parts:
+    for part, unit in zip(parts, units, strict=True):
         moved = part.value
         for axis in range(part.n_axes):
-            moved = np.take(moved, order, axis=axis)
-        squares = (moved - part.reference) ** 2
-        if part.errors is not None:
-            total += float((squares / part.errors**2).mean())
-            continue
-        pooled = np.concatenate([part.value.ravel(), part.reference.ravel()])
-        variance = float(pooled.var())
-        total += float(squares.mean()) / (variance if variance > 0 else 1.0)
+            moved = moved.take(order, axis=axis)
+        off = moved - part.reference
+        total += float((off * off / unit).sum()) / off.size
     return total
 
 
 def _lowest(parts: list[Leaf], orders: Iterable[tuple[int, ...]]) -> Order:
-    candidates = [np.array(order, dtype=np.intp) for order in orders]
-    return candidates[int(np.argmin([_whole_cost(parts, order) for order in candidates]))]
+    units, candidates = _units(parts), [np.array(order, dtype=np.intp) for order in orders]
+    return candidates[int(np.argmin([_whole_cost(parts, units, each) for each in candidates]))]
 
 
 def _improved(parts: list[Leaf], order: Order) -> Order:
-    cost, better = _whole_cost(parts, order), True
+    units, better = _units(parts), True
+    cost = _whole_cost(parts, units, order)
     while better:
         better = False
         for i, j in combinations(range(len(order)), 2):
             swapped = order.copy()
             swapped[[i, j]] = order[[j, i]]
-            lower = _whole_cost(parts, swapped)
+            lower = _whole_cost(parts, units, swapped)
             if lower < cost * (1 - 1e-12):
                 order, cost, better = swapped, lower, True
     return order

@@ -230,7 +230,8 @@ class HmmlearnEstimator(ChainEstimator, ABC):
         """How to climb; where nothing is said of starts, several race."""
         if self.em is not None:
             return cast(EM, self.em)
-        starts = 1 if whole else starts_for(n_steps, self.n_components)
+        many = self.n_components * getattr(self, "n_mix", 1)
+        starts = 1 if whole else starts_for(n_steps, self.n_components, many)
         told = (Reporter(),) if self.verbose else ()
         return EM(
             tol=max(self.tol, 0.0),

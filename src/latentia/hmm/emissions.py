@@ -12,6 +12,7 @@ from latentia.families.gaussian import LOG_2PI, Gaussian, GaussianStats
 from latentia.families.kernels.tile import strided
 
 from . import gaussian_kernels
+from .mixed import mixed
 
 Array = NDArray[np.float64]
 
@@ -56,10 +57,13 @@ class Emissions:
         apart = complete and isinstance(inner, Gaussian) and inner.covariance.form in FORMS
         self.gaussian: Gaussian | None = inner if apart else None
         self.normal = None if self.gaussian is None else _normal(self.gaussian, params)
+        self.mixed = mixed(inner, params, complete)
 
     def log_density(self, x: Any) -> Array:
         """log f(x_t | state)^beta, shape (n, K)."""
-        if self.normal is None:
+        if self.mixed is not None:
+            made = self.mixed.log_density(x)
+        elif self.normal is None:
             made = self.family.log_density(self.params, x)
         else:
             made = np.empty((len(x), len(self.normal.offset)))
@@ -68,6 +72,8 @@ class Emissions:
 
     def statistics(self, x: Any, resp: Array) -> Any:
         """The family's statistics, rows weighted by `resp` (n, K)."""
+        if self.mixed is not None:
+            return self.mixed.statistics(x, resp)
         if self.gaussian is None or self.normal is None:
             return self.family.stats(self.params, x, resp)
         d, k = self.gaussian.n_features, self.gaussian.n_components

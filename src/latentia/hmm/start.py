@@ -28,20 +28,20 @@ WORK = 4_000_000
 """Steps times pairs of states that the starts of one fit look at in an E-step, where not said."""
 
 
-def starts_for(n_steps: int, n_states: int) -> int:
+def starts_for(n_steps: int, n_states: int, n_densities: int | None = None) -> int:
     """How many starts a fit makes if it is not told: many where they cost little.
 
     Likelihoods of hidden Markov models have many maxima, and most starts of four states or more
-    miss the highest one.
+    miss the highest one. A start of states that are mixtures costs as much as one of as many states
+    as there are densities.
 
     Examples
     --------
     >>> starts_for(107, 3), starts_for(200_000, 3), starts_for(5000, 1)
     (60, 2, 1)
     """
-    if n_states == 1:
-        return 1
-    return int(np.clip(WORK // (n_steps * n_states**2), 1, MOST * n_states))
+    many = n_states if n_densities is None else n_densities
+    return 1 if many == 1 else int(np.clip(WORK // (n_steps * many**2), 1, MOST * n_states))
 
 
 def counted(likely: Array, chunk: Any, share: Array) -> Moves:
