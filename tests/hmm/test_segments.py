@@ -7,7 +7,7 @@ from latentia.data.groups import GroupedRows
 from latentia.engine import tree
 from latentia.engine.backend import Threads
 from latentia.engine.evaluator import Evaluator
-from latentia.hmm import expected, lanes, segments
+from latentia.hmm import expected, lanes, segments, side_by_side
 from latentia.hmm.model import HiddenMarkovParams
 
 from .kinds import model_of
@@ -72,7 +72,7 @@ def watched(monkeypatch, name):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("k", [1, 3])
+@pytest.mark.parametrize("k", [1, 3, 7])
 def test_segments_of_a_sequence_are_the_sequence(monkeypatch, kind, k):
     monkeypatch.setattr(segments, "SEGMENT", 7)
     monkeypatch.setattr(expected, "LONG", 50)
@@ -83,7 +83,7 @@ def test_segments_of_a_sequence_are_the_sequence(monkeypatch, kind, k):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("k", [1, 3])
+@pytest.mark.parametrize("k", [1, 3, 7])
 def test_sequences_of_every_length_in_lanes(monkeypatch, kind, k):
     found = watched(monkeypatch, "of_sequences")
     sizes = np.random.default_rng(0).permutation(np.arange(70) % 13 + 1)
@@ -128,3 +128,11 @@ def test_threads_change_no_bit(monkeypatch):
             made.append(Evaluator(mapper).suff(params)[0])
     for one, other in zip(*map(tree.leaves, made), strict=True):
         assert np.array_equal(one, other)
+
+
+@pytest.mark.parametrize("name", side_by_side.Compiled._fields)
+def test_code_is_found_again_by_later_processes(name):
+    """Numba keeps code under what it encloses, and does not know functions of another process."""
+    enclosed = getattr(side_by_side.compiled(3), name).py_func.__closure__
+    assert enclosed
+    assert {type(cell.cell_contents) for cell in enclosed} <= {int, bool}

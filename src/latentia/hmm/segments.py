@@ -27,7 +27,7 @@ rows that lanes read together would share one set of the first cache."""
 PARTS = 8
 """Shares that segments are worked on in, whatever the number of threads."""
 
-MOST_STATES = 4
+MOST_STATES = 8
 """States up to which the lanes of steps are faster than those of states."""
 
 LEAST_STEPS = 6_000

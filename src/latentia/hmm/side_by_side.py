@@ -6,26 +6,29 @@ are given its last step's states. Those of a segment come from matrices: p(steps
 state at its end | state at its beginning) for every pair of states, which follow one another as
 transitions do (Särkkä & García-Fernández 2021, eq. 14, with segments for single steps).
 
-Arrays of lanes are as wide as `LANES`; lanes that hold nothing do as the last one, for no weight.
+Lanes that hold nothing do as the last one, for no weight.
 """
 
 from __future__ import annotations
 
+import math
 from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
 
-from latentia.families.kernels.lanes import exp, log
+from latentia.families.kernels.lanes import exp
+from latentia.families.kernels.registers import aligned
 
-from .kernels import FAINT, VANISHED
-
-LANES = 32
-"""Stretches side by side."""
+from . import lane_steps
+from .kernels import FAINT
+from .lane_steps import LANES, Step, Tally
 
 RESCALED = 4
 """Steps after which matrices are divided by their sum."""
+
+_LOG_2 = math.log(2.0)
 
 
 class Compiled(NamedTuple):
@@ -66,206 +69,136 @@ def _lanes(group, firsts, sizes, first, size):
 def compiled(n_states: int) -> Compiled:
     """The passes for so many states."""
     k = n_states
-
-    @njit(nogil=True, cache=True, error_model="numpy", fastmath={"contract"})
-    def fill(flat, row, column, origin, unit, means, roots, offset, first, size, t, z, here, top):
-        """Densities of step t, over the largest of each lane, whose logarithm goes to `top`."""
-        for j in range(origin.size):
-            line, centre, at = z[j], origin[j], j * column
-            for b in range(LANES):
-                place = (first[b] + min(t, size[b] - 1)) * row + at
-                line[b] = (np.float64(flat[place]) - centre) * unit
-        for i in range(k):
-            line, level = here[i], offset[i]
-            for b in range(LANES):
-                line[b] = level
-            for j in range(origin.size):
-                column_of, mean, root = z[j], means[j, i], roots[j, i]
-                for b in range(LANES):
-                    away = (column_of[b] - mean) * root
-                    line[b] -= away * away
-        for b in range(LANES):
-            top[b] = here[0, b]
-        for i in range(1, k):
-            line = here[i]
-            for b in range(LANES):
-                top[b] = line[b] if not line[b] <= top[b] else top[b]  # nan stays
-        for i in range(k):
-            line = here[i]
-            for b in range(LANES):
-                line[b] = exp(line[b] - top[b])
+    step, place = Step.of(k), Tally.of(k)
+    alpha_at, columns_at = step.alpha, step.columns
+    running_at, least_at, product_at, exponent_at, top_at, last_at, beta_at = place[:7]
+    ahead_at, count_at, pairs_at, moments_at = place[7:]
 
     @njit(nogil=True, cache=True, error_model="numpy", fastmath={"contract"})
     def matrices(
         flat, row, column, origin, unit, means, roots, offset, transitions, firsts, sizes, made
     ):
         first, size = np.zeros(LANES, np.int64), np.zeros(LANES, np.int64)
-        z, here = np.empty((origin.size, LANES)), np.empty((k, LANES))
-        top, total = np.empty(LANES), np.empty(LANES)
-        both = np.empty((2, k, k, LANES))
+        d, centre, root = origin.size, means.reshape(-1), roots.reshape(-1)
+        work = aligned((columns_at + d, LANES), means)
+        tally, both = aligned((last_at, LANES), means), aligned((2 * k * k, LANES), means)
+        lines, sums, flow = work.reshape(-1), tally.reshape(-1), both.reshape(-1)
+        chain = transitions.reshape(-1)
         for group in range(0, len(sizes), LANES):
             held, steps = _lanes(group, firsts, sizes, first, size)
             shortest = size.min()
+            tally[running_at] = 1.0
             for t in range(steps):
-                now, then = both[(t + 1) % 2], both[t % 2]
-                fill(
-                    flat, row, column, origin, unit, means, roots, offset,
-                    first, size, t, z, here, top,
-                )  # fmt: skip
-                if t == 0:
-                    then[:] = 0.0
-                    for i in range(k):
-                        for b in range(LANES):
-                            then[i, i, b] = here[i, b]
-                    continue
-                for i in range(k):
-                    for j in range(k):
-                        line, seen = then[i, j], here[j]
-                        for b in range(LANES):
-                            value = now[i, 0, b] * transitions[0, j]
-                            for h in range(1, k):
-                                value += now[i, h, b] * transitions[h, j]
-                            line[b] = value * seen[b]
-                if t % RESCALED == 0:
-                    total[:] = 0.0
-                    for i in range(k):
-                        for j in range(k):
-                            for b in range(LANES):
-                                total[b] += then[i, j, b]
+                if t >= shortest:
                     for b in range(LANES):
-                        total[b] = 1.0 / total[b]
+                        tally[running_at, b] = 1.0 if t < size[b] else 0.0
+                for j in range(d):
+                    _column(flat, row, column, origin[j], unit, first, size, t, j,
+                            work[columns_at + j])  # fmt: skip
+                lane_steps.begin(k, lines, 0, offset)  # pyright: ignore[reportCallIssue]
+                for j in range(d):
+                    lane_steps.add_column(k, lines, 0, j, centre, root)
+                lane_steps.relative(k, lines, 0, sums)  # pyright: ignore[reportCallIssue]
+                for i in range(k * LANES):
+                    lines[i] = exp(lines[i])
+                now, then = (t + 1) % 2 * k * k, t % 2 * k * k
+                if t == 0:
+                    both[: k * k] = 0.0
                     for i in range(k):
-                        for j in range(k):
-                            for b in range(LANES):
-                                then[i, j, b] *= total[b]
-                for b in range(held if t >= shortest else 0):
-                    if t >= size[b]:  # it has ended, and stays
-                        for i in range(k):
-                            for j in range(k):
-                                then[i, j, b] = now[i, j, b]
-            now = both[(steps - 1) % 2]
+                        both[i * k + i] = work[i]
+                elif t % RESCALED == 0:
+                    lane_steps.follow(k, flow, now, then, 1, lines, chain, sums)
+                else:
+                    lane_steps.follow(k, flow, now, then, 0, lines, chain, sums)
+            now = (steps - 1) % 2 * k * k
             for b in range(held):
                 for i in range(k):
                     for j in range(k):
-                        made[group + b, i, j] = now[i, j, b]
+                        made[group + b, i, j] = both[now + i * k + j, b]
 
     @njit(nogil=True, cache=True, error_model="numpy", fastmath={"contract"})
     def smooth(
         flat, row, column, origin, unit, means, roots, offset, transitions, firsts, sizes,
         enter, edge, pairs, begun, height, count, first_moment, second_moment,
     ):  # fmt: skip
-        d, longest = origin.size, sizes.max()
         first, size = np.zeros(LANES, np.int64), np.zeros(LANES, np.int64)
-        z, here = np.empty((longest, d, LANES)), np.empty((longest, k, LANES))
-        alpha, total = np.empty((longest, k, LANES)), np.empty((longest, LANES))
-        top, unit_of, running = np.empty(LANES), np.empty(LANES), np.empty(LANES)
-        beta, after, last = np.empty((k, LANES)), np.empty((k, LANES)), np.empty((k, LANES))
-        heights, least, moved = np.empty(LANES), np.empty(LANES), np.empty((k, k, LANES))
-        counts = np.empty((k, LANES))
-        ones, twos = np.empty((d, k, LANES)), np.empty((d, k, LANES))
+        d, centre, root = origin.size, means.reshape(-1), roots.reshape(-1)
+        each = columns_at + d
+        work = aligned((sizes.max() * each, LANES), means)
+        tally = aligned((moments_at + 2 * k * d, LANES), means)
+        lines, sums = work.reshape(-1), tally.reshape(-1)
+        exponents = sums[exponent_at * LANES : (exponent_at + 1) * LANES].view(np.int64)
+        chain = transitions.reshape(-1)
         for group in range(0, len(sizes), LANES):
             held, steps = _lanes(group, firsts, sizes, first, size)
-            last[:] = 0.0
-            heights[:] = 0.0
-            least[:] = 1.0
+            shortest = size.min()
+            tally[:] = 0.0
+            tally[running_at] = 1.0
+            tally[least_at] = 1.0
+            tally[product_at] = 1.0
             for b in range(LANES):
                 s = group + min(b, held - 1)
                 for i in range(k):
-                    alpha[0, i, b] = enter[s, i]
+                    work[alpha_at + i, b] = enter[s, i]
                     if b < held:
-                        last[i, b] = edge[s, i]
+                        tally[last_at + i, b] = edge[s, i]
             for t in range(steps):
-                seen, now, sums = here[t], alpha[t], total[t]
-                fill(
-                    flat, row, column, origin, unit, means, roots, offset,
-                    first, size, t, z[t], seen, top,
-                )  # fmt: skip
-                sums[:] = 0.0
-                for j in range(k):
-                    line, own = now[j], seen[j]
-                    if t == 0:
-                        for b in range(LANES):
-                            line[b] = line[b] * own[b]
-                            sums[b] += line[b]
-                    else:
-                        before = alpha[t - 1]
-                        for b in range(LANES):
-                            value = before[0, b] * transitions[0, j]
-                            for i in range(1, k):
-                                value += before[i, b] * transitions[i, j]
-                            line[b] = value * own[b]
-                            sums[b] += line[b]
-                for b in range(LANES):
-                    unit_of[b] = 1.0 / sums[b]
-                for j in range(k):
-                    line = now[j]
+                if t >= shortest:
                     for b in range(LANES):
-                        value = line[b] * unit_of[b]
-                        line[b] = value if value > VANISHED else 0.0
-                for b in range(LANES):
-                    least[b] = sums[b] if not sums[b] >= least[b] else least[b]  # nan stays
-                    value = log(sums[b]) + top[b]
-                    heights[b] += value if t < size[b] else 0.0
-            for b in range(LANES):
-                if not least[b] > FAINT:
-                    return False
-            moved[:] = 0.0
-            counts[:] = 0.0
-            ones[:] = 0.0
-            twos[:] = 0.0
-            beta[:] = last
-            for t in range(steps - 1, -1, -1):
-                seen, now, sums = here[t], alpha[t], total[t]
-                for b in range(LANES):
-                    running[b] = 1.0 if t < size[b] else 0.0
-                    unit_of[b] = running[b] / sums[b]
-                for i in range(k):
-                    line, own, back, ahead = now[i], seen[i], beta[i], after[i]
-                    tally = counts[i]
-                    for b in range(LANES):
-                        value = own[b] * back[b] * unit_of[b]
-                        ahead[b] = value if line[b] > 0.0 else 0.0
-                        own[b] = line[b] * back[b] * running[b]
-                        tally[b] += own[b]
+                        tally[running_at, b] = 1.0 if t < size[b] else 0.0
+                at = t * each
                 for j in range(d):
-                    x = z[t, j]
-                    for i in range(k):
-                        own, one, two = seen[i], ones[j, i], twos[j, i]
-                        for b in range(LANES):
-                            value = own[b] * x[b]
-                            one[b] += value
-                            two[b] += value * x[b]
-                if t == 0:
-                    break
-                before = alpha[t - 1]
-                for i in range(k):
-                    line = before[i]
-                    for j in range(k):
-                        pair, ahead = moved[i, j], after[j]
-                        for b in range(LANES):
-                            pair[b] += line[b] * ahead[b]
-                for i in range(k):
-                    back, ending = beta[i], last[i]
+                    _column(flat, row, column, origin[j], unit, first, size, t, j,
+                            work[at + columns_at + j])  # fmt: skip
+                lane_steps.begin(k, lines, at, offset)  # pyright: ignore[reportCallIssue]
+                for j in range(d):
+                    lane_steps.add_column(k, lines, at, j, centre, root)
+                lane_steps.relative(k, lines, at, sums)  # pyright: ignore[reportCallIssue]
+                own = lines[at * LANES : (at + k) * LANES]
+                for i in range(own.size):
+                    own[i] = exp(own[i])
+                lane_steps.forward(k, lines, at, max(at - each, 0), chain, sums)
+            for b in range(LANES):
+                if not tally[least_at, b] > FAINT:
+                    return False
+            tally[beta_at : beta_at + k] = tally[last_at : last_at + k]
+            for t in range(steps - 1, -1, -1):
+                at = t * each
+                if t >= shortest:
                     for b in range(LANES):
-                        value = after[0, b] * transitions[i, 0]
-                        for j in range(1, k):
-                            value += after[j, b] * transitions[i, j]
-                        back[b] = value if running[b] > 0.0 else ending[b]
+                        tally[running_at, b] = 1.0 if t < size[b] else 0.0
+                elif t == shortest - 1:
+                    tally[running_at] = 1.0
+                lane_steps.backward(k, lines, at, sums)  # pyright: ignore[reportCallIssue]
+                for j in range(d):
+                    lane_steps.add_moments(k, lines, at, j, sums)
+                if t > 0:
+                    lane_steps.step_back(k, lines, at - each, chain, sums)
             for b in range(held):
                 s = group + b
-                height[s] = heights[b]
+                doublings = exponents[b] - 1023 * steps
+                height[s] = tally[top_at, b] + math.log(tally[product_at, b]) + doublings * _LOG_2
                 for i in range(k):
-                    begun[s, i] = here[0, i, b]
-                    edge[s, i] = after[i, b]
+                    begun[s, i] = work[i, b]
+                    edge[s, i] = tally[ahead_at + i, b]
                     for j in range(k):
-                        pairs[i, j] += moved[i, j, b]
-                    count[i] += counts[i, b]
+                        pairs[i, j] += tally[pairs_at + i * k + j, b]
+                    count[i] += tally[count_at + i, b]
                     for j in range(d):
-                        first_moment[j, i] += ones[j, i, b]
-                        second_moment[j, i] += twos[j, i, b]
+                        first_moment[j, i] += tally[moments_at + 2 * k * j + i, b]
+                        second_moment[j, i] += tally[moments_at + 2 * k * j + k + i, b]
         return True
 
     return Compiled(matrices, smooth)
+
+
+@njit(nogil=True, cache=True, error_model="numpy", fastmath={"contract"})
+def _column(flat, row, column, centre, unit, first, size, t, j, line):
+    """Column j of step t of all lanes, about its centre; those that have ended stay at the last."""
+    at = j * column
+    for b in range(LANES):
+        place = (first[b] + min(t, size[b] - 1)) * row + at
+        line[b] = (np.float64(flat[place]) - centre) * unit
 
 
 @njit(nogil=True, cache=True, error_model="numpy")
