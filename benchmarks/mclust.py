@@ -38,7 +38,7 @@ def models(d: int) -> list[str]:
 
 
 def swept(
-    x: NDArray[np.float64], start: str, n_init: int, tol: float, exchange: int = 0
+    x: NDArray[np.float64], start: str, n_init: int, tol: float, exchange: int | None = None
 ) -> tuple[Any, float]:
     """A sweep over K = 1..9 and all models, and its seconds."""
     base = GaussianMixture(
@@ -93,7 +93,7 @@ def main() -> None:
     parser.add_argument("--data", default=",".join(SMALL))
     parser.add_argument("--starts", default="hierarchical,hierarchical:2,portfolio,portfolio:40")
     parser.add_argument("--tol", type=float, default=1e-3)
-    parser.add_argument("--exchange", type=int, default=0, help="rounds, as select takes them")
+    parser.add_argument("--exchange", type=int, default=None, help="as select takes it")
     parser.add_argument("--large", action="store_true", help="20,000 rows of five columns instead")
     asked = parser.parse_args()
     if asked.large:

@@ -50,7 +50,7 @@ def test_the_winner_among_four_types():
 def test_criteria_are_those_of_the_estimators(criterion):
     grid = {"n_components": [1, 2, 3]}
     base = GaussianMixture(random_state=0)
-    chosen = select(base, FAITHFUL, grid, criterion=criterion)
+    chosen = select(base, FAITHFUL, grid, criterion=criterion, exchange=0)
     fitted = [GaussianMixture(k, random_state=0).fit(FAITHFUL) for k in (1, 2, 3)]
     for candidate, gm in zip(chosen.candidates, fitted, strict=True):
         assert candidate.loglik == gm.loglik_
@@ -126,7 +126,7 @@ SOME = {"n_components": [3, 4, 5], "covariance_type": ["VII", "VVI"]}
 
 def test_exchanged_starts_only_raise_and_do_not_depend_on_processes():
     base = GaussianMixture(init_params="random_from_data", random_state=1, em=EM(tol=1e-4))
-    alone = select(base, FAITHFUL, SOME, n_jobs=1)
+    alone = select(base, FAITHFUL, SOME, exchange=0, n_jobs=1)
     one, two = (select(base, FAITHFUL, SOME, exchange=1, n_jobs=n) for n in (1, 2))
     gains = [b.loglik - a.loglik for a, b in zip(alone.candidates, one.candidates, strict=True)]
     assert min(gains) >= 0
@@ -142,10 +142,37 @@ def test_exchanged_starts_only_raise_and_do_not_depend_on_processes():
     assert np.isfinite(two.best_estimator.standard_errors().means).all()
 
 
-def test_a_general_model_is_no_lower_than_its_special_case_after_an_exchange():
+def test_climbing_together_only_raises_and_does_not_depend_on_processes():
+    base = GaussianMixture(init_params="random_from_data", random_state=1, em=EM(tol=1e-4))
+    alone = select(base, FAITHFUL, SOME, exchange=0, n_jobs=1)
+    one, two = (select(base, FAITHFUL, SOME, n_jobs=n) for n in (1, 2))
+    gains = [b.loglik - a.loglik for a, b in zip(alone.candidates, one.candidates, strict=True)]
+    assert min(gains) > -1e-4
+    assert max(gains) > 1
+    logliks = [[c.loglik for c in swept.candidates] for swept in (one, two)]
+    assert logliks[0] == logliks[1]
+    assert np.isfinite(two.best_estimator.standard_errors().means).all()
+
+
+def test_what_settles_a_fit_by_itself_is_left_to_it():
+    grid = {"n_components": [2, 3]}
+    for given in (
+        {"prior": "conjugate"},
+        {"noise": 0.1},
+        {"max_iter": 0},
+        {"em": EM(race=True, starts=3)},
+        {"em": EM(accelerate="none")},
+    ):
+        base = GaussianMixture(random_state=0, **given)
+        alone, together = (select(base, FAITHFUL, grid, exchange=e) for e in (0, None))
+        assert [c.loglik for c in alone.candidates] == [c.loglik for c in together.candidates]
+
+
+@pytest.mark.parametrize("exchange", [3, None])
+def test_a_general_model_is_no_lower_than_its_special_case_after_an_exchange(exchange):
     base = GaussianMixture(init_params="random", random_state=3, em=EM(tol=1e-6))
     grid = {"n_components": [4], "covariance_type": ["EII", "VII", "VVI", "VVV"]}
-    swept = select(base, FAITHFUL, grid, exchange=3, n_jobs=1)
+    swept = select(base, FAITHFUL, grid, exchange=exchange, n_jobs=1)
     heights = [c.loglik for c in swept.candidates if not c.note]
     assert heights == sorted(heights)
 

@@ -148,10 +148,41 @@ class MixtureEstimator(DensityMixin, Climbing, ABC):
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", NotConvergedWarning)
                 try:
-                    copy._fit(X, begin=begin, **{"sample_weight": None, **given})
+                    copy.fit_from(begin, X, **given)
                 except ValueError:  # it collapsed
                     continue
             yield copy
+
+    def begin_together(
+        self, estimators: Sequence[Any], X: Any, sample_weight: ArrayLike | None = None
+    ) -> list[MixtureParams | None]:
+        """Where the fits of a sweep are to begin, which so many brief climbs found out together.
+
+        Parameters
+        ----------
+        estimators : sequence of estimators
+            Of this kind, not fitted.
+        X, sample_weight
+            As `fit` takes them.
+
+        Returns
+        -------
+        list
+            For `fit_from`; None for those that are to start by themselves.
+        """
+        return [None] * len(estimators)
+
+    def fit_from(self, begin: MixtureParams, X: Any, **given: Any) -> Self:
+        """`fit`, from parameters that are known.
+
+        Raises
+        ------
+        ValueError
+            As `fit` does, and where the climb from there collapses.
+        """
+        leaf: Any = self
+        leaf._fit(X, begin=begin, **{"sample_weight": None, **given})
+        return self
 
     def _as_neighbour(self) -> exchange.Fitted:
         """The model and its parameters, for `exchange`."""

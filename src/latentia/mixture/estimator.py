@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, Self, final
 
@@ -31,6 +31,7 @@ from . import (
     portfolio,
     record,
     start,
+    together,
 )
 from .components import shown
 from .model import Membership, MixtureModel, MixtureParams
@@ -409,6 +410,11 @@ class GaussianMixture(NormalMixtureEstimator):
 
     def _looked_at(self, rng: np.random.Generator) -> Rows:
         return RowSource(self._data).sample(rng)
+
+    def begin_together(
+        self, estimators: Sequence[GaussianMixture], X: Any, sample_weight: ArrayLike | None = None
+    ) -> list[MixtureParams | None]:
+        return together.beginnings(estimators, X, sample_weight)
 
     def _params(self) -> MixtureParams:
         """The fitted parameters as the engine takes them."""

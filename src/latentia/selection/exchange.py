@@ -21,6 +21,8 @@ TRIES = 3
 
 def check_exchange(estimator: Any, rounds: Any) -> None:
     """Refuse what is no number of rounds, and estimators that take no starts from others."""
+    if rounds is None:
+        return
     if not isinstance(rounds, Integral) or isinstance(rounds, bool) or rounds < 0:
         raise ValueError(f"got exchange={rounds!r}, expected a whole number of rounds, 0 or more")
     if rounds and not getattr(estimator, "exchanges", ()):

@@ -32,7 +32,7 @@ def select(
     *,
     criterion: str = "bic",
     sample_weight: ArrayLike | None = None,
-    exchange: int = 0,
+    exchange: int | None = None,
     n_jobs: int | None = None,
     callback: Callback | None = None,
     **told: Any,
@@ -54,10 +54,13 @@ def select(
     criterion : {"bic", "aic", "icl", "aicc", "sabic"}, default="bic"
         Lower is better.
     sample_weight : array-like of shape (n,), optional
-    exchange : int, default=0
-        Rounds, at most, in which each candidate also starts from what its neighbours found: the
-        same number of components with another covariance or family, one fewer of which one is
-        split, or one more of which two are merged. Only proper maxima that are higher are kept.
+    exchange : int, optional
+        What candidates have of one another. Neighbours have the same number of components with
+        another covariance or family, one fewer of which one is split, or one more of which two are
+        merged. By default, Gaussian mixtures of few rows (2,000) and columns (10) climb together
+        before they are fitted, briefly and in compiled code, each again from what its neighbours
+        found; `n_steps` does not count that. A number says in how many rounds, at most, each
+        candidate that is fitted starts again so. Only proper maxima that are higher are kept.
         A round takes about as long as the sweep with one start; later ones are of those candidates
         alone whose neighbours changed. For `GaussianMixture` and `Mixture`.
     n_jobs : int, optional
@@ -102,7 +105,11 @@ def select(
     if n_jobs > 0:  # joblib would start processes that find nothing to do
         n_jobs = min(n_jobs, len(clones))
     given = {"sample_weight": sample_weight, **told}
-    jobs = (delayed(_fit)(e, X, given, s) for e, s in zip(clones, settings, strict=True))
+    begins = _begun(clones, grid, X, given) if exchange is None else [None] * len(clones)
+    jobs = (
+        delayed(_fit)(e, X, given, s, begin)
+        for e, s, begin in zip(clones, settings, begins, strict=True)
+    )
     fitted: list[Any] = []
     candidates: list[Candidate] = []
     results: Any = Parallel(n_jobs=n_jobs, return_as="generator")(jobs)
@@ -111,7 +118,7 @@ def select(
         candidates.append(candidate)
         if callback is not None:
             callback(len(candidates), len(clones), candidate)
-    exchanged(fitted, candidates, exchange, X, given, n_jobs)
+    exchanged(fitted, candidates, exchange or 0, X, given, n_jobs)
     best = winner(candidates, criterion)
     chosen = fitted[best]
     if chosen._data is None:  # it was fitted in another process, which kept the data
@@ -159,15 +166,29 @@ def _combinations(estimator: Any, grid: Mapping[str, Sequence[Any]]) -> list[dic
     return [dict(zip(grid, each, strict=True)) for each in itertools.product(*values)]
 
 
+def _begun(
+    clones: list[Any], grid: Mapping[str, Sequence[Any]], X: Any, given: dict[str, Any]
+) -> list[Any]:
+    """Where each fit is to begin, as far as they find out together."""
+    together = getattr(clones[0], "begin_together", None)
+    told = [name for name, value in given.items() if value is not None]
+    if together is None or len(clones) == 1 or set(told) - {"sample_weight"}:
+        return [None] * len(clones)
+    if set(grid) - set(clones[0].exchanges):
+        return [None] * len(clones)
+    return together(clones, X, given["sample_weight"])
+
+
 def _fit(
-    estimator: Any, X: Any, given: dict[str, Any], settings: dict[str, Any]
+    estimator: Any, X: Any, given: dict[str, Any], settings: dict[str, Any], begin: Any
 ) -> tuple[Any, Candidate]:
     began = time.perf_counter()
     nan = float("nan")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", NotConvergedWarning)
-            estimator.fit(X, **given)
+            if not _fitted_from(estimator, begin, X, given):
+                estimator.fit(X, **given)
     except CheckpointError:
         raise  # it says nothing of the candidate
     except ValueError as error:
@@ -184,3 +205,14 @@ def _fit(
         )
         return None, failed
     return estimator, judged(estimator, settings, time.perf_counter() - began)
+
+
+def _fitted_from(estimator: Any, begin: Any, X: Any, given: dict[str, Any]) -> bool:
+    """Fit from parameters that are known, if any are; whether that went well."""
+    if begin is None:
+        return False
+    try:
+        estimator.fit_from(begin, X, **given)
+    except ValueError:  # it collapsed
+        return False
+    return True
