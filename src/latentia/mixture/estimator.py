@@ -31,7 +31,6 @@ from . import (
     portfolio,
     record,
     start,
-    together,
 )
 from .components import shown
 from .model import Membership, MixtureModel, MixtureParams
@@ -414,6 +413,8 @@ class GaussianMixture(NormalMixtureEstimator):
     def begin_together(
         self, estimators: Sequence[GaussianMixture], X: Any, sample_weight: ArrayLike | None = None
     ) -> list[MixtureParams | None]:
+        from . import together  # which loads a compiler
+
         return together.beginnings(estimators, X, sample_weight)
 
     def _params(self) -> MixtureParams:
