@@ -76,6 +76,18 @@ def test_several_tables_and_a_report(run, air, tmp_path):
     assert made[:, 0].tolist() == ozone[0].tolist()
 
 
+def test_a_column_without_a_value_is_named_and_left(run, tmp_path):
+    (tmp_path / "gap.csv").write_text("a,b,c\n1,,2\n2,NA,\n3,,5\n4,,9\n")
+    done = run("impute", "gap.csv", "--out", "filled.csv")
+    assert done.status == 0, done.err
+    assert "Left empty: b has no value at all, so nothing can be said" in done.out
+    assert [row[1] for row in table(tmp_path / "filled.csv")] == ["b", "", "NA", "", ""]
+    (tmp_path / "gap.csv").write_text("a,b,c\n1,,2\n2,NA,3\n")
+    done = run("impute", "gap.csv", "--out", "filled.csv")
+    assert done.status == 2
+    assert "no missing number in a, c, and b has no value at all to tell what is" in done.err
+
+
 def test_a_data_set_by_name_and_the_same_seed(run, tmp_path):
     for name in ("one", "two"):
         done = run("impute", "nhanes", "--out", f"{name}.csv", "--draw", "conditional")

@@ -12,7 +12,7 @@ from scipy.stats import multivariate_normal
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import latentia
-from latentia import FactorAnalysis, datasets, select
+from latentia import EM, FactorAnalysis, datasets, select
 from latentia.mixture import DataWarning
 
 BFI = datasets.load("bfi")
@@ -99,6 +99,33 @@ def test_rotations_are_those_of_r(known, rotation, kaiser, digits):
         phi = R["oblimin_correlation"]
         for i, j in ((1, 2), (1, 3), (2, 3)):
             assert correlations[i - 1, j - 1] == pytest.approx(abs(phi[f"{i} {j}"]), abs=1e-6)
+
+
+def test_of_two_heywood_cases_the_likelier_is_found_and_turned_as_in_r():
+    # R 4.2.2's factanal from 20 starts: tests/parity/heywood.R
+    folder = Path(__file__).parents[1] / "parity"
+    x = np.loadtxt(folder / "swiss.csv", delimiter=",", skiprows=1)
+    made = defaultdict(list)
+    for row in csv.DictReader((folder / "heywood.csv").read_text().splitlines()):
+        made[row["what"]].append(float(row["value"]))
+    z = (x - x.mean(axis=0)) / x.std(axis=0)
+    with pytest.warns(DataWarning, match="'x3' is held at 0.005 .* a Heywood case"):
+        factors = FactorAnalysis(2, min_uniqueness=0.005).fit(z)
+    np.testing.assert_allclose(factors.noise_variance_, made["uniqueness"], atol=1e-6)
+    assert factors.fit_test().statistic == pytest.approx(made["statistic"][0], abs=1e-6)
+    assert sum(optimum.hits for optimum in factors.certificate_.optima) == 2
+    for rotation in ("varimax", "promax"):
+        with pytest.warns(DataWarning):
+            turned = FactorAnalysis(2, min_uniqueness=0.005, rotation=rotation, kaiser=True).fit(z)
+        known = np.array([made[f"{rotation} 1"], made[f"{rotation} 2"]])
+        np.testing.assert_allclose(matched(turned.components_, known)[0], known, atol=1e-6)
+
+
+def test_several_starts_begin_apart():
+    x = np.loadtxt(Path(__file__).parents[1] / "parity" / "swiss.csv", delimiter=",", skiprows=1)
+    with pytest.warns(DataWarning, match="'x3' is held"):
+        factors = FactorAnalysis(2, min_uniqueness=0.005, em=EM(starts=10)).fit(x)
+    assert len(factors.certificate_.optima) == 2
 
 
 @pytest.mark.parametrize("method", ["regression", "bartlett"])

@@ -198,6 +198,30 @@ def test_columns_with_nothing_and_with_one_value():
         nothing.summary()
 
 
+def test_a_column_of_one_value_is_named():
+    x = AIR.values[:, :4].copy()
+    x[1:, 2] = np.nan
+    with pytest.warns(
+        DataWarning, match=r"column 'x2' has one value, which is filled in .* others"
+    ):
+        made = EMImputer().fit_transform(x)
+    assert (made[:, 2] == x[0, 2]).all()
+
+
+@pytest.mark.parametrize("ridge", [1.0, 0.1])
+def test_columns_that_follow_from_one_another_are_named(ridge):
+    x = AIR.values[:, :4].copy()
+    total = np.column_stack([x, 2 * x[:, 2] - 3 * x[:, 3] + 1])
+    total[::7, 2] = np.nan
+    told = r"columns 'x2', 'x3', 'x4' follow from one another in all 131 of 153 rows .* ridge="
+    with pytest.warns(DataWarning, match=told):
+        EMImputer(ridge=ridge).fit(total)
+    total[:, 4] += np.random.default_rng(0).normal(scale=1e-3, size=153)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", DataWarning)
+        EMImputer(ridge=ridge).fit(total)
+
+
 def test_in_a_pipeline():
     y = AIR.values[:, 3]
     model = make_pipeline(EMImputer(), LinearRegression())

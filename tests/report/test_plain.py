@@ -1,11 +1,14 @@
 """Pages of estimators that have none of their own: their summaries and their figures."""
 
 import re
+import tempfile
 from html import unescape
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+import latentia
 from latentia import (
     CensoredRegression,
     EMImputer,
@@ -41,6 +44,14 @@ def _chain(model, **told):
     return model.set_params(n_init=2, random_state=0).fit(RT, STEPS.lengths, **told)
 
 
+def _from_file(estimator):
+    """Without the rows of its fit."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "fit.safetensors")
+        estimator.save(path)
+        return latentia.load(path)
+
+
 FITS = {
     "curve": lambda: (SelfConsistent().fit(TIMES), TIMES, {}),
     "times": lambda: (CensoredRegression().fit(AGES, TIMES + 0.01), AGES, {}),
@@ -48,7 +59,7 @@ FITS = {
     "location": lambda: (GeneralLocation().fit(MIXED), MIXED, {}),
     "mixed imputer": lambda: (MixedImputer(random_state=0).fit(MIXED), MIXED, {}),
     "normal": lambda: (IncompleteNormal().fit(AIR), AIR, {}),
-    "imputer": lambda: (EMImputer(random_state=0).fit(AIR), AIR, {}),
+    "imputer": lambda: (_from_file(EMImputer(random_state=0).fit(AIR)), AIR, {}),
     "regression": lambda: (
         MarkovRegression("rt ~ 1", n_init=2, random_state=0).fit(FRAME, id="series"),
         FRAME,
@@ -96,6 +107,19 @@ def test_a_page_has_what_the_summary_says(name, tmp_path):
     for title in FIGURES.get(name, STATES):
         assert f"<h2>{title}</h2>" in page
         assert f'aria-label="{title}"' in page
+
+
+def test_an_imputer_has_the_page_of_the_command(tmp_path):
+    path = tmp_path / "page.html"
+    imputer = EMImputer(draw="bootstrap", n_imputations=3, random_state=0).fit(AIR)
+    write_report(path, estimator=imputer, X=AIR, source="air.csv")
+    page = path.read_text(encoding="utf-8")
+    assert "44 cells filled in, 3 times" in page
+    assert "on 14 degrees of freedom" in page
+    assert "EMImputer(" in page
+    whole = np.nan_to_num(AIR)
+    write_report(path, estimator=EMImputer().fit(whole), X=whole, source="air.csv")
+    assert "cells filled in" not in path.read_text(encoding="utf-8")
 
 
 def test_states_that_last_by_laws_of_their_own_last_as_long_as_these_say():

@@ -9,7 +9,6 @@ import typer
 
 from latentia.cli import options
 from latentia.cli.errors import UNCONVERGED, NoResult, Refusal, say, warnings_as_sentences
-from latentia.cli.inputs import counted, listed
 from latentia.cli.values import not_negative, one_of, split_columns, whole_number
 
 if TYPE_CHECKING:
@@ -181,6 +180,7 @@ def impute(
 
     Types, order and every value that is there stay as they are.
     """
+    from latentia.cli.filled import describe, write, write_filled_report
     from latentia.cli.outputs import check_output
 
     kind = _kind_of(draw, imputations)
@@ -195,7 +195,7 @@ def impute(
         known = _of_columns(read, transforms, bounds, ordered, nominal, ids)
         panel = _panel(time, unit, polynomial, spline, per_unit, lags, leads)
         frame, texts = _frame(read, known["nominal"], panel)
-        _describe(read, data, texts)
+        describe(read, data, texts)
         imputer = _fitted(
             frame,
             panel=panel,
@@ -205,9 +205,9 @@ def impute(
             random_state=seed,
             **known,
         )
-        _write(read, imputer, frame, texts, paths)
+        write(read, imputer, frame, texts, paths)
         if report is not None:
-            _report(imputer, frame, data, report, ctx.obj.command())
+            write_filled_report(imputer, frame, data, report, ctx.obj.command())
         if save is not None:
             imputer.save(save)
             print(f"Wrote {save}.")
@@ -295,29 +295,6 @@ def _frame(
     return pa.table(columns), texts
 
 
-def _describe(read: "HollowTable", data: str, texts: dict[str, Any]) -> None:
-    import numpy as np
-
-    missing = np.isnan(read.values).sum(axis=0)
-    holes = [f"{n} ({m})" for n, m in zip(read.columns, missing, strict=True) if m]
-    words = [f"{name} ({cells.count(None)})" for name, cells in texts.items() if None in cells]
-    if not holes and not words:
-        raise Refusal(f"{data} has no missing number in {listed(read.columns)}; nothing is to do")
-    n, d = read.values.shape
-    print(
-        f"Read {data}: {counted(n, 'row')}, {counted(d, 'column')} of numbers "
-        f"({listed(read.columns)})."
-    )
-    if holes:
-        print(f"Missing: {counted(int(missing.sum()), 'number')}, in {listed(holes)}.")
-    if words:
-        n_texts = sum(cells.count(None) for cells in texts.values())
-        print(f"Missing: {counted(n_texts, 'text')}, in {listed(words)}.")
-    left = [name for name in read.skipped if name not in texts]
-    if left:
-        print(f"Left as they are: {listed(left)}.")
-
-
 def _of_columns(
     read: "HollowTable",
     transforms: dict[str, str | None],
@@ -389,37 +366,3 @@ def _bounds(text: str | None, read: "HollowTable") -> dict[str, tuple[float, flo
             raise Refusal(f"got {part!r} in --bounds, expected the lower number first")
         made[name] = low, high
     return made
-
-
-def _write(
-    read: "HollowTable",
-    imputer: Any,
-    frame: Any,
-    texts: dict[str, Any],
-    paths: Sequence[Path],
-) -> None:
-    import numpy as np
-
-    from latentia.data.holes import to_floats_of, write_filled
-
-    d = len(read.columns)
-    for path, filled in zip(paths, imputer.imputations(frame), strict=True):
-        if isinstance(filled, np.ndarray):
-            write_filled(read, filled[:, :d], path)
-            continue
-        numbers = np.column_stack([to_floats_of(filled[name]) for name in read.columns])
-        write_filled(read, numbers, path, {name: filled[name].to_pylist() for name in texts})
-    last = f" to {paths[-1].name}" if len(paths) > 1 else ""
-    print(f"Wrote {paths[0]}{last}: {counted(len(read.values), 'row')}.")
-
-
-def _report(imputer: Any, frame: Any, data: str, path: Path, command: str) -> None:
-    from latentia.missing import diagnostics
-    from latentia.report.missing_page import write_imputation_report
-
-    if imputer.normal_ is None:
-        raise Refusal("no column has more than one value, so there is nothing to report")
-    write_imputation_report(
-        path, imputer=imputer, X=frame, source=data, diagnostics=diagnostics, command=command
-    )
-    print(f"Wrote {path}.")

@@ -126,6 +126,17 @@ def texts_of(read: HollowTable, name: str) -> list[str | None]:
     return column.to_pylist()
 
 
+def without_values(read: HollowTable) -> list[str]:
+    """Columns that are in the table and have no value at all, so that they are of no type."""
+    return [name for name in read.skipped if _is_empty(read.table[name], read.from_text)]
+
+
+def _is_empty(column: "pa.ChunkedArray", is_text: bool) -> bool:
+    if column.null_count == len(column):
+        return True
+    return is_text and delimited.read_cells(column).n_present == 0
+
+
 def times_of(read: HollowTable, name: str) -> "pa.ChunkedArray":
     """A column of dates; those of a CSV file are read from texts such as 2024-02-29.
 

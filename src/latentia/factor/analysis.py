@@ -8,16 +8,14 @@ from typing import TYPE_CHECKING, Any, Self, final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from sklearn.base import ClassNamePrefixFeaturesOutMixin, TransformerMixin
-from sklearn.exceptions import NotFittedError
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from latentia.data.arrays import Frame, Rows, RowSource
-from latentia.engine import EM, Fit, Status
+from latentia.engine import EM, Fit
 from latentia.estimator import (
     Estimate,
     LatentEstimator,
-    climb,
     climb_settings,
     feature_names,
     warn_unless_done,
@@ -27,6 +25,7 @@ from latentia.missing.conditional import worth_compiling
 from latentia.mixture import errors
 
 from . import factor_errors, faults, record, scoring
+from .climbing import climbed, held, risen
 from .compared import goodness_of_fit
 from .factor_errors import FactorErrors
 from .goodness import FitTest
@@ -63,7 +62,8 @@ class FactorAnalysis(ClassNamePrefixFeaturesOutMixin, TransformerMixin, LatentEs
     max_iter : int, default=1000
         E-steps, at most.
     noise_variance_init : array-like of shape (d,), optional
-        Where the uniquenesses begin; half the variances by default.
+        Where the uniquenesses begin; by default at half the variances and, if that ends in a
+        Heywood case, at what the other columns leave of each; at random for several starts.
     svd_method, iterated_power
         scikit-learn's, without effect: nothing is randomised here.
     rotation : {"varimax", "quartimax", "promax", "oblimin"}, optional
@@ -204,11 +204,8 @@ class FactorAnalysis(ClassNamePrefixFeaturesOutMixin, TransformerMixin, LatentEs
         self.apart_ = holes.never_together(rows)
         compiled = worth_compiling(len(rows.x), d)
         model = FactorModel(Frame.of(rows), n_factors, self.min_uniqueness, compiled)
-        given = {"tol": self.tol, "max_iter": self.max_iter}
-        em = climb_settings(self.em, given, DEFAULTS)
-        fit = climb(em, model, RowSource(rows), model.first(noise), on_degenerate="status")
-        if fit.status is Status.DEGENERATE:
-            raise ValueError(faults.collapsed(names))
+        em = climb_settings(self.em, {"tol": self.tol, "max_iter": self.max_iter}, DEFAULTS)
+        fit = climbed(em, model, rows, noise, names)
         self._model = model
         self._set_parameters(fit.params)
         self._restore(fit, 0.0)
@@ -230,16 +227,12 @@ class FactorAnalysis(ClassNamePrefixFeaturesOutMixin, TransformerMixin, LatentEs
         self.components_ = np.ascontiguousarray(found.loadings.T)
         self.factor_correlations_ = found.correlations
         self.noise_variance_ = found.noise
-        share = np.asarray(params.uniquenesses)
-        self.heywood_ = np.flatnonzero(share <= self.min_uniqueness * (1 + 1e-9)).tolist()
+        self.heywood_ = np.flatnonzero(held(params, self.min_uniqueness)).tolist()
 
     def _restore(self, fit: Fit[Any], entropy: float) -> None:
         """The attributes that follow from the engine's result."""
         self._take(fit, entropy)
-        reached = fit.trace.objective[fit.trace.accepted]
-        rising = np.maximum.accumulate(reached)
-        higher = np.r_[True, rising[1:] > rising[:-1]]
-        self.loglike_ = [float(value) for value in rising[higher]]
+        self.loglike_ = risen(fit)
 
     # -- using a fitted estimator ----------------------------------------------------------------
 
@@ -344,10 +337,6 @@ class FactorAnalysis(ClassNamePrefixFeaturesOutMixin, TransformerMixin, LatentEs
         check_is_fitted(self, "components_")
         if X is not None:
             self.remember(X, sample_weight)
-        if self._data is None:
-            raise NotFittedError(
-                "the data of the fit are not kept in model files; give them as fit_test(X)"
-            )
         names = feature_names(self, len(self.mean_))
         return goodness_of_fit(
             self._data, self.loglik_, self._model.n_factors, self.apart_, names, level

@@ -13,6 +13,7 @@ from latentia.engine.space import Positive, Real
 from latentia.families import factors
 from latentia.families.factor_analyzers import most_factors
 from latentia.missing.conditional import Normal
+from latentia.missing.holes import is_singular
 from latentia.missing.model import NormalModel, NormalStats
 
 Array = NDArray[np.float64]
@@ -130,8 +131,25 @@ class FactorModel(Model[FactorParams, Any]):
         floor = max(self.floor, 1e-8)
         return FactorParams(np.zeros(d), np.zeros((d, self.n_factors)), np.maximum(share, floor))
 
+    def regressed(self, covariance: Array) -> FactorParams | None:
+        """Where else a climb may start: what the other columns leave of each, and a little less.
+
+        Jöreskog (1967, sec. 5). `covariance` (d, d) is in units of the columns' spread; None where
+        columns follow from one another.
+        """
+        d = len(self.frame.origin)
+        if is_singular(covariance):
+            return None
+        left = 1 / np.diagonal(np.linalg.inv(covariance))
+        noise = (1 - self.n_factors / (2 * d)) * left
+        return self.first()._replace(uniquenesses=np.maximum(noise, max(self.floor, 1e-8)))
+
     def start(self, sample: Any, rng: np.random.Generator, given: Any = None) -> FactorParams:
-        return self.first() if given is None else given
+        if given is not None:
+            return given
+        d = len(self.frame.origin)
+        share = rng.uniform(0.05, 0.95, size=d)
+        return self.first()._replace(uniquenesses=np.maximum(share, max(self.floor, 1e-8)))
 
     def normal(self, params: FactorParams) -> Normal:
         """The distribution of a row, in units of the columns' spread."""

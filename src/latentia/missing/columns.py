@@ -47,20 +47,37 @@ def columns_of(
     empty = holes.unseen(x, weights) & ~untouched
     same = holes.constant(x, weights) & ~empty & ~untouched
     constant = np.full(x.shape[1], np.nan)
+    single: list[int] = []
     for j in np.flatnonzero(same):
-        constant[j] = x[~np.isnan(x[:, j]) & (weights > 0), j][0]
+        seen = x[~np.isnan(x[:, j]) & (weights > 0), j]
+        constant[j] = seen[0]
+        if len(seen) == 1 < len(x):
+            single.append(int(j))
     if keep_empty:
         constant[empty] = 0.0
     elif empty.any():
-        more = f" (and {int(empty.sum()) - 1} more)" if empty.sum() > 1 else ""
-        warnings.warn(
-            f"column {names[int(np.argmax(empty))]!r}{more} has no value at all and is dropped; "
-            "keep_empty_features=True keeps it, as zeros",
-            DataWarning,
-            stacklevel=3,
+        _warn(
+            f"column {_first(names, np.flatnonzero(empty).tolist())} has no value at all and is "
+            "dropped; keep_empty_features=True keeps it, as zeros"
+        )
+    if single:
+        _warn(
+            f"column {_first(names, single)} has one value, which is filled in everywhere, for its "
+            "variance and how it goes with others cannot be estimated; the other columns are "
+            "filled in as ever"
         )
     kept = np.flatnonzero(~empty | keep_empty)
     return Columns(np.flatnonzero(~empty & ~same & ~untouched), constant, kept)
+
+
+def _first(names: Sequence[str], which: list[int]) -> str:
+    """The first column, and how many more there are."""
+    more = f" (and {len(which) - 1} more)" if len(which) > 1 else ""
+    return f"{names[which[0]]!r}{more}"
+
+
+def _warn(sentence: str) -> None:
+    warnings.warn(sentence, DataWarning, stacklevel=4)
 
 
 def hidden_cells(x: Any, missing_values: Any, names: Sequence[str]) -> Mask:

@@ -182,6 +182,7 @@ class IncompleteNormal(LatentEstimator):
         self.apart_ = holes.never_together(rows)
         holes.warn_of(self.apart_, names, self.ridge)
         model, fit = fitted(self._settings(), rows, self.ridge, len(self.apart_), names)
+        holes.warn_of_dependent(rows, fit.params.covariance, names, self.ridge)
         self._frame = model.frame
         self._set_parameters(fit.params, dtype)
         self._restore(fit, 0.0)

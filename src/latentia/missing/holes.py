@@ -22,6 +22,12 @@ ROUNDING = 1e-13
 PARTS = 0.05
 """A column's share of the direction in which rows do not vary, from which on it is named."""
 
+PARTS_NEAR = 1e-3
+"""The same where a ridge blurs that direction, of columns to be looked at."""
+
+PARTS_EXACT = 1e-8
+"""The same of the direction in rows that have all of these columns."""
+
 
 def rows_of(estimator: Any, X: Any, sample_weight: Any, *, reset: bool) -> Rows:
     """Rows in which cells may be missing, but none infinite, and how often each counts."""
@@ -124,6 +130,40 @@ def warn_of(pairs: Sequence[tuple[int, int]], names: Sequence[str], ridge: float
         f"columns {names[i]!r} and {names[j]!r} are never seen together{more}, so their "
         f"covariance cannot be estimated: {what}; means, variances and the other covariances are "
         "estimated as ever",
+        DataWarning,
+        stacklevel=4,
+    )
+
+
+def warn_of_dependent(rows: Rows, covariance: Array, names: Sequence[str], ridge: float) -> None:
+    """Say which columns follow from one another in the rows that have all of them.
+
+    The ridge keeps their covariance from being singular; without one there is no fit. Nothing is
+    said where so few rows have all of these columns that any would.
+    """
+    d, n = len(covariance), float(rows.weights.sum())
+    if not ridge or d < 2:
+        return
+    values, axes = _in_correlations(covariance)
+    near = np.flatnonzero(axes[:, 0] ** 2 > PARTS_NEAR)
+    known = rows.x[:, near]
+    whole = ~np.isnan(known).any(axis=1) & (rows.weights > 0)
+    n_whole = float(rows.weights[whole].sum())
+    as_if_none = ridge / (n_whole + ridge)  # the least eigenvalue, were there no variation
+    if len(near) < 2 or whole.sum() <= len(near) or values[0] > 3 * as_if_none:
+        return
+    z = np.asarray(known[whole], dtype=np.float64)
+    z = (z - z.mean(axis=0)) / np.sqrt(np.diagonal(covariance)[near])
+    lengths, own = np.linalg.eigh(z.T @ z / len(z))
+    if lengths[0] >= d * ROUNDING:
+        return
+    named = near[own[:, 0] ** 2 > PARTS_EXACT]
+    listed = ", ".join(repr(str(names[j])) for j in named[:6])
+    more = f" and {len(named) - 6} more" if len(named) > 6 else ""
+    warnings.warn(
+        f"columns {listed}{more} follow from one another in all {n_whole:g} of {n:g} rows that "
+        f"have them, so how far they part elsewhere is what ridge={ridge:g} makes of it; all else "
+        "is estimated as ever, and to leave one of them out loses nothing",
         DataWarning,
         stacklevel=4,
     )

@@ -36,11 +36,13 @@ from .kinds import (
     is_discriminant,
     is_gaussian,
     is_hidden_markov,
+    is_imputer,
     is_latent_class,
     is_mixture,
     is_regression,
     is_variational,
 )
+from .missing_page import has_page, render_imputations
 from .page import LEVEL, climb_figure, common, criterion_figure, interval_note, judged, rendered
 from .plain_page import render_plain
 from .regression_page import render_regression
@@ -83,8 +85,8 @@ def write_report(
     path : path-like
         The file to write; one that exists is replaced once the new one is complete.
     estimator : estimator
-        Fitted to X. Mixtures, regressions, discriminants, hidden Markov models and factors have
-        pages of their own; that of any other is its summary and its plots.
+        Fitted to X. Mixtures, regressions, discriminants, hidden Markov models, factors and
+        `EMImputer` have pages of their own; that of any other is its summary and its plots.
     X : array-like of shape (n, D)
         Of a hidden Markov model one sequence, or several one behind the other; of regressions
         columns by name.
@@ -162,6 +164,8 @@ def write_report(
             page = render_discriminant(estimator, X, names, source, command, title, **told)
         elif is_mixture(estimator):
             page = render(*asked)
+        elif is_imputer(estimator) and has_page(estimator, X):
+            page = render_imputations(estimator, X, source, command, title)
         else:
             told |= {} if steps is None else steps._asdict()
             rest = (source, selection, command, title, standard_errors)

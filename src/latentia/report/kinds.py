@@ -40,6 +40,11 @@ def is_discriminant(estimator: Any) -> bool:
     return hasattr(estimator, "confusion_")
 
 
+def is_imputer(estimator: Any) -> bool:
+    """Whether it fills holes from a normal distribution, perhaps several times."""
+    return hasattr(estimator, "draws_")
+
+
 def is_variational(estimator: Any) -> bool:
     """Whether it has a posterior and a bound, where others have a maximum and a likelihood."""
     return hasattr(estimator, "weight_concentration_prior_")

@@ -156,7 +156,7 @@ class ImputerPlots:
     """
 
     def __init__(self, estimator: Any, diagnostics: Any) -> None:
-        self._estimator, self._diagnostics = estimator, diagnostics
+        self._estimator, self.diagnostics = estimator, diagnostics
 
     def patterns(self, **options: Any) -> PatternsDisplay:
         """Which cells are missing together; options as for `PatternsDisplay.from_estimator`."""
@@ -165,7 +165,7 @@ class ImputerPlots:
     def figures(self, X: Any = None) -> tuple[Picture, ...]:
         """What a page shows of a table: the patterns of holes, and what is imputed in it."""
         found = MissingPlots(self._estimator.normal_).figures()
-        filled = [] if X is None else self._diagnostics.filled_columns(self._estimator, X)
+        filled = [] if X is None else self.diagnostics.filled_columns(self._estimator, X)
         if not filled:
             return found
         shown = ImputedDisplay(filled=filled)
@@ -185,12 +185,12 @@ class ImputerPlots:
 
     def holes(self, X: Any, *, figure: Any = None) -> HolesDisplay:
         """Where the missing cells of a table are."""
-        hidden, names = self._diagnostics.hidden_of(self._estimator, X)
+        hidden, names = self.diagnostics.hidden_of(self._estimator, X)
         return HolesDisplay(hidden=hidden, columns=names).plot(figure=figure)
 
     def densities(self, X: Any, *, figure: Any = None) -> ImputedDisplay:
         """What is imputed in a table beside what was seen."""
-        filled = self._diagnostics.filled_columns(self._estimator, X)
+        filled = self.diagnostics.filled_columns(self._estimator, X)
         if not filled:
             raise ValueError("got a table without missing cells, expected one that is to be filled")
         return ImputedDisplay(filled=filled).plot(figure=figure)
@@ -199,12 +199,12 @@ class ImputerPlots:
         self, X: Any, *, level: float = 0.9, figure: Any = None
     ) -> OverimputationDisplay:
         """Values that were seen against what would have been imputed for them."""
-        found = self._diagnostics.overimpute(self._estimator, X, level=level)
+        found = self.diagnostics.overimpute(self._estimator, X, level=level)
         return OverimputationDisplay(overimputation=found).plot(figure=figure)
 
     def dispersion(self, n_starts: int = 5, **options: Any) -> ClimbDisplay:
         """Climbs from starts far apart; options as for `ClimbDisplay.from_estimator`."""
-        found = self._diagnostics.disperse(self._estimator, n_starts)
+        found = self.diagnostics.disperse(self._estimator, n_starts)
         return ClimbDisplay.from_estimator(found, **options)
 
     def sensitivity(self, shifted: Any, *, figure: Any = None) -> SensitivityDisplay:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import warnings
 from typing import Any
 
 import numpy as np
 
-from latentia.data.files import write_atomically
 from latentia.engine import Status
 
 from .displays.climb import ClimbDisplay
@@ -38,69 +35,30 @@ DRAWN = {
 }
 
 
-def write_imputation_report(
-    path: str | os.PathLike[str],
-    *,
-    imputer: Any,
-    X: Any,
-    source: str,
-    diagnostics: Any,
-    command: str = "",
-    title: str | None = None,
-) -> None:
-    """Write a report on what was imputed as one HTML file.
+def has_page(imputer: Any, X: Any) -> bool:
+    """Whether there is something to say of what was filled in of X.
 
-    The file holds its styles and figures and runs no script. The same fit gives the same bytes.
+    There is not where the imputer came from a file, which does not keep the rows of the fit, or
+    where X has no holes.
+    """
+    normal = imputer.normal_
+    if normal is None or normal._data is None:
+        return False
+    hidden, _ = imputer.plot.diagnostics.hidden_of(imputer, X)
+    return bool(hidden.any())
+
+
+def render_imputations(imputer: Any, X: Any, source: str, command: str, title: str | None) -> str:
+    """The page as text; see `write_report`.
 
     Parameters
     ----------
-    path : path-like
-        The file to write; one that exists is replaced once the new one is complete.
     imputer : EMImputer
-        Fitted to X, not loaded from a file.
+        Fitted, not loaded from a file.
     X : array-like of shape (n, d)
-    source : str
-        Where the data come from, as the reader knows it: the name of a file.
-    diagnostics : module
-        `latentia.missing.diagnostics`.
-    command : str, default=""
-        What to type to repeat all this; a call in Python by default.
-    title : str, optional
-        Heads the page.
-
-    Raises
-    ------
-    ImportError
-        matplotlib or Jinja2 is not installed.
-    OSError
-        The file cannot be written.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> from pathlib import Path
-    >>> from latentia import EMImputer, datasets
-    >>> from latentia.missing import diagnostics
-    >>> air = datasets.load("airquality").values
-    >>> imputer = EMImputer(draw="bootstrap", n_imputations=3, random_state=0).fit(air)
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     path = Path(folder, "report.html")
-    ...     write_imputation_report(
-    ...         path, imputer=imputer, X=air, source="air.csv", diagnostics=diagnostics
-    ...     )
-    ...     "44 cells filled in" in path.read_text(encoding="utf-8")
-    True
+        With holes.
     """
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", message="X does not have valid feature names")
-        warnings.filterwarnings("ignore", message="Glyph .* missing")
-        page = _page(imputer, X, source, diagnostics, command, title)
-    write_atomically(path, page)
-
-
-def _page(
-    imputer: Any, X: Any, source: str, diagnostics: Any, command: str, title: str | None
-) -> str:
+    diagnostics = imputer.plot.diagnostics
     normal, patterns = imputer.normal_, imputer.patterns_
     hidden, names = diagnostics.hidden_of(imputer, X)
     filled = diagnostics.filled_columns(imputer, X)
