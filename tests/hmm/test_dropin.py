@@ -211,6 +211,7 @@ def test_counts_that_are_not_the_trials_are_refused(n_trials, told):
     assert MultinomialHMM(2, n_trials=np.full(50, 7), random_state=0).fit(X).converged_
 
 
+@pytest.mark.filterwarnings("ignore::latentia.engine.NotConvergedWarning")
 def test_an_argument_that_a_fit_fills_in_stays_as_it_was_given(tmp_path):
     rng = np.random.default_rng(0)
     X = rng.integers(0, 3, size=(60, 1))
@@ -242,6 +243,22 @@ def test_steps_are_drawn_of_one_number_of_trials(n_trials):
     model.n_trials = n_trials
     with pytest.raises(ValueError, match="expected one number of trials"):
         model.sample(20)
+
+
+@pytest.mark.filterwarnings("ignore::latentia.engine.NotConvergedWarning")
+def test_kinds_of_numbers_are_hmmlearns():
+    """Attributes in double precision whatever the data; counts and symbols drawn as integers."""
+    model = GaussianHMM(2, "full", random_state=0, em=ONE_STEP)
+    rows = np.random.default_rng(0).normal(size=(60, 2)).astype(np.float32)
+    for told in (model, GMMHMM(2, 2, random_state=0, em=ONE_STEP)):
+        told.fit(rows)
+        for name in ("startprob_", "transmat_", "means_", "covars_"):
+            assert getattr(told, name).dtype == np.float64
+        assert told.predict_proba(rows).dtype == told.sample(3)[0].dtype == np.float64
+        assert told.predict(rows).dtype == np.int64
+    for name in ("poisson", "categorical 1.0", "multinomial"):
+        drawn, states = as_recorded(name).sample(9, random_state=0)
+        assert drawn.dtype == states.dtype == np.int64
 
 
 def test_their_poisson_example():

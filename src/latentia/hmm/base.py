@@ -58,6 +58,7 @@ class ChainEstimator(ChainUses, Climbing, ABC):
     transmat_: Any
     n_features_in_: int
     algorithm: str
+    _draws: type[np.generic] = np.float64
 
     # -- sequences ---------------------------------------------------------------------------
 
@@ -184,7 +185,8 @@ class ChainEstimator(ChainUses, Climbing, ABC):
         if currstate is not None:
             start = np.eye(model.n_states)[currstate]
         path = states(start, transitions, np.array([n_samples]), rng)
-        return model.family.draw(params.emissions, path, rng), path.astype(np.int64)
+        drawn = model.family.draw(params.emissions, path, rng)
+        return cast(Array, drawn.astype(self._draws)), path.astype(np.int64)
 
     def _require_drawable(self) -> None:
         """Refuse to draw where that needs something that is not known."""

@@ -83,6 +83,7 @@ class PoissonHMM(HmmlearnEstimator):
            [26.02]])
     """
 
+    _draws = np.int64
     _parameter_constraints = {  # noqa: RUF012
         **SHARED,
         "lambdas_prior": "no_validation",
@@ -202,6 +203,7 @@ class CategoricalHMM(HmmlearnEstimator):
     (0.01344, array([1, 0, 0]))
     """
 
+    _draws = np.int64
     _parameter_constraints = {  # noqa: RUF012
         **SHARED,
         "emissionprob_prior": "no_validation",

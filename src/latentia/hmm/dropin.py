@@ -21,7 +21,7 @@ from latentia.families.family import Family
 from latentia.mixture import evidence
 from latentia.mixture.given import First
 
-from . import arguments, probabilities, reading
+from . import arguments, cautions, probabilities, reading
 from .arguments import CHAIN
 from .base import ChainEstimator, Fitted, collapsed
 from .chains import FreeStart, allowed
@@ -174,7 +174,9 @@ class HmmlearnEstimator(ChainEstimator, ABC):
         model, source = told(model, source, ragged, states, allowed)
         if isinstance(model.family, Told):
             em = EM(**{**em.get_params(deep=False), "rearrange": 0})  # states have their places
-        fit: Fit[Any] = self._climb(em, cast(Any, model), source, first, collapsed)
+        cautions.of_few_steps(ragged, self.n_components)
+        why = cautions.reason(ragged, self.n_components, collapsed)
+        fit: Fit[Any] = self._climb(em, cast(Any, model), source, first, why)
         params: HiddenMarkovParams = fit.params
         self._set_fitted(model, params)
         self._keep(fit, model, source)

@@ -17,7 +17,7 @@ from latentia.estimator import feature_names
 from latentia.families import making, registry
 from latentia.mixture.given import First
 
-from . import reading, record
+from . import cautions, reading, record
 from .base import ChainEstimator, Fitted, collapsed
 from .chains import FreeStart, MarkovChain, StationaryStart
 from .model import HiddenMarkovModel, HiddenMarkovParams
@@ -214,9 +214,12 @@ class HiddenMarkov(ChainEstimator):
         if isinstance(model.family, Told):
             em = EM(**{**em.get_params(deep=False), "rearrange": 0})  # states have their places
         first = self._first(plain, rows)
-        fit: Fit[Any] = self._climb(em, cast(Any, model), source, first, collapsed)
+        cautions.of_few_steps(ragged, self.n_states)
+        why = cautions.reason(ragged, self.n_states, collapsed)
+        fit: Fit[Any] = self._climb(em, cast(Any, model), source, first, why)
         self._set_parameters(plain, fit.params, parts)
         self._keep(fit, model, source)
+        cautions.of_floors(ragged, self.n_states, self.certificate_)
         self._warn_unless_done(em)
         return self
 

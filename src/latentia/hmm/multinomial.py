@@ -74,6 +74,7 @@ class MultinomialHMM(HmmlearnEstimator):
     array([1, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0])
     """
 
+    _draws = np.int64
     _parameter_constraints = {**SHARED, "n_trials": "no_validation"}  # noqa: RUF012
 
     n_trials = Filled()
