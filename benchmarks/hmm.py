@@ -2,15 +2,17 @@
 
 Normal states of two columns with diagonal covariances: one long sequence, and many short ones. Both
 sides start from the same parameters and take turns.
-Needs hmmlearn 0.3.3, which is no dependency. Prints a Markdown table.
+Needs hmmlearn 0.3.3, which is no dependency. Prints a Markdown table. Where dynamax and
+JAX are there, or in another interpreter that is named, its DiagonalGaussianHMM is measured as well.
 
-    python benchmarks/hmm.py [--states 3,8,32] [--sequences 1|2000] [--quick]
+    python benchmarks/hmm.py [--states 3,8,32] [--sequences 1|2000] [--quick] [--dynamax PYTHON]
+    python benchmarks/hmm.py --only uses [--quick]
     python benchmarks/hmm.py --only families [--quick]
     python benchmarks/hmm.py --only memory [--steps 10000000]
 
-`families` is one long sequence of states that are not normal, each beside GaussianHMM's step;
-`memory` fits one very long sequence with and without checkpointing, each in a fresh process, and
-tells the most memory taken beyond the data.
+`uses` is what fitted models are asked, beside hmmlearn's; `families` is one long sequence of states
+that are not normal, each beside GaussianHMM's step; `memory` fits one very long sequence with and
+without checkpointing, each in a fresh process, and tells the most memory taken beyond the data.
 """
 
 from __future__ import annotations
@@ -19,14 +21,18 @@ import argparse
 import resource
 import subprocess
 import sys
+import tempfile
 import time
 import warnings
 from collections.abc import Callable
+from functools import partial
+from itertools import product
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from timing import FULL, QUICK, alternating, medians, seconds, turn
+from timing import FULL, QUICK, Budget, alternating, medians, seconds, turn
 
 from latentia import EM, GaussianHMM, HiddenMarkov
 
@@ -104,6 +110,69 @@ def sides(n_sequences: int, n_steps: int, k: int) -> dict[str, Callable[[], floa
     }
 
 
+def dynamax(python: str, n_sequences: int, n_steps: int, k: int, repeats: int) -> float | None:
+    """Seconds a step of dynamax's, compiled by JAX beforehand; None where it is not installed."""
+    tried = [python, "-c", "import dynamax"]
+    if subprocess.run(tried, capture_output=True, check=False).returncode:
+        return None
+    X, before = problem(n_sequences, n_steps, k)
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "problem.npz"
+        np.savez(
+            file,
+            sequences=X.reshape(n_sequences, n_steps, -1),
+            start=before["startprob_"],
+            transitions=before["transmat_"],
+            means=before["means_"],
+            variances=before["covars_"],
+        )
+        script = Path(__file__).with_name("dynamax_step.py")
+        run = subprocess.run(
+            [python, str(script), str(file), str(repeats)],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    if run.returncode:
+        sys.exit(run.stderr)
+    step, loglik = map(float, run.stdout.split())
+    model = GaussianHMM(k, init_params="")
+    for name, value in before.items():
+        setattr(model, name, value)
+    ours = model.score(X, [n_steps] * n_sequences)
+    if abs(loglik / ours - 1) > 1e-9:
+        sys.exit(f"dynamax has a log-likelihood of {loglik!r} where there is one of {ours!r}")
+    return step
+
+
+def use_of(use: str, model: Any, before: dict[str, Array], X: Array, lengths: Any) -> float:
+    """Seconds that a method of a model with these parameters takes."""
+    for name, value in before.items():
+        setattr(model, name, value)
+    model.n_features = X.shape[1]
+    return seconds(lambda: getattr(model, use)(X, lengths))
+
+
+def uses(budget: Budget) -> None:
+    """The table of what fitted models are asked beside hmmlearn's."""
+    from hmmlearn.hmm import GaussianHMM as Theirs  # pyright: ignore[reportMissingImports]
+
+    print("| use | sequences | steps | states | ms | against scaling | against log |")
+    print("|---|---|---|---|---|---|---|")
+    for use, (n_sequences, n_steps), k in product(
+        ("score", "decode", "predict_proba"), SHAPES, (3, 8)
+    ):
+        X, before = problem(n_sequences, n_steps, k)
+        given = before, X, [n_steps] * n_sequences
+        models: dict[str, Any] = {"ours": GaussianHMM(k, init_params="")}
+        models |= {how: Theirs(k, implementation=how) for how in ("scaling", "log")}
+        measured = {how: partial(use_of, use, model, *given) for how, model in models.items()}
+        timed = medians(alternating(measured, budget))
+        ratios = (f"{timed[how] / timed['ours']:.1f}×" for how in ("scaling", "log"))
+        cells = use, f"{n_sequences:,}", f"{n_steps:,}", str(k), f"{1e3 * timed['ours']:.1f}"
+        print(f"| {' | '.join((*cells, *ratios))} |", flush=True)
+
+
 FAMILIES = ("gaussian(covariance_type='diag')", "gaussian", "poisson", "categorical", "student_t")
 
 
@@ -177,9 +246,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--states", default=None)
     parser.add_argument("--sequences", type=int, choices=(1, 2000), default=None)
-    parser.add_argument("--only", choices=("families", "memory", "fitted"), default=None)
+    parser.add_argument("--only", choices=("families", "memory", "fitted", "uses"), default=None)
     parser.add_argument("--steps", type=int, default=None)
     parser.add_argument("--checkpointing", choices=("yes", "no"), default="yes")
+    parser.add_argument("--dynamax", default=sys.executable)
     parser.add_argument("--quick", action="store_true")
     asked = parser.parse_args()
     warnings.simplefilter("ignore")
@@ -187,6 +257,8 @@ def main() -> None:
         families(asked.steps or 200_000, int(asked.states or 4), 1 if asked.quick else 3)
     elif asked.only == "memory":
         memory(asked.steps or 10_000_000, int(asked.states or 8))
+    elif asked.only == "uses":
+        uses(QUICK if asked.quick else FULL)
     elif asked.only == "fitted":
         fitted(asked.steps, int(asked.states), asked.checkpointing == "yes")
     else:
@@ -199,8 +271,8 @@ def beside_hmmlearn(asked: argparse.Namespace, parser: argparse.ArgumentParser) 
         import hmmlearn  # noqa: F401  # pyright: ignore[reportMissingImports]
     except ImportError:
         parser.exit(1, "hmmlearn is not there to compare with; install hmmlearn 0.3.3\n")
-    print("| sequences | steps | states | ms a step | against scaling | against log |")
-    print("|---|---|---|---|---|---|")
+    print("| sequences | steps | states | ms a step | against scaling | against log | dynamax |")
+    print("|---|---|---|---|---|---|---|")
     for n_sequences, n_steps in SHAPES:
         if asked.sequences not in (None, n_sequences):
             continue
@@ -209,7 +281,9 @@ def beside_hmmlearn(asked: argparse.Namespace, parser: argparse.ArgumentParser) 
                 timed = medians(
                     alternating(sides(n_sequences, n_steps, k), QUICK if asked.quick else FULL)
                 )
-            ratios = (f"{timed[how] / timed['ours']:.1f}×" for how in ("scaling", "log"))
+                other = dynamax(asked.dynamax, n_sequences, n_steps, k, 3 if asked.quick else 7)
+            peers = *(timed[how] for how in ("scaling", "log")), other
+            ratios = ("–" if one is None else f"{one / timed['ours']:.1f}×" for one in peers)
             cells = f"{n_sequences:,}", f"{n_steps:,}", str(k), f"{1e3 * timed['ours']:.1f}"
             print(f"| {' | '.join((*cells, *ratios))} |", flush=True)
 
