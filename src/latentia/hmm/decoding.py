@@ -11,6 +11,23 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 
 
+ALGORITHMS = ("viterbi", "map")
+"""How states are decoded: likeliest together, or each by itself."""
+
+
+def require_algorithm(asked: str) -> str:
+    """The algorithm that was asked for.
+
+    Raises
+    ------
+    ValueError
+        If there is none of this name.
+    """
+    if asked not in ALGORITHMS:
+        raise ValueError(f"got algorithm={asked!r}, expected {' or '.join(map(repr, ALGORITHMS))}")
+    return asked
+
+
 class Decoded(NamedTuple):
     """Paths of sequences.
 

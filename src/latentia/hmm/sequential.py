@@ -23,6 +23,7 @@ from latentia.mixture.parameters import tabulated
 
 from . import reading
 from .base import collapsed
+from .decoding import require_algorithm
 from .start import starts_for
 
 Array = NDArray[np.float64]
@@ -116,8 +117,10 @@ class SequenceEstimator(Climbing, ABC):
             em.race = em.starts > 1
         return em
 
-    def _climbed(self, em: EM, model: Any, source: GroupedSource) -> Fit[Any]:
-        return self._climb(em, model, source, First(), collapsed)
+    def _climbed(
+        self, em: EM, model: Any, source: GroupedSource, first: First | None = None
+    ) -> Fit[Any]:
+        return self._climb(em, model, source, First() if first is None else first, collapsed)
 
     def _keep(self, fit: Fit[Any], model: Any, source: GroupedSource) -> None:
         """What follows from a fit, its data at hand."""
@@ -146,11 +149,41 @@ class SequenceEstimator(Climbing, ABC):
         return ragged.as_given(model.posterior(params, rows).resp)
 
     def decode(
-        self, X: Any, lengths: Any = None, *, id: Any = None, time: Any = None
+        self,
+        X: Any,
+        lengths: Any = None,
+        algorithm: str | None = None,
+        *,
+        id: Any = None,
+        time: Any = None,
     ) -> tuple[float, NDArray[np.int64]]:
-        """log p(path, sequences) of the likeliest paths, and their states (n,) (Viterbi 1967)."""
+        """States of all steps that are likeliest together, or each by itself.
+
+        Parameters
+        ----------
+        X, lengths, id, time
+            Sequences.
+        algorithm : {"viterbi", "map"}, default="viterbi"
+            The likeliest path (Viterbi 1967), or the likeliest state of each step.
+
+        Returns
+        -------
+        log_probability : float
+            log p(path, sequences) of the paths; for "map" the sum of the likeliest states'
+            probabilities, as in hmmlearn.
+        states : array of shape (n,)
+
+        Raises
+        ------
+        ValueError
+            If the algorithm is neither.
+        """
+        how = require_algorithm(algorithm or "viterbi")
         ragged, rows = self._seen(X, lengths, id, time)
         model, params = self._made(rows)
+        if how == "map":
+            resp = model.posterior(params, rows).resp
+            return float(resp.max(axis=1).sum()), ragged.as_given(resp.argmax(axis=1))
         found = model.decoded(params, rows)
         return float(found.log_probability.sum()), ragged.as_given(found.states)
 

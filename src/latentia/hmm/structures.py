@@ -112,6 +112,48 @@ def structure(transitions: Any, k: int) -> Structure:
     return Structure(Simplex(given))
 
 
+def between(transitions: Any, k: int) -> Structure:
+    """What an argument `transitions` stands for where no state follows itself.
+
+    Parameters
+    ----------
+    transitions : None, "cyclic", array of bool or array of float, shape (K, K)
+        As in `structure`, but the diagonal is none of it: False, or 0.
+    k : int
+
+    Raises
+    ------
+    ValueError
+        If it is none of these; if a state is to follow itself, or none to follow a state.
+
+    Examples
+    --------
+    >>> between("cyclic", 3).constraint.support.astype(int)
+    array([[0, 1, 0],
+           [0, 0, 1],
+           [1, 0, 0]])
+    """
+    others = ~np.eye(k, dtype=np.bool_)
+    if transitions is None:
+        return Structure(Simplex(others, exchangeable=(0, 1)))
+    if isinstance(transitions, str):
+        if transitions != "cyclic":
+            raise ValueError(
+                f"got transitions={transitions!r} for states that last by laws of their own, "
+                "expected 'cyclic', an array that is True where a transition is possible, or one "
+                "of probabilities; some state follows every one"
+            )
+        return Structure(Simplex(cyclic(k) & others))
+    given = np.asarray(transitions)
+    if given.shape == (k, k) and np.any(given.diagonal() != 0):
+        i = int(np.argmax(given.diagonal() != 0))
+        raise ValueError(
+            f"got transitions from state {i} to itself, expected a diagonal of False, or of 0: how "
+            "long a state lasts is what its duration says"
+        )
+    return structure(given, k)
+
+
 def _with_values(given: Array) -> Structure:
     free = np.isnan(given)
     known = np.where(free, 0.0, given)

@@ -127,3 +127,77 @@ def test_longer_sequences_than_those_of_the_fit_are_decoded():
 def test_what_makes_no_sense_is_refused_in_a_sentence(settings, x, sentence):
     with pytest.raises(ValueError, match=sentence):
         HiddenSemiMarkov("poisson", **settings).fit(x)
+
+
+@pytest.fixture(scope="module")
+def rounds():
+    """A cycle of three states of known rates, drawn."""
+    rng = np.random.default_rng(5)
+    state, path = 0, []
+    while len(path) < 240:
+        path += [state] * int(1 + rng.poisson((3, 5, 2)[state]))
+        state = (state + 1) % 3
+    return rng.poisson(np.array([1.0, 6.0, 20.0])[path]), np.array(path)
+
+
+def test_forbidden_moves_and_known_rates_are_kept_and_not_counted(rounds, tmp_path):
+    x, path = rounds
+    rates = np.array([[1.0], [6.0], [20.0]])
+    told = {"transitions": "cyclic", "held": {"rates": rates}, "durations": "poisson"}
+    model = HiddenSemiMarkov("poisson", 3, **told, n_init=2, random_state=0).fit(x)
+    np.testing.assert_array_equal(model.transmat_, np.roll(np.eye(3), 1, axis=1))
+    np.testing.assert_array_equal(model.emission_params_.rates, rates)
+    assert model.n_parameters_ + len(model.certificate_.on_boundary) >= 2 + 3
+    assert model._n_free() == 2 + 3  # the start and the durations
+    free = HiddenSemiMarkov("poisson", 3, durations="poisson", n_init=2, random_state=0).fit(x)
+    assert free._n_free() == 2 + 3 + 3 + 3
+    assert model.loglik_ <= free.loglik_ + 1e-6
+    assert (model.predict(x) == path).mean() > 0.9
+    names = [e.name for e in model.parameter_table()]
+    assert "transition[0, 1]" in names
+    assert "transition[0, 2]" not in names
+    model.save(tmp_path / "m.safetensors")
+    again = latentia.load(tmp_path / "m.safetensors")
+    assert again.score(x) == pytest.approx(model.loglik_, abs=1e-9)
+    np.testing.assert_array_equal(again.held["rates"], rates)
+    np.testing.assert_allclose(again.forecast(x, steps=2).mean(), model.forecast(x, steps=2).mean())
+    assert np.isfinite(model.pseudo_residuals(x).middle).all()
+    np.testing.assert_array_equal(model.state_means(), rates)
+
+
+def test_an_array_of_moves_is_carried_by_a_file(rounds, tmp_path):
+    x, _ = rounds
+    known = np.array([[0.0, 1.0, 0.0], [0.1, 0.0, 0.9], [np.nan, np.nan, 0.0]])
+    model = HiddenSemiMarkov("poisson", 3, durations="poisson", transitions=known, n_init=1)
+    model.set_params(random_state=0).fit(x)
+    np.testing.assert_array_equal(model.transmat_[:2], known[:2])
+    model.save(tmp_path / "m.safetensors")
+    again = latentia.load(tmp_path / "m.safetensors")
+    np.testing.assert_array_equal(again.transitions, known)
+    assert again.n_parameters_ == model.n_parameters_
+
+
+@pytest.mark.parametrize(
+    ("transitions", "sentence"),
+    [
+        (np.eye(3, dtype=bool), "from state 0 to itself"),
+        ("left-right", "some state follows every one"),
+        (np.zeros((3, 3), dtype=bool), "a True in every row"),
+        (np.ones((2, 2)), "shape"),
+    ],
+)
+def test_moves_that_make_no_sense_are_refused(rounds, transitions, sentence):
+    with pytest.raises(ValueError, match=sentence):
+        HiddenSemiMarkov("poisson", 3, transitions=transitions).fit(rounds[0])
+
+
+def test_states_are_decoded_together_or_each_by_itself(rounds):
+    x, _ = rounds
+    model = HiddenSemiMarkov("poisson", 3, durations="poisson", n_init=1, random_state=0).fit(x)
+    shares = model.predict_proba(x)
+    height, states = model.decode(x, algorithm="map")
+    np.testing.assert_array_equal(states, shares.argmax(axis=1))
+    assert height == pytest.approx(shares.max(axis=1).sum())
+    np.testing.assert_array_equal(model.decode(x, algorithm="viterbi")[1], model.predict(x))
+    with pytest.raises(ValueError, match="expected 'viterbi' or 'map'"):
+        model.decode(x, algorithm="best")

@@ -13,6 +13,7 @@ from latentia.families import NegativeBinomial, Poisson
 from latentia.hmm.chain import smoothed as plain
 from latentia.hmm.durations import laws, recursions
 from latentia.hmm.durations.model import SemiMarkovModel
+from latentia.hmm.structures import between
 from latentia.mixture.start_general import GeneralGuesses
 
 from .segments import enumerated
@@ -70,6 +71,45 @@ def test_likelihood_states_and_segments_are_sums_over_all_segmentations(law, mos
 def test_the_contract_is_kept(law):
     model, chunk, _ = some(law, most=6 if law == "free" else None)
     check_model(model, chunk, 1, points=1)
+
+
+KNOWN = np.array([[0.0, 0.3, np.nan], [0.0, 0.0, 1.0], [np.nan, np.nan, 0.0]])
+STRUCTURES = {
+    "cyclic": "cyclic",
+    "forbidden": np.array([[False, True, True], [False, False, True], [True, False, False]]),
+    "known": KNOWN,
+}
+
+
+@pytest.mark.parametrize("transitions", STRUCTURES.values(), ids=STRUCTURES)
+def test_forbidden_and_known_moves_are_kept_and_summed_over(transitions):
+    _, chunk, _ = some("poisson")
+    moves = between(transitions, 3)
+    law = laws.made("poisson", 3, 7, None)
+    model = SemiMarkovModel(Poisson(3), law, GeneralGuesses(3, "random"), moves)
+    params = model.start(chunk, np.random.default_rng(3))
+    check_model(model, chunk, 1, params=params, points=1)
+    stepped = model.m_step(model.e_step(params, chunk), params)
+    support = model.chain.transitions
+    support = getattr(support, "inner", support).support
+    for one in (params, stepped):
+        assert (one.transitions[~support] == 0).all()
+        np.testing.assert_allclose(one.transitions.sum(axis=1), 1.0)
+    logs = np.zeros((N, 3))
+    seen = ~np.isnan(chunk.x[:, 0])
+    logs[seen] = model.family.log_density(stepped.emissions, chunk.x[seen])
+    pmf, survival = law.logs(stepped.durations)
+    known = model.posterior(stepped, chunk)
+    for s, (first, size) in enumerate(zip(chunk.starts, SIZES, strict=True)):
+        own = slice(first, first + size)
+        with np.errstate(divide="ignore"):
+            told = stepped.start, stepped.transitions, pmf, survival, logs[own]
+            by_hand = enumerated(*told)
+        assert known.log_density[s] == pytest.approx(by_hand.loglik, rel=1e-12, abs=1e-10)
+        np.testing.assert_allclose(known.resp[own], by_hand.resp, atol=1e-10)
+    if isinstance(transitions, np.ndarray) and transitions.dtype == float:
+        given = ~np.isnan(transitions)
+        np.testing.assert_array_equal(stepped.transitions[given], transitions[given])
 
 
 def test_a_family_without_an_exact_step_keeps_the_contract_too():

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from numbers import Integral, Real
-from typing import TYPE_CHECKING, Any, NamedTuple, Self, final
+from typing import TYPE_CHECKING, Any, NamedTuple, Self, cast, final
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
+from latentia.data.arrays import Rows
 from latentia.data.groups import GroupedRows, GroupedSource
 from latentia.data.sequences import Ragged
 from latentia.engine import EM, tree
@@ -18,13 +19,17 @@ from latentia.estimator import feature_names
 from latentia.families import making
 from latentia.families.columns import column_means
 from latentia.mixture import errors, evidence
+from latentia.mixture.given import First
 from latentia.mixture.parameters import of_family
 
 from .. import reading, sequential_record
+from ..chains import allowed, stationary
 from ..outlook import StepDistributions
 from ..residuals import PseudoResiduals
 from ..sequential import Made, Place, SequenceEstimator
+from ..shared import held_in, require_possible_values
 from ..start import METHODS, StateGuesses
+from ..structures import between
 from . import laws, outlook
 from .model import SemiMarkovModel, SemiMarkovParams
 
@@ -89,6 +94,13 @@ class HiddenSemiMarkov(SequenceEstimator):
     verbose : int, default=0
     em : EM, optional
         Settings of the climb. An argument above that differs from its default wins.
+    transitions : "cyclic", array of bool or array of float, shape (K, K), optional
+        Which states can follow which: each the next one, and the first the last; True where it is
+        possible; or probabilities that are known, and nan where they are to be found. The diagonal
+        is False, or 0. By default any other state can follow.
+    held : dict of str to array, optional
+        Parameters of the family that are known and stay, by their names in `emission_params_`; they
+        are not counted.
 
     Attributes
     ----------
@@ -135,6 +147,8 @@ class HiddenSemiMarkov(SequenceEstimator):
         "random_state": ["random_state"],
         "verbose": ["verbose"],
         "em": [HasMethods(["fit", "get_params"]), None],
+        "transitions": "no_validation",
+        "held": [dict, None],
     }
 
     _longest: int
@@ -153,6 +167,8 @@ class HiddenSemiMarkov(SequenceEstimator):
         random_state: Any = None,
         verbose: int = 0,
         em: EM | None = None,
+        transitions: Any = None,
+        held: dict[str, Any] | None = None,
     ) -> None:
         self.family = family
         self.n_states = n_states
@@ -165,6 +181,8 @@ class HiddenSemiMarkov(SequenceEstimator):
         self.random_state = random_state
         self.verbose = verbose
         self.em = em
+        self.transitions = transitions
+        self.held = held
 
     # -- fitting -----------------------------------------------------------------------------
 
@@ -203,19 +221,31 @@ class HiddenSemiMarkov(SequenceEstimator):
         weights = reading.weights_of(sample_weight, len(ragged.sizes))
         source = GroupedSource(self._rows(ragged, weights))
         em = self._settings(len(ragged.x), self.n_states * max(model.law.longest // 10, 1))
-        fit = self._climbed(em, model, source)
+        fit = self._climbed(em, model, source, self._first(model, reading.seen(ragged)))
         self._set_parameters(fit.params)
         self._keep(fit, model, source)
         self._warn_unless_done(em)
         return self
 
+    def _first(self, model: SemiMarkovModel, rows: Rows) -> First:
+        """What is held, for the start."""
+        _, given = held_in(getattr(model.family, "inner", model.family), self.held)
+        if given is None:
+            return First()
+        few = rows.x[:100]
+        made = model.family.start(few, np.ones((len(few), self.n_states)))
+        require_possible_values(given, made, model.family)
+        open_ = tree.transform(lambda _: None, model.law.space)
+        return First(given=cast(Any, SemiMarkovParams(None, None, open_, given)))
+
     def _model(self, longest: int | None = None) -> SemiMarkovModel:
         """The engine's view; of sequences up to `longest` steps, where these are longer."""
         asked = max(self._longest, longest or 1)
         law = laws.made(self.durations, self.n_states, asked, self._most())
-        family = making.built(self._parts, self.n_states)
+        family, _ = held_in(making.built(self._parts, self.n_states), self.held)
         guesses = StateGuesses(self.n_states, self.init_params, making.codes(self._parts))
-        return SemiMarkovModel(family, law, guesses)
+        moves = None if self.transitions is None else between(self.transitions, self.n_states)
+        return SemiMarkovModel(family, law, guesses, moves)
 
     def _most(self) -> int | None:
         """The longest duration there can be; of free ones, the longest that the fit saw."""
@@ -246,8 +276,6 @@ class HiddenSemiMarkov(SequenceEstimator):
 
     def get_stationary_distribution(self) -> Array:
         """The share of steps that each state has in the long run, shape (K,)."""
-        from ..chains import stationary
-
         check_is_fitted(self, "params_")
         share = stationary(self.transmat_) * self.mean_durations_
         return share / share.sum()
@@ -310,7 +338,8 @@ class HiddenSemiMarkov(SequenceEstimator):
             If the family does not define its means.
         """
         check_is_fitted(self, "params_")
-        return column_means(self.family_, self.emission_params_)
+        family: Any = self.family_
+        return column_means(getattr(family, "inner", family), self.emission_params_)
 
     # -- what `SequenceEstimator` asks for ----------------------------------------------------
 
@@ -326,8 +355,9 @@ class HiddenSemiMarkov(SequenceEstimator):
     def _places(self, columns: list[str]) -> Iterator[Place]:
         k, model = self.n_states, self._model()
         yield from ((f"start[{j}]", 0, (j,)) for j in range(k))
+        possible = allowed(model.chain.transitions, (k, k))
         for i in range(k):
-            yield from ((f"transition[{i}, {j}]", 1, (i, j)) for j in range(k) if i != j)
+            yield from ((f"transition[{i}, {j}]", 1, (i, j)) for j in range(k) if possible[i, j])
         leaves = tree.leaves(self.params_)
         yield from of_family(model.law.family, leaves, 2, ["duration"])
         at = 2 + len(tree.leaves(self.params_.durations))
@@ -341,12 +371,22 @@ class HiddenSemiMarkov(SequenceEstimator):
         return f"{making.described(family, columns)}, {law} durations"
 
     def _to_record(self) -> Record:
-        return sequential_record.to_record(self, longest=self._longest)
+        written = sequential_record.to_record(self, longest=self._longest)
+        if self.transitions is not None and not isinstance(self.transitions, str):
+            written.arrays["transitions"] = np.asarray(self.transitions)
+        for name, value in (self.held or {}).items():
+            written.arrays[f"held.{name}"] = np.asarray(value, dtype=np.float64)
+        return written
 
     @classmethod
     def _from_record(cls, written: Record) -> HiddenSemiMarkov:
         made: HiddenSemiMarkov = sequential_record.begun(cls, written)
         made._longest = int(written.header["longest"])
+        arrays = written.arrays
+        if "transitions" in arrays:
+            made.set_params(transitions=arrays["transitions"])
+        held = {n.removeprefix("held."): a for n, a in arrays.items() if n.startswith("held.")}
+        made.set_params(held=held or None)
         params = sequential_record.params_of(made._model().space, written)
         made._set_parameters(params)
         evidence.restore(made, written, params, SemiMarkovErrors(*params, note=""))

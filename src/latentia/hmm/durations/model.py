@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 from latentia.data.groups import GroupedRows
 from latentia.engine.model import Model, Suff
 from latentia.engine.space import Simplex
+from latentia.engine.tree import leaves
 from latentia.families.family import Family
 
-from .. import probabilities
-from ..chains import FreeStart, Moves
+from ..chains import FreeStart, Moves, allowed
 from ..decoding import viterbi as viterbi_of_steps
 from ..model import Guesses, HiddenMarkovModel, HiddenMarkovParams, SeenSequences
 from ..sequential import Decoded, Known
+from ..structures import Structure, between
 from . import recursions
 from .laws import DurationLaw
 from .recursions import SmoothedSegments
@@ -70,19 +71,35 @@ class SemiMarkovModel(Model[SemiMarkovParams, Any]):
     law : DurationLaw
     guesses : callable
         First guesses at the states of the rows of a sample, (n, K) each, for starts.
+    moves : Structure, optional
+        Which states can follow which, as `structures.between` has it; by default any other one.
     """
 
-    def __init__(self, family: Family[Any, Any], law: DurationLaw, guesses: Guesses) -> None:
+    def __init__(
+        self,
+        family: Family[Any, Any],
+        law: DurationLaw,
+        guesses: Guesses,
+        moves: Structure | None = None,
+    ) -> None:
         self.family, self.law, self.n_states = family, law, family.n_components
-        self.begin = Simplex(exchangeable=(0,))
-        self.moves = Simplex(~np.eye(self.n_states, dtype=np.bool_), exchangeable=(0, 1))
-        self.plain = HiddenMarkovModel(family, guesses)
+        asked = between(None, self.n_states) if moves is None else moves
+        self.chain = FreeStart(self.n_states, None, asked.constraint, asked.values)
+        self.plain = HiddenMarkovModel(family, guesses, self._plain_chain(moves))
         self.m_step_exact = family.m_step_exact and law.family.m_step_exact
         self.n_gauge = family.n_gauge
 
+    def _plain_chain(self, moves: Structure | None) -> FreeStart:
+        """That of starts, whose states may last, and be left as they may here."""
+        if moves is None or moves.constraint is None:
+            return FreeStart(self.n_states)
+        k = self.n_states
+        possible = allowed(moves.constraint, (k, k)) | np.eye(k, dtype=np.bool_)
+        return FreeStart(k, transitions=Simplex(possible))
+
     @property
     def space(self) -> SemiMarkovParams:
-        space = (self.begin, self.moves, self.law.space, self.family.space)
+        space = (*self.chain.space, self.law.space, self.family.space)
         return SemiMarkovParams(*cast(Any, space))
 
     def prepare(self, chunk: Any) -> SeenSequences:
@@ -95,12 +112,14 @@ class SemiMarkovModel(Model[SemiMarkovParams, Any]):
     ) -> SemiMarkovParams:
         """What a hidden Markov chain makes of the sample in a few EM steps.
 
-        Runs of its likeliest path are the segments that durations and moves are counted of.
+        `given` holds None for what it leaves open; parameters of the family are taken from it. Runs
+        of its likeliest path are the segments that durations and moves are counted of.
         """
-        if given is not None:
+        if given is not None and all(leaf is not None for leaf in leaves(given)):
             return given
+        held = None if given is None else HiddenMarkovParams(None, None, given.emissions)
         chunk = sample if isinstance(sample, SeenSequences) else self.prepare(sample)
-        params = self.plain.start(chunk, rng)
+        params = self.plain.start(chunk, rng, held)
         for _ in range(STEPS):
             params = self.plain.m_step(self.plain.e_step(params, chunk), params)
         logs = self.plain.log_density(params, chunk)
@@ -127,12 +146,8 @@ class SemiMarkovModel(Model[SemiMarkovParams, Any]):
         np.add.at(pairs, (path[at[:-1]][inner], path[at[1:]][inner]), weight[1:][inner])
         begun = np.full(k, 1 / k)
         np.add.at(begun, path[firsts], chunk.weights)
-        return SemiMarkovParams(
-            probabilities.spread(self.begin, begun),
-            probabilities.spread(self.moves, pairs),
-            self.law.start(ended),
-            params.emissions,
-        )
+        moves = self.chain.started(Moves(begun, pairs))
+        return SemiMarkovParams(*moves, self.law.start(ended), params.emissions)
 
     # -- the E-step --------------------------------------------------------------------------
 
@@ -177,21 +192,18 @@ class SemiMarkovModel(Model[SemiMarkovParams, Any]):
 
     # -- the M-step --------------------------------------------------------------------------
 
-    def _chain(self) -> FreeStart:
-        return FreeStart(self.n_states, self.begin, self.moves)
-
     def m_step(self, suff: Suff, params: SemiMarkovParams) -> SemiMarkovParams:
         stats: SemiMarkovStats = suff.stats
         counts, old = Moves(stats.start, stats.transitions), Moves(*params[:2])
         return SemiMarkovParams(
-            *self._chain().m_step(counts, old),
+            *self.chain.m_step(counts, old),
             self.law.m_step(stats.durations, params.durations),
             self.family.m_step(stats.emissions, params.emissions),
         )
 
     def q(self, params: SemiMarkovParams, suff: Suff) -> float:
         stats: SemiMarkovStats = suff.stats
-        moved = self._chain().q(Moves(*params[:2]), Moves(stats.start, stats.transitions))
+        moved = self.chain.q(Moves(*params[:2]), Moves(stats.start, stats.transitions))
         lasted = self.law.q(params.durations, stats.durations)
         return moved + lasted + self.family.q(params.emissions, stats.emissions)
 
@@ -199,7 +211,7 @@ class SemiMarkovModel(Model[SemiMarkovParams, Any]):
         stats: SemiMarkovStats = suff.stats
         moved = Moves(stats.start, stats.transitions)
         return SemiMarkovParams(
-            *self._chain().score(Moves(*params[:2]), moved),
+            *self.chain.score(Moves(*params[:2]), moved),
             self.law.score(params.durations, stats.durations),
             self.family.score(params.emissions, stats.emissions),
         )

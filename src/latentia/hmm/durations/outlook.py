@@ -28,7 +28,9 @@ def ahead(
     longer = GroupedRows(np.concatenate(pieces), rows.weights, rows.sizes + steps)
     resp = model.posterior(params, longer).resp
     last = np.cumsum(longer.sizes)[:, None] + np.arange(-steps, 0)
-    return StepDistributions(model.family, params.emissions, resp[last.ravel()], names)
+    return StepDistributions(
+        getattr(model.family, "inner", model.family), params.emissions, resp[last.ravel()], names
+    )
 
 
 def given_others(
@@ -54,4 +56,6 @@ def given_others(
         hidden[t - firsts[s]] = np.nan
         one = GroupedRows(hidden, np.ones(1), rows.sizes[s : s + 1])
         states[t] = model.posterior(params, one).resp[t - firsts[s]]
-    return StepDistributions(model.family, params.emissions, states, names)
+    return StepDistributions(
+        getattr(model.family, "inner", model.family), params.emissions, states, names
+    )
