@@ -19,6 +19,7 @@ from .family import Family, MixturePass
 from .incomplete import Batch, RowsInPatterns, See
 from .kernels.ready import ready
 from .kernels.rule import ILL, Form, form_of, worth_compiling
+from .lines import laid_out
 from .moments import Moments
 from .passes import Components, PreparedRows, by_numpy, compiled
 
@@ -269,7 +270,10 @@ class Gaussian(Family[GaussianParams, GaussianStats]):
         frame, tied = self.frame, self.covariance.form == "tied"
         if not self._compiles(rows):
             few = not worth_compiling(len(rows), self.n_features, self.n_components)
-            return PreparedRows(*rows, inside=frame.into(rows.x)) if few else rows
+            if not few:
+                return rows
+            inside = frame.into(rows.x)
+            return PreparedRows(*rows, inside, laid_out(self.covariance, inside))
         form = self._form(rows, np.eye(self.n_features)) if tied else None
         if form is None:
             return rows

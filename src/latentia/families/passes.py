@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from latentia.data.arrays import Frame, Rows
 from latentia.engine.tree import reduce_in_order
 
-from . import moments, twofold
+from . import lines, moments, twofold
 from .covariance import Covariance
 from .kernels.ready import ready
 from .kernels.rule import Form
@@ -28,6 +28,8 @@ class PreparedRows(NamedTuple):
         As in `Rows`.
     inside : array of shape (n, d) or None
         The rows in the frame, where NumPy is to make the pass: of few rows then.
+    lines : array or None
+        What `lines.laid_out` makes of these, where there is room for it.
     scatter : array of shape (d, d) or None
         Their second moment about the frame's origin, where one covariance is for all.
     """
@@ -35,6 +37,7 @@ class PreparedRows(NamedTuple):
     x: Any
     weights: Array
     inside: Array | None = None
+    lines: Array | None = None
     scatter: Array | None = None
 
     def __len__(self) -> int:
@@ -99,6 +102,9 @@ def by_numpy(
     structure: Covariance, frame: Frame, components: Components, rows: Any, careful: bool
 ) -> Passed:
     """The same without Numba; `careful` says that some component is thin."""
+    laid_out = getattr(rows, "lines", None)
+    if laid_out is not None and not careful:
+        return _in_lines(structure, components, laid_out, rows.weights)
     inside = getattr(rows, "inside", None)
     if inside is not None:
         return _block(structure, components, inside, rows.weights, careful)
@@ -113,6 +119,20 @@ def _block(
 ) -> Passed:
     offset, means, precision = components
     joint = offset[:, None] - 0.5 * structure.squared_distance(precision, z, means).T
+    loglik, resp = _shared_out(joint, weights)
+    return Passed(loglik, moments.of_rows(structure, z, resp, means if careful else None))
+
+
+def _in_lines(
+    structure: Covariance, components: Components, laid_out: Array, weights: Array
+) -> Passed:
+    loglik, resp = _shared_out(lines.log_density(structure, *components, laid_out), weights)
+    d = components.means.shape[1]
+    return Passed(loglik, moments.plain(structure, *lines.moments(structure, resp, laid_out, d)))
+
+
+def _shared_out(joint: Array, weights: Array) -> tuple[float, Array]:
+    """The log-likelihood and the weights of rows shared out, (K, n), in the room of `joint`."""
     top = joint.max(axis=0)
     if not np.isfinite(top).all():
         top = np.where(np.isneginf(top), 0.0, top)
@@ -121,4 +141,4 @@ def _block(
     total = resp.sum(axis=0)
     loglik = float(weights @ (top + np.log(total)))
     resp *= weights / total
-    return Passed(loglik, moments.of_rows(structure, z, resp, means if careful else None))
+    return loglik, resp
