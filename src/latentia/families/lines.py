@@ -30,7 +30,7 @@ def _triangle(d: int) -> tuple[Any, Any, Array]:
 
 
 def laid_out(structure: Covariance, z: Array) -> Array | None:
-    """Ones, columns and the products that the structure needs, (lines, n); None if too many or too large.
+    """Ones, columns and the products the structure needs, (lines, n); None if too many or large.
 
     Products of each two columns, squares where covariances are diagonal, and the sum of squares
     where they are spherical.
