@@ -65,7 +65,9 @@ def ours(x: NDArray[np.float64], y: NDArray[np.float64], family: str) -> Fitted:
     """One fit of latentia's."""
     from latentia import MixtureRegression
 
-    model = MixtureRegression(n_components=COMPONENTS, family=family, n_init=1, random_state=0)
+    model = MixtureRegression(
+        n_components=COMPONENTS, family=family, n_init=1, init_params="lines", random_state=0
+    )
     trials = 12 if family == "binomial" else None
     took = seconds(lambda: model.fit(x, y, trials=trials))
     return Fitted(took, model.loglik_, model.n_iter_)

@@ -46,15 +46,21 @@ def test_groups_are_units():
     assert (first[group].argmax(axis=1) == 1 - LABEL).mean() > 0.9
 
 
+def test_starts_are_by_turns_of_either_kind():
+    made = [guesses(Rows.of(ROWS), method="alternate", seed=seed)[0] for seed in range(20)]
+    certain = sum(bool(np.isin(resp, [0, 1]).all()) for resp in made)
+    assert 4 < certain < 16
+
+
 @pytest.mark.parametrize("k", [1, 2, 5])
-@pytest.mark.parametrize("method", ["lines", "random"])
+@pytest.mark.parametrize("method", ["lines", "random", "alternate"])
 def test_guesses_are_memberships(k, method):
     made = guesses(Rows.of(ROWS), k, method)
     assert 1 <= len(made) <= KEPT
     for resp in made:
         assert resp.shape == (120, k)
         np.testing.assert_allclose(resp.sum(axis=1), 1)
-        assert (np.diff(resp.sum(axis=0)) <= 1e-9).all() or method == "random"
+        assert (np.diff(resp.sum(axis=0)) <= 1e-9).all() or method != "lines"
 
 
 def test_fewer_rows_than_a_line_has_coefficients():

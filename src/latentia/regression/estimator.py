@@ -25,7 +25,7 @@ from .data import Beside
 from .kinds import KINDS
 from .prediction import by_size
 from .setting import Setting, learned, source_of
-from .start import METHODS
+from .start import TURNS
 from .uses import RegressionUses
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 Array = NDArray[np.float64]
 
-DEFAULTS = {"tol": 1e-5, "max_iter": 1000, "starts": 10}
+DEFAULTS = {"tol": 1e-5, "max_iter": 1000, "starts": 20}
 """What `tol`, `max_iter` and `n_init` are where nothing is said, by their names in `EM`."""
 
 
@@ -69,11 +69,11 @@ class MixtureRegression(RegressionUses, RegressorMixin, Climbing):
         total log-likelihood.
     max_iter : int, default=1000
         E-steps of each start, at most.
-    n_init : int, default=10
+    n_init : int, default=20
         Starts; the best is kept. Mixtures of regressions have many local maxima.
-    init_params : {"lines", "random"}, default="lines"
+    init_params : {"alternate", "lines", "random"}, default="alternate"
         How a start guesses the memberships: lines through a few rows each, and the rows near them
-        by turns (Späth 1979), or at random.
+        by turns (Späth 1979), or at random. By default each start is one or the other.
     random_state : int, RandomState instance or None, default=None
     verbose : int, default=0
         1 prints steps, 2 also what they gained.
@@ -132,7 +132,7 @@ class MixtureRegression(RegressionUses, RegressorMixin, Climbing):
         "tol": [Interval(Real, 0.0, None, closed="left")],
         "max_iter": [Interval(Integral, 0, None, closed="left")],
         "n_init": [Interval(Integral, 1, None, closed="left")],
-        "init_params": [StrOptions(set(METHODS))],
+        "init_params": [StrOptions(set(TURNS))],
         "random_state": ["random_state"],
         "verbose": ["verbose"],
         "em": [HasMethods(["fit", "get_params"]), None],
@@ -150,8 +150,8 @@ class MixtureRegression(RegressionUses, RegressorMixin, Climbing):
         fit_intercept: bool = True,
         tol: float = 1e-5,
         max_iter: int = 1000,
-        n_init: int = 10,
-        init_params: str = "lines",
+        n_init: int = 20,
+        init_params: str = "alternate",
         random_state: Any = None,
         verbose: int = 0,
         em: EM | None = None,

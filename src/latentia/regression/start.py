@@ -14,7 +14,10 @@ from latentia.families.regression.family import design, least_squares
 Array = NDArray[np.float64]
 
 METHODS = ("lines", "random")
-"""The names that ``init_params`` takes."""
+"""How a start may guess."""
+
+TURNS = ("alternate", *METHODS)
+"""The names that ``init_params`` of a mixture takes; by the first, starts are of either kind."""
 
 DRAWN, KEPT = 8, 2
 """Sets of lines that a start draws, and those nearest to the rows, which the likelihood judges."""
@@ -40,7 +43,8 @@ class LineGuesses(NamedTuple):
     skip : int
         Columns of the rows before the family's.
     method : str
-        One of `METHODS`; "random" draws memberships instead.
+        One of `TURNS`: "random" draws memberships instead, and "alternate" does so half the time,
+        since lines that tell rows apart too well begin far from components that overlap much.
     """
 
     family: Regression[Any, Any]
@@ -52,7 +56,7 @@ class LineGuesses(NamedTuple):
         m, k = len(sample), self.n_components
         if k == 1:
             return [np.ones((m, 1))]
-        if self.method == "random":
+        if self.method == "random" or (self.method == "alternate" and rng.random() < 0.5):
             return [rng.dirichlet(np.ones(k), size=m)]
         some = sample
         if m > SEEN:
