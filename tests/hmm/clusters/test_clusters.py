@@ -10,10 +10,11 @@ from sklearn.base import clone
 from sklearn.metrics import adjusted_rand_score
 
 import latentia
-from latentia import HiddenMarkov, HiddenMarkovMixture, Mixture, check_model
-from latentia.data.groups import GroupedRows
+from latentia import EM, HiddenMarkov, HiddenMarkovMixture, Mixture, check_model
+from latentia.data.groups import GroupedRows, GroupedSource
 from latentia.engine import tree
 from latentia.families import NegativeBinomial, Poisson
+from latentia.hmm.clusters import start
 from latentia.hmm.clusters.model import ClusteredChains
 from latentia.hmm.model import HiddenMarkovParams
 from latentia.mixture.start_general import GeneralGuesses
@@ -156,6 +157,62 @@ def test_files_carry_all_of_it(found, tmp_path):
     x, states = again.sample(500, random_state=1)
     assert x.shape == (500, 1)
     assert len(set(states // 2)) == 1  # one sequence is of one cluster
+
+
+def test_chains_made_of_single_sequences_tell_clusters_apart(found):
+    fitted, rows, label = found
+    model = fitted._model()
+    x = np.concatenate(rows)[:, None]
+    chunk = model.prepare(GroupedRows(x, np.ones(60), np.full(60, 40)))
+    rng = np.random.default_rng(0)
+    params = start.pooled(model.single, chunk, rng)
+    told = start.likelihoods(model.single, params, chunk, 8, rng)
+    assert told.shape == (60, 8)
+    np.testing.assert_allclose(told.sum(axis=1), 0.0, atol=1e-10)
+    assert adjusted_rand_score(label, start.nearest(told, chunk.weights, 2, rng)) > 0.9
+
+
+@pytest.mark.parametrize("kind", start.KINDS)
+@pytest.mark.parametrize("apart", [False, True])
+def test_every_kind_of_start_is_inside_the_space(kind, apart, monkeypatch):
+    model, chunk, _ = some(2, 2)
+    monkeypatch.setattr(start, "kind_of", lambda _: kind)
+    monkeypatch.setattr(start, "apart", lambda _: apart)
+    made = model.start(chunk, np.random.default_rng(1))
+    for value, constraint in zip(tree.leaves(made), tree.leaves(model.space), strict=True):
+        assert constraint.violation(value, value) is None
+    assert np.isfinite(model.e_step(made, chunk).loglik)
+
+
+@pytest.mark.parametrize(("g", "k"), [(3, 2), (2, 3), (1, 3), (3, 1)])
+def test_rearranged_clusters_are_inside_the_space(g, k):
+    model, chunk, params = some(g, k)
+    made = list(model.rearrangements(params, model.prepare(chunk), np.random.default_rng(0)))
+    assert made or (g < 3 and k == 1)
+    for one in made:
+        for value, constraint in zip(tree.leaves(one), tree.leaves(model.space), strict=True):
+            assert constraint.violation(value, value) is None
+        assert np.isfinite(model.e_step(one, chunk).loglik)
+
+
+def test_two_clusters_that_one_covers_are_found_by_rearranging():
+    """Three kinds of counts; a climb begins with two clusters for one kind, and one for two."""
+    rng = np.random.default_rng(2)
+    rates, kinds = np.array([[1.0, 4.0], [10.0, 16.0], [30.0, 45.0]]), np.repeat([0, 1, 2], 8)
+    paths = rng.integers(2, size=(24, 15))
+    x = rng.poisson(rates[kinds[:, None], paths]).reshape(-1, 1).astype(float)
+    model = ClusteredChains(Poisson(6), 3, GeneralGuesses(2, "kmeans"), Poisson(2))
+    chunk = model.prepare(GroupedRows(x, np.ones(24), np.full(24, 15)))
+    wrong = np.where(kinds == 0, np.arange(24) % 2, 2)
+    states = np.tile(np.eye(2)[paths.ravel()], 3)
+    begin = model.of_guess(states, np.eye(3)[wrong], chunk)
+    source = GroupedSource(GroupedRows(x, np.ones(24), np.full(24, 15)))
+    stuck = EM().fit(model, source, 0, start=begin)
+    moved = model.rearrangements(stuck.params, chunk, np.random.default_rng(0))
+    best = max((EM().fit(model, source, 0, start=one) for one in moved), key=lambda f: f.loglik)
+    assert adjusted_rand_score(kinds, model.posterior(stuck.params, chunk).clusters.argmax(1)) < 0.9
+    assert adjusted_rand_score(kinds, model.posterior(best.params, chunk).clusters.argmax(1)) == 1.0
+    assert best.loglik > stuck.loglik + 10
 
 
 def test_steps_to_come_and_residuals_mix_the_clusters(found):

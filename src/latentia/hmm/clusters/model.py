@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any, NamedTuple, final
 
 import numpy as np
@@ -9,6 +11,7 @@ from numpy.typing import NDArray
 from scipy.special import logsumexp
 
 from latentia.data.groups import GroupedRows
+from latentia.engine.evaluator import FAILURES
 from latentia.engine.model import Model, Suff
 from latentia.engine.space import Simplex
 from latentia.families.family import Family
@@ -24,14 +27,9 @@ from ..model import (
     SeenSequences,
 )
 from ..sequential import Decoded
+from . import start
 
 Array = NDArray[np.float64]
-
-SOFTENED = 0.1
-"""Share of a first guess at the clusters that goes to the others."""
-
-ROUNDS = 20
-"""How often sequences are given to the nearest of some centres, at most."""
 
 
 class Clustered(NamedTuple):
@@ -99,41 +97,40 @@ class ClusteredChains(Model[HiddenMarkovParams, Any]):
     def start(
         self, sample: Any, rng: np.random.Generator, given: HiddenMarkovParams | None = None
     ) -> HiddenMarkovParams:
-        """Clusters of sequences that one chain for all of them shows.
-
-        How often a sequence is in each of its states, and moves between them, tells clusters; or
-        they are drawn at random, which one start in three does.
-        """
+        """Clusters of sequences that one chain for all of them shows; `start.py` says how."""
         if given is not None:
             return given
         chunk = sample if isinstance(sample, SeenSequences) else self.prepare(sample)
-        params = self.single.start(chunk, rng)
-        for _ in range(int(rng.integers(1, 10))):
-            params = self.single.m_step(self.single.e_step(params, chunk), params)
+        params = start.pooled(self.single, chunk, rng)
         resp = self.single.posterior(params, GroupedRows(*chunk[:3])).resp
-        m, g = len(chunk.sizes), self.n_clusters
-        if rng.uniform() < 1 / 3:
-            clusters = rng.dirichlet(np.ones(g), size=m)
-        else:
-            label = _nearest(_habits(resp, chunk.sizes), chunk.weights, g, rng)
-            clusters = (1 - SOFTENED) * np.eye(g)[label] + SOFTENED / g
-        return self._of_guess(resp, clusters, chunk)
+        clusters = start.guessed(self.single, params, resp, chunk, self.n_clusters, rng)
+        states = np.tile(resp, self.n_clusters)
+        if start.apart(rng):
+            with suppress(*FAILURES):  # where no cluster is too small for a chain of its own
+                states = start.own_states(self.single, clusters, chunk, rng)
+        return self.of_guess(states, clusters, chunk)
 
-    def _of_guess(self, resp: Array, clusters: Array, chunk: SeenSequences) -> HiddenMarkovParams:
-        """Parameters from states (n, K) and clusters (m, G), both uncertain."""
+    def of_guess(self, states: Array, clusters: Array, chunk: SeenSequences) -> HiddenMarkovParams:
+        """Parameters from states in each cluster (n, G K), and clusters (m, G), both uncertain."""
         each = np.repeat(clusters * chunk.weights[:, None], chunk.sizes, axis=0)
-        both = (each[:, :, None] * resp[:, None, :]).reshape(len(resp), -1)
+        both = np.repeat(each, self.n_states, axis=1) * states
         kept = slice(None) if chunk.seen is None else chunk.seen
         made = self.family.start(np.asarray(chunk.x[kept]), both[kept])
         ends = np.cumsum(chunk.sizes)
         before = both[:-1].copy()
         before[ends[:-1] - 1] = 0.0  # a sequence's last step has no step behind it
-        after = np.tile(resp[1:], self.n_clusters)
-        pairs = before.T @ after + 0.5
+        pairs = before.T @ states[1:] + 0.5
         begun = both[ends - chunk.sizes].sum(axis=0) + 0.5
         total = pairs.sum(axis=1, keepdims=True)
         moves = self.whole.chain.started(Moves(begun, pairs / total))
         return HiddenMarkovParams(*moves, made)
+
+    def rearrangements(
+        self, params: HiddenMarkovParams, sample: Any, rng: np.random.Generator
+    ) -> Iterator[HiddenMarkovParams]:
+        """What becomes of the fit where clusters, or the states of one, are others."""
+        chunk = sample if isinstance(sample, SeenSequences) else self.prepare(sample)
+        yield from start.rearrangements(self, params, chunk, rng)
 
     # -- the E-step --------------------------------------------------------------------------
 
@@ -144,6 +141,10 @@ class ClusteredChains(Model[HiddenMarkovParams, Any]):
         full = np.zeros((len(chunk.x), self.family.n_components))
         full[chunk.seen] = self.family.log_density(params.emissions, chunk.x[chunk.seen])
         return full
+
+    def heights(self, params: HiddenMarkovParams, chunk: SeenSequences) -> Array:
+        """log w_g p(x | chain g) of each sequence, (m, G)."""
+        return self._heights(params, self.log_density(params, chunk), chunk.sizes)
 
     def _heights(self, params: HiddenMarkovParams, logs: Array, sizes: Any) -> Array:
         """log w_g p(x | chain g) of each sequence, (m, G)."""
@@ -210,36 +211,3 @@ class ClusteredChains(Model[HiddenMarkovParams, Any]):
         self, params: HiddenMarkovParams, chunk: Any, rng: np.random.Generator
     ) -> GroupedRows:
         return self.whole.simulate(params, chunk, rng)
-
-
-def _habits(resp: Array, sizes: NDArray[np.intp]) -> Array:
-    """How often each sequence is in each state, and moves from one to another, (m, K + K²)."""
-    firsts = np.cumsum(sizes) - sizes
-    share = np.add.reduceat(resp, firsts, axis=0) / sizes[:, None]
-    moves = np.zeros((len(resp), resp.shape[1] ** 2))
-    moves[:-1] = (resp[:-1, :, None] * resp[1:, None, :]).reshape(len(resp) - 1, -1)
-    moves[np.cumsum(sizes) - 1] = 0.0
-    moved = np.add.reduceat(moves, firsts, axis=0) / np.maximum(sizes - 1, 1)[:, None]
-    return np.hstack([share, moved])
-
-
-def _nearest(
-    habits: Array, weights: Array, n_clusters: int, rng: np.random.Generator
-) -> NDArray[np.intp]:
-    """The nearest of some centres, drawn far from one another, that are moved by turns."""
-    p = weights / weights.sum()
-    centres = habits[rng.choice(len(habits), size=1, p=p)]
-    while len(centres) < n_clusters:
-        off = ((habits[:, None] - centres) ** 2).sum(axis=2).min(axis=1) * p
-        far = off / off.sum() if off.sum() > 0 else p
-        centres = np.vstack([centres, habits[rng.choice(len(habits), p=far)]])
-    label = np.zeros(len(habits), dtype=np.intp)
-    for _ in range(ROUNDS):
-        nearest = ((habits[:, None] - centres) ** 2).sum(axis=2).argmin(axis=1)
-        if np.array_equal(nearest, label):
-            break
-        label = nearest
-        for g in range(n_clusters):
-            if (weights[label == g] > 0).any():
-                centres[g] = np.average(habits[label == g], axis=0, weights=weights[label == g])
-    return label
