@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from sklearn.exceptions import NotFittedError
 
 from . import wording
 from .cards import Card, Row, span_of
@@ -15,6 +14,7 @@ from .displays.canvas import Array, colour, glyph
 from .figures import svg
 from .formatting import counted, one_line, share, shorten, true_minus, whole, with_error
 from .page import LEVEL, climb_figure, common, criterion_figure, interval_note, judged, rendered
+from .parameters import with_errors
 from .regression import coefficient_table, p_value, title_of_regression
 from .rendering import html_table
 from .views import MOST_PARAMETERS, View, profile_view
@@ -36,14 +36,8 @@ def render_regression(
     resp = np.asarray(estimator.predict_memberships(X, **told), dtype=float)
     labels, sureness = resp.argmax(axis=1), resp.max(axis=1)
     n, k = resp.shape
-    estimates, note = estimator.estimates(), ""
-    if standard_errors:
-        try:
-            estimates = estimator.parameter_table(LEVEL)
-            note = str(estimator.standard_errors().note)
-        except NotFittedError as error:
-            note = f"There are no standard errors: {error}."
-            standard_errors = False
+    estimates, note = with_errors(estimator, LEVEL, standard_errors)
+    standard_errors = any(np.isfinite(e.se) for e in estimates)
     figures = _figures(estimator, X, told, labels, sureness, selection)
     subjects = estimator.fit_.n_units
     return rendered(
