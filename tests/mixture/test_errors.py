@@ -237,3 +237,17 @@ def test_a_very_thin_component_is_no_fault_of_the_model():
             precisions_init=[np.eye(2), 1e10 * np.eye(2)],
         ).fit(x)
     assert gm.fit_.status is not Status.DECREASED
+
+
+def test_masked_cells_are_missing():
+    hidden = np.random.default_rng(0).uniform(size=FAITHFUL.shape) < 0.1
+    masked = GaussianMixture(2, random_state=0).fit(np.ma.MaskedArray(FAITHFUL, hidden))
+    holes = GaussianMixture(2, random_state=0).fit(np.where(hidden, np.nan, FAITHFUL))
+    np.testing.assert_array_equal(masked.means_, holes.means_)
+    assert masked.predict(np.ma.MaskedArray(FAITHFUL, hidden)).shape == (len(FAITHFUL),)
+
+
+def test_a_column_of_dates_is_named():
+    table = pd.DataFrame(FAITHFUL, columns=["a", "b"]).assign(day=pd.Timestamp("2020-02-01"))
+    with pytest.raises(ValueError, match=r"could not convert Timestamp to float.*column 'day'"):
+        GaussianMixture(2).fit(table)

@@ -21,6 +21,19 @@ def test_what_is_missing_is_left_blank():
     assert f.with_error(1.0, math.nan, error=math.nan)[1] == ""
 
 
+def test_probabilities_of_zero_and_one_have_as_many_decimals():
+    assert f.with_error(0.0, 0.0, 0.0, error=0.0) == ("0.0000",) * 3
+    assert f.with_error(1.0, 1.0, 1.0, error=0.0) == ("1.0000",) * 3
+
+
+def test_clusters_are_counted_in_words():
+    from latentia.report.sweep import settings_words
+
+    told = settings_words({"n_clusters": 1, "n_states": 2})
+    assert told == "2 states with 1 cluster"
+    assert settings_words({"n_states": 3, "n_clusters": 2}) == "3 states with 2 clusters"
+
+
 def test_decimal_points_are_above_one_another():
     padded = f.on_the_point(["1.25", "-10", "300.125", "", "0.5"])
     points = {text.rstrip().find(".") - len(text) for text in padded if "." in text}

@@ -77,3 +77,12 @@ def test_the_page(fitted, with_covariate, tmp_path):
     write_report(tmp_path / "c.html", estimator=model, X=x, source="slides.csv")
     page = (tmp_path / "c.html").read_text(encoding="utf-8")
     assert "coefficient (age)" in page
+
+
+def test_probabilities_on_the_edge_are_said_to_be_held(fitted, tmp_path):
+    path = tmp_path / "page.html"
+    write_report(path, estimator=fitted, X=SLIDES, source="slides")
+    page = path.read_text(encoding="utf-8")
+    assert ">held<" in page
+    assert "0.0000 to 0.0000" not in page
+    assert "1.0000 to 1.0000" not in page

@@ -132,8 +132,11 @@ def _blocks(x: Array, size: int = 65_536) -> Iterator[tuple[int, Array]]:
 def at_hand(X: Any, holes: bool = False) -> Any:
     """X; what a path, a Dask collection or a lazy frame stands for as a `Scanned` matrix.
 
-    `holes` says that missing cells of it are kept as nan; otherwise they are refused.
+    `holes` says that missing cells of it are kept as nan; otherwise they are refused. Masked
+    cells of a masked array are missing.
     """
+    if isinstance(X, np.ma.MaskedArray):
+        return cast(Any, X.astype(np.float64)).filled(np.nan)
     lazy = type(X).__module__.startswith("dask") or type(X).__name__ == "LazyFrame"
     if isinstance(X, (str, os.PathLike)) or lazy:
         from latentia.data.scan import scan  # narwhals and what it needs: not for arrays
@@ -178,15 +181,16 @@ def _validated(estimator: Any, X: Any, *, reset: bool) -> Any:
             ensure_min_samples=least,
             ensure_all_finite=False,
         )
-    except ValueError as error:
-        told = _text_cell(X) if "could not convert" in str(error) else None
+    except (TypeError, ValueError) as error:
+        strange = any(what in str(error) for what in ("could not convert", "be promoted"))
+        told = _text_cell(X) if strange else None
         if told is None:
             raise
         raise ValueError(told) from error
 
 
 def _text_cell(x: Any) -> str | None:
-    """A sentence naming the first cell of `x` that is text, or None where there is none."""
+    """A sentence naming the first cell of `x` that is no number, or None where there is none."""
     names = getattr(x, "columns", None)
     cells = np.asarray(x, dtype=object)
     if cells.ndim != 2:
@@ -196,8 +200,9 @@ def _text_cell(x: Any) -> str | None:
             float(cells[i, j])
         except (TypeError, ValueError):
             label = None if names is None else list(names)
+            what = "string" if isinstance(cells[i, j], str) else type(cells[i, j]).__name__
             return (
-                f"could not convert string to float: {cells[i, j]!r} at row {i}, "
+                f"could not convert {what} to float: {str(cells[i, j])!r} at row {i}, "
                 f"{_column(j, label)} of X; leave that column out or turn it into numbers"
             )
     return None

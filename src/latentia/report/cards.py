@@ -119,4 +119,6 @@ def _spread(deviation: float, mean: PlainEstimate) -> str:
 
 def span_of(lower: str, upper: str) -> str:
     """An interval in words, where there is one."""
+    if lower and lower == upper:
+        return "held"  # by an edge or a floor
     return f"{true_minus(lower)} to {true_minus(upper)}" if lower and upper else ""

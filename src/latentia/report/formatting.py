@@ -78,7 +78,7 @@ def with_error(value: float, *others: float, error: float) -> tuple[str, ...]:
     elif value != 0 and isfinite(value) and not 1e-5 <= abs(value) < 1e9:
         return tuple(f"{v:.5g}" if v == v else "" for v in (value, *others))
     else:
-        decimals = decimals_for(value, 5)
+        decimals = decimals_for(value or 1.0, 5)  # a probability of zero as one of one
     return tuple(fixed(v, decimals) for v in (value, *others))
 
 

@@ -114,7 +114,12 @@ def _ending(candidate: Any) -> str:
     return status_word(candidate.status)
 
 
-HEADS = {"n_components": "components", "n_states": "states", "covariance_type": "covariance"}
+HEADS = {
+    "n_components": "components",
+    "n_states": "states",
+    "n_clusters": "clusters",
+    "covariance_type": "covariance",
+}
 """Settings as the head of a column."""
 
 
@@ -128,6 +133,8 @@ def settings_words(settings: dict[str, Any]) -> str:
         words.append(counted(int(rest.pop("n_components")), one))
     if "n_states" in rest:
         words.append(counted(int(rest.pop("n_states")), "state"))
+    if "n_clusters" in rest:
+        words.append(counted(int(rest.pop("n_clusters")), "cluster"))
     if "covariance_type" in rest:
         words.append(f"{one_line(rest.pop('covariance_type'))} covariance")
     words += [f"{one_line(key)}={one_line(value)}" for key, value in rest.items()]

@@ -9,7 +9,7 @@ import numpy as np
 
 from latentia.engine import Status
 
-from ..formatting import listed, one_line
+from ..formatting import counted, listed, one_line
 from .canvas import FAINT, INK, PALETTE, Array, colour, dash, one_axes, tidy, whole_ticks
 
 
@@ -198,4 +198,6 @@ def _kind(settings: dict[str, Any]) -> str:
     rest = {k: v for k, v in settings.items() if k not in ("n_components", "n_states")}
     if list(rest) == ["covariance_type"]:
         return one_line(rest["covariance_type"])
+    if list(rest) == ["n_clusters"]:
+        return counted(int(rest["n_clusters"]), "cluster")
     return listed([f"{one_line(k)}={one_line(v)}" for k, v in rest.items()], ",")
