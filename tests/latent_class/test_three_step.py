@@ -11,8 +11,8 @@ from scipy.optimize import approx_fprime
 from sklearn.exceptions import NotFittedError
 
 import latentia
-from latentia import EM, LatentClass
-from latentia.latent_class import logit, three_step
+from latentia import EM, LatentClass, Mixture
+from latentia.latent_class import Assignment, logit, three_step
 
 PARITY = Path(__file__).parents[1] / "parity"
 RECORDED = json.loads((PARITY / "stepmix_three_step.json").read_text(encoding="utf-8"))
@@ -55,6 +55,33 @@ def test_class_regression_is_stepmixs(measured, order, correction, assignment):
     words = {"proportional": "soft"}.get(assignment, assignment)
     expected = RECORDED[f"covariate {correction} {words}"]
     np.testing.assert_allclose(found.coefficients[order], expected, atol=1e-4)
+
+
+def test_answers_and_a_number_tell_classes_together_as_in_stepmix():
+    rows = np.column_stack([ITEMS.to_numpy(float), Y])
+    family = {(0, 1, 2, 3, 4, 5): "bernoulli", 6: "gaussian"}
+    mixture = Mixture(family, 3, random_state=0, em=TIGHT).fit(rows)
+    answers, numbers = mixture.params_
+    order = [int(np.abs(numbers.means[:, 0] - m).argmin()) for m in RECORDED["mixed means"]]
+    np.testing.assert_allclose(numbers.means[order, 0], RECORDED["mixed means"], atol=1e-5)
+    found = answers.probabilities[order]
+    np.testing.assert_allclose(found, RECORDED["mixed probabilities"], atol=1e-5)
+    assigned = Assignment.of(mixture.predict_proba(rows))
+    for correction in ("bch", "ml"):
+        third = assigned.regress(Z, correction=correction, reference=order[0])
+        expected = RECORDED[f"mixed covariate {correction}"]
+        np.testing.assert_allclose(third.coefficients[order], expected, atol=1e-4)
+
+
+def test_memberships_of_a_latent_class_model_are_assigned_as_its_own(measured):
+    own = measured.assign(ITEMS, first_step=False)
+    again = Assignment.of(measured.predict_proba(ITEMS))
+    np.testing.assert_array_equal(again.share, own.share)
+    np.testing.assert_allclose(again.error, own.error, rtol=1e-12)
+    with pytest.raises(ValueError, match=r"got memberships \[0.5, 0.4\] at row 1, expected"):
+        Assignment.of([[0.5, 0.5], [0.5, 0.4]])
+    with pytest.raises(ValueError, match=r"of shape \(2,\), expected \(n, K\)"):
+        Assignment.of([0.5, 0.5])
 
 
 @pytest.mark.parametrize(("correction", "assignment"), CASES)

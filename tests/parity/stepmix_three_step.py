@@ -63,6 +63,23 @@ def main():
                 means = fit.get_parameters()["structural"]["means"]
                 found[f"outcome {key}"] = means.ravel().tolist()
             found["probabilities"] = fit.get_parameters()["measurement"]["pis"].tolist()
+    for correction in ("BCH", "ML"):  # answers and a number tell the classes together
+        fit = StepMix(
+            3,
+            n_steps=3,
+            measurement={
+                "items": {"model": "binary", "n_columns": 6},
+                "outcome": {"model": "gaussian_diag", "n_columns": 1},
+            },
+            structural="covariate",
+            structural_params=NEWTON,
+            correction=correction,
+            **CLIMB,
+        ).fit(data[:, [0, 1, 2, 3, 4, 5, 7]], z)
+        beta = fit.get_parameters()["structural"]["beta"]
+        found[f"mixed covariate {correction.lower()}"] = (beta - beta[:1]).tolist()
+    found["mixed probabilities"] = fit.get_parameters()["measurement"]["items"]["pis"].tolist()
+    found["mixed means"] = fit.get_parameters()["measurement"]["outcome"]["means"].ravel().tolist()
     one = StepMix(
         3,
         n_steps=1,

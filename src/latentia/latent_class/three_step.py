@@ -14,7 +14,9 @@ from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
+
+from latentia.mixture.errors import checked_weights
 
 from . import columns, items, logit
 from .classification import assignments, one_hot
@@ -26,6 +28,9 @@ Array = NDArray[np.float64]
 
 CORRECTIONS = ("ml", "bch", "none")
 ASSIGNMENTS = ("modal", "proportional")
+
+ROUNDED = 1e-6
+"""How far from 1 the memberships of a row may add up, as single precision does."""
 
 HARDLY = 1e-8
 """The smallest singular value of assignment errors that can be undone."""
@@ -52,6 +57,57 @@ class Assignment(NamedTuple):
     weights: Array
     assignment: str
     first: FirstStep | None = None
+
+    @classmethod
+    def of(
+        cls,
+        memberships: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        assignment: str = "modal",
+    ) -> Assignment:
+        """Rows assigned by the memberships that any mixture gives, the classes taken as known.
+
+        So items of any kind may tell the classes: numbers, counts and codes side by side in a
+        `Mixture`. Of a `LatentClass` its own `assign` counts how uncertain the classes are too.
+
+        Parameters
+        ----------
+        memberships : array-like of shape (n, K)
+            P(class | row), as `predict_proba` has them.
+        sample_weight : array-like of shape (n,), optional
+        assignment : {"modal", "proportional"}, default="modal"
+
+        Raises
+        ------
+        ValueError
+            If memberships are no probabilities that add up to 1 in each row.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from latentia import Mixture
+        >>> from latentia.latent_class import Assignment
+        >>> rng = np.random.default_rng(0)
+        >>> c = rng.integers(0, 2, 500)
+        >>> rows = np.column_stack([rng.normal(2.0 * c), rng.poisson(1 + 3 * c)])
+        >>> mixture = Mixture({0: "gaussian", 1: "poisson"}, 2, random_state=0).fit(rows)
+        >>> assigned = Assignment.of(mixture.predict_proba(rows))
+        >>> gap = np.ptp(assigned.means(10.0 * c).means)
+        >>> 8 < gap < 11
+        True
+        """
+        resp = np.asarray(memberships, dtype=np.float64)
+        if resp.ndim != 2 or not len(resp):
+            raise ValueError(f"got memberships of shape {resp.shape}, expected (n, K)")
+        wrong = ~((resp >= 0).all(axis=1) & (np.abs(resp.sum(axis=1) - 1) < ROUNDED))
+        if wrong.any():
+            i = int(np.argmax(wrong))
+            raise ValueError(
+                f"got memberships {resp[i].tolist()} at row {i}, expected probabilities that add "
+                "up to 1; take them from predict_proba"
+            )
+        return assign(resp, checked_weights(sample_weight, resp), assignment)
 
     def at(self, resp: Array) -> Assignment:
         """The same rows, were their memberships others; modal classes stay what they are."""
