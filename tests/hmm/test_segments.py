@@ -118,10 +118,51 @@ def test_what_lanes_may_not_do_is_left_to_others(monkeypatch):
     assert found == [False]
 
 
-def test_threads_change_no_bit(monkeypatch):
+def drawn(kind, k, sizes, holes, seed=0):
+    """A model of any family, sequences that it can make, and parameters near them."""
+    rng = np.random.default_rng(seed)
+    n = int(np.sum(sizes))
+    states = np.repeat(rng.integers(0, k, size=n // 5 + 1), 5)[:n]
+    x = rng.poisson(1.0 + 3 * states).astype(float)[:, None]
+    if kind == "categorical":
+        x %= 5
+    if kind.startswith("gaussian"):
+        x = np.column_stack([x + rng.normal(size=(n, 1)), rng.normal(size=n)])
+    if holes:
+        x[rng.uniform(size=n) < 0.1] = np.nan
+    model = model_of(kind, x, k)
+    chunk = model.prepare(GroupedRows(x, rng.uniform(0.5, 2.0, len(sizes)), np.array(sizes)))
+    params = model.start(chunk, rng)
+    a = rng.dirichlet(np.ones(k), size=k)
+    return model, chunk, params._replace(transitions=a)
+
+
+@pytest.mark.parametrize("holes", [False, True])
+@pytest.mark.parametrize("kind", ["poisson", "categorical", "gaussian", KINDS[0]])
+@pytest.mark.parametrize("k", [2, 7])
+def test_any_family_in_lanes_as_step_by_step(monkeypatch, kind, k, holes):
+    monkeypatch.setattr(segments, "SEGMENT", 9)
+    monkeypatch.setattr(expected, "LONG", 50)
+    found = [watched(monkeypatch, name) for name in ("of_one", "of_sequences")]
+    for sizes in ([9 * 32 * 3 + 5], np.arange(60) % 13 + 1, [70, *range(1, 30)]):
+        model, chunk, params = drawn(kind, k, sizes, holes)
+        monkeypatch.setattr(segments, "LEAST_STEPS", 0)
+        for beta in (1.0, 0.5):
+            made = model.tempered_e_step(params, chunk, beta)
+            monkeypatch.setattr(segments, "LEAST_STEPS", 10**9)
+            other = model.tempered_e_step(params, chunk, beta)
+            assert made.loglik == pytest.approx(other.loglik, rel=1e-12)
+            for one, two in zip(tree.leaves(made.stats), tree.leaves(other.stats), strict=True):
+                np.testing.assert_allclose(one, two, rtol=1e-9, atol=1e-9)
+            monkeypatch.setattr(segments, "LEAST_STEPS", 0)
+    assert [set(each) for each in found] == [{True}, {True}]
+
+
+@pytest.mark.parametrize("kind", [KINDS[0], "poisson"])
+def test_threads_change_no_bit(monkeypatch, kind):
     monkeypatch.setattr(expected, "LONG", 50)
     monkeypatch.setattr(segments, "SEGMENT", 20)
-    model, chunk, params = some(KINDS[0], 3, [20 * 32 * 8])
+    model, chunk, params = drawn(kind, 3, [20 * 32 * 8], False)
     made = []
     for workers in (1, 2):
         with Threads(workers).over(model, [chunk]) as mapper:

@@ -67,13 +67,10 @@ def _runs(sizes: NDArray[np.intp], least: int) -> Iterator[tuple[int, int, bool]
 def _together(
     emitting: Emissions, chunk: SeenSequences, start: Array, transitions: Array
 ) -> Counted:
-    sizes, weights = chunk.sizes, chunk.weights
-    if (
-        chunk.seen is None
-        and segments.fitting(emitting, len(chunk.x), transitions, kernels.MIXING)
-        and lanes.worth_lanes(sizes, len(start))
+    if segments.fitting(len(chunk.x), transitions, kernels.MIXING) and (
+        lanes.worth_lanes(chunk.sizes, len(start))
     ):
-        made = segments.of_sequences(emitting, chunk.x, sizes, weights, start, transitions)
+        made = segments.of_sequences(emitting, chunk, start, transitions)
         if made is not None:
             return made
     log_density = emitting.of_steps(chunk)
@@ -91,8 +88,11 @@ def _long(
     n, weight = int(chunk.sizes[0]), float(chunk.weights[0])
     if not weight > 0:
         return None
-    if chunk.seen is None and segments.fitting(emitting, n, transitions, segments.LEAST):
-        made = segments.of_one(emitting, chunk.x, weight, start, transitions)
+    whole = checkpointing and segments.needs_table(
+        emitting, chunk
+    )  # a table is as long as the steps
+    if not whole and segments.fitting(n, transitions, segments.LEAST):
+        made = segments.of_one(emitting, chunk, start, transitions)
         if made is not None:
             return made
     steps = Steps(

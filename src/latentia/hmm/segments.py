@@ -1,10 +1,11 @@
-"""Normal states of columns apart: many short sequences, or the segments of a long one, in lanes."""
+"""A few states: many short sequences, or the segments of a long one, in lanes."""
 
 from __future__ import annotations
 
 import math
-from contextlib import AbstractContextManager, nullcontext
-from typing import Any, NamedTuple
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,7 @@ from latentia.families.kernels.tile import strided
 from . import side_by_side
 from .emissions import Emissions, summed
 from .halves import Counted
+from .seen import SeenSequences
 
 Array = NDArray[np.float64]
 
@@ -26,6 +28,9 @@ rows that lanes read together would share one set of the first cache."""
 
 PARTS = 8
 """Shares that segments are worked on in, whatever the number of threads."""
+
+MOST_GROUPS = 2
+"""Groups of lanes in a share, at most, where densities are the family's."""
 
 MOST_STATES = 8
 """States up to which the lanes of steps are faster than those of states."""
@@ -49,71 +54,128 @@ class _Smoothed(NamedTuple):
     stats: Any
 
 
-def fitting(emitting: Emissions, n_steps: int, transitions: Array, least: float) -> bool:
+class _Given(NamedTuple):
+    """What passes begin with: normal states of columns apart, or a table of log-densities.
+
+    Attributes
+    ----------
+    rows : tuple
+        Rows and states, as `side_by_side.Compiled` takes them.
+    resp : array of shape (n, K) or (0, K)
+        Where posteriors go: over the table.
+    compiled : Compiled
+    """
+
+    rows: tuple[Any, ...]
+    resp: Array
+    compiled: side_by_side.Compiled
+
+    @classmethod
+    def normal(cls, emitting: Emissions, x: Array) -> Self:
+        """Rows of normal states."""
+        assert emitting.normal is not None
+        k = len(emitting.normal.offset)
+        rows = *strided(x), *emitting.normal
+        return cls(rows, np.empty((0, k)), side_by_side.compiled(k))
+
+    @classmethod
+    def table(cls, log_density: Array) -> Self:
+        """Log-densities (n, K), which become the posteriors."""
+        k = log_density.shape[1]
+        none = np.empty((0, k))
+        rows = log_density.reshape(-1), k, 1, np.zeros(k), 1.0, none, none, np.empty(0)
+        return cls(rows, log_density, side_by_side.compiled(k, True))
+
+
+def fitting(n_steps: int, transitions: Array, least: float) -> bool:
     """Whether what the states make, and how they follow one another, is what lanes are for."""
-    if emitting.normal is None or emitting.beta != 1:
-        return False
-    d, k = emitting.normal.means.shape
-    few = d <= MOST_COLUMNS and k <= MOST_STATES and n_steps >= LEAST_STEPS
+    few = len(transitions) <= MOST_STATES and n_steps >= LEAST_STEPS
     return few and bool((transitions >= least).all())
 
 
+def needs_table(emitting: Emissions, chunk: SeenSequences) -> bool:
+    """Whether densities are the family's, and not those that lanes make of columns."""
+    made = emitting.normal is not None and emitting.beta == 1 and chunk.seen is None
+    return not made or chunk.x.shape[1] > MOST_COLUMNS
+
+
 def of_sequences(
-    emitting: Emissions,
-    x: Array,
-    sizes: NDArray[np.intp],
-    weights: Array,
-    start: Array,
-    transitions: Array,
+    emitting: Emissions, chunk: SeenSequences, start: Array, transitions: Array
 ) -> Counted | None:
     """Expected statistics of sequences side by side; None where scaling lost one."""
+    sizes, weights = chunk.sizes, chunk.weights
     order = np.argsort(-sizes, kind="stable")
     firsts = (np.cumsum(sizes) - sizes)[order]
     k = len(start)
     enter = np.broadcast_to(start, (len(sizes), k))
     edge = np.repeat(weights[order, None], k, axis=1)
-    with _told(side_by_side.compiled(k).smooth):
-        made = _smooth(emitting, x, firsts, sizes[order], enter, edge, transitions)
-    if made is None:
-        return None
-    heights, begun, pairs, stats = made
+    tabled = needs_table(emitting, chunk)
+    with _table(chunk, k, tabled) as table:
+        if tabled:
+            table[:] = emitting.of_steps(chunk)
+        given = _Given.table(table) if tabled else _Given.normal(emitting, chunk.x)
+        with _told(given.compiled.smooth):
+            made = _smooth(emitting, given, firsts, sizes[order], enter, edge, transitions)
+        if made is None:
+            return None
+        heights, begun, pairs, stats = made
+        if tabled:
+            stats = emitting.counted(chunk, table)
     loglik = float(weights[order] @ heights)
     return Counted(loglik, begun.sum(axis=0), pairs * transitions, stats)
 
 
 def of_one(
-    emitting: Emissions, x: Array, weight: float, start: Array, transitions: Array
+    emitting: Emissions, chunk: SeenSequences, start: Array, transitions: Array
 ) -> Counted | None:
     """Expected statistics of one long sequence by its segments; None where scaling lost it."""
-    n, k = len(x), len(start)
+    tabled = needs_table(emitting, chunk)
+    with _table(chunk, len(start), tabled) as table:
+        given = _Given.table(table) if tabled else _Given.normal(emitting, chunk.x)
+        return _by_segments(emitting, chunk, given, start, transitions)
+
+
+def _by_segments(
+    emitting: Emissions, chunk: SeenSequences, given: _Given, start: Array, transitions: Array
+) -> Counted | None:
+    n, k, weight = len(chunk.x), len(start), float(chunk.weights[0])
     firsts = np.arange(0, n, SEGMENT)
     sizes = np.minimum(SEGMENT, n - firsts)
-    m = len(firsts)
+    m, tabled = len(firsts), len(given.resp) > 0
     matrices, enter, leave, edge = (np.empty(shape) for shape in ((m, k, k), *((m, k),) * 3))
     wide = side_by_side.LANES
     each = -(-m // (PARTS * wide)) * wide
+    if tabled:  # what a family makes of the steps of a part should stay in the caches
+        each = min(each, MOST_GROUPS * wide)
     parts = [slice(at, min(at + each, m)) for at in range(0, m, each)]
-    assert emitting.normal is not None
-    given = *strided(x), *emitting.normal, np.ascontiguousarray(transitions)
-    compiled = side_by_side.compiled(k)
+    chain = np.ascontiguousarray(transitions)
+
+    def steps(i: int) -> tuple[int, int]:
+        return parts[i].start * SEGMENT, min(parts[i].stop * SEGMENT, n)
 
     def prepare(i: int) -> None:
+        if tabled:
+            first, last = steps(i)
+            given.resp[first:last] = emitting.of_steps(chunk.steps(first, last))
         own = parts[i]
-        compiled.matrices(*given, firsts[own], sizes[own], matrices[own])
+        given.compiled.matrices(*given.rows, chain, firsts[own], sizes[own], matrices[own])
 
-    with _told(compiled.matrices):
+    def smooth(i: int) -> _Smoothed | None:
+        own = parts[i]
+        made = _smooth(emitting, given, firsts[own], sizes[own], enter[own], edge[own], transitions)
+        if made is None or not tabled:
+            return made
+        first, last = steps(i)
+        found = emitting.counted(chunk.steps(first, last), given.resp[first:last])
+        return made._replace(stats=found)
+
+    with _told(given.compiled.matrices):
         shared_out(prepare, len(parts))
-    side_by_side.joined(matrices, start, given[-1], weight, enter, leave, edge)
+    side_by_side.joined(matrices, start, chain, weight, enter, leave, edge)
     if not np.isfinite(edge).all():
         return None
-    with _told(compiled.smooth):
-        found = shared_out(
-            lambda i: _smooth(
-                emitting, x, firsts[parts[i]], sizes[parts[i]], enter[parts[i]], edge[parts[i]],
-                transitions,
-            ),
-            len(parts),
-        )  # fmt: skip
+    with _told(given.compiled.smooth):
+        found = shared_out(smooth, len(parts))
     made = [one for one in found if one is not None]
     if len(made) < len(parts):
         return None
@@ -125,6 +187,14 @@ def of_one(
     return Counted(weight * heights, made[0].begun[0], pairs * transitions, stats)
 
 
+@contextmanager
+def _table(chunk: SeenSequences, n_states: int, tabled: bool) -> Iterator[Array]:
+    """Memory for a table of all steps, if there is to be one."""
+    n = len(chunk.x) if tabled else 0
+    with chunk.workspace.lent(n * n_states) as line:
+        yield line.reshape(n, n_states)
+
+
 def _told(run: Any) -> AbstractContextManager[None]:
     """Say so where the first call of a pass waits for the compiler."""
     return nullcontext() if run.signatures else waiting("hidden Markov")
@@ -132,22 +202,19 @@ def _told(run: Any) -> AbstractContextManager[None]:
 
 def _smooth(
     emitting: Emissions,
-    x: Array,
+    given: _Given,
     firsts: NDArray[np.intp],
     sizes: NDArray[np.intp],
     enter: Array,
     edge: Array,
     transitions: Array,
 ) -> _Smoothed | None:
-    """Both passes over some stretches; `edge` is changed."""
-    assert emitting.normal is not None
-    assert emitting.gaussian is not None
-    d, k = emitting.normal.means.shape
+    """Both passes over some stretches; `edge` is changed. Of a table, without statistics."""
+    k, d = len(transitions), len(given.rows[5])
     heights, begun, pairs = np.empty(len(sizes)), np.empty((len(sizes), k)), np.zeros((k, k))
     count, first, second = np.zeros(k), np.zeros((d, k)), np.zeros((d, k))
-    kept = side_by_side.compiled(k).smooth(
-        *strided(x),
-        *emitting.normal,
+    kept = given.compiled.smooth(
+        *given.rows,
         np.ascontiguousarray(transitions),
         firsts,
         sizes,
@@ -159,7 +226,12 @@ def _smooth(
         count,
         first,
         second,
+        given.resp,
     )
     if not kept:
         return None
-    return _Smoothed(heights, begun, pairs, summed(emitting.gaussian, count, first, second))
+    stats = None
+    if not len(given.resp):
+        assert emitting.gaussian is not None
+        stats = summed(emitting.gaussian, count, first, second)
+    return _Smoothed(heights, begun, pairs, stats)

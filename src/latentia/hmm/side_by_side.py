@@ -1,4 +1,4 @@
-"""Stretches of steps with normal states side by side, one a lane: densities, passes and moments.
+"""Stretches of steps side by side, one a lane: densities of normal states, passes and moments.
 
 A stretch is a sequence, or a segment of a long one. What a stretch needs of the others is how
 likely its first step's states are given the steps before it, and how likely the steps after it
@@ -32,22 +32,25 @@ _LOG_2 = math.log(2.0)
 
 
 class Compiled(NamedTuple):
-    """Passes for a number of states, over normal states of columns apart.
+    """Passes for a number of states, over normal states of columns apart or given densities.
 
     Both begin with the rows as `tile.strided` shows them and `emissions.NormalStates`, and go on
-    with ``transitions, firsts, sizes``: where stretches begin and how long they are.
+    with ``transitions, firsts, sizes``: where stretches begin and how long they are. Rows of given
+    log-densities, `tabled`, have K columns and stay as they are.
 
     Attributes
     ----------
     matrices : callable
         ``matrices(..., made)`` fills `made` (m, K, K), each up to a factor.
     smooth : callable
-        ``smooth(..., enter, edge, pairs, begun, height, count, first, second)``, with `enter`
+        ``smooth(..., enter, edge, pairs, begun, height, count, first, second, resp)``, with `enter`
         (m, K) what the first step's states have from before and `edge` (m, K) the backward
         variables of the last, weighted; it is left with those of the first times their densities
         over their scale. Adds to `pairs` what times the transitions are those expected, to
         `begun` (m, K) and the moments (K,), (d, K) and (d, K), and fills `height` (m,) with what
-        each adds to the log-likelihood. False if a scale vanished: then nothing is of use.
+        each adds to the log-likelihood. Of given densities there are no moments: `resp` (n, K),
+        which may be they, gets the weighted posteriors. False if a scale vanished: then nothing
+        is of use.
     """
 
     matrices: Any
@@ -66,11 +69,12 @@ def _lanes(group, firsts, sizes, first, size):
 
 
 @cache
-def compiled(n_states: int) -> Compiled:
-    """The passes for so many states."""
+def compiled(n_states: int, tabled: bool = False) -> Compiled:
+    """The passes for so many states, whose log-densities may be a table."""
     k = n_states
     step, place = Step.of(k), Tally.of(k)
-    alpha_at, columns_at = step.alpha, step.columns
+    alpha_at, columns_at = step.alpha, step.density if tabled else step.columns
+    step_lines = step.columns
     running_at, least_at, product_at, exponent_at, top_at, last_at, beta_at = place[:7]
     ahead_at, count_at, pairs_at, moments_at = place[7:]
 
@@ -80,7 +84,7 @@ def compiled(n_states: int) -> Compiled:
     ):
         first, size = np.zeros(LANES, np.int64), np.zeros(LANES, np.int64)
         d, centre, root = origin.size, means.reshape(-1), roots.reshape(-1)
-        work = aligned((columns_at + d, LANES), means)
+        work = aligned((step_lines + d, LANES), means)
         tally, both = aligned((last_at, LANES), means), aligned((2 * k * k, LANES), means)
         lines, sums, flow = work.reshape(-1), tally.reshape(-1), both.reshape(-1)
         chain = transitions.reshape(-1)
@@ -95,9 +99,10 @@ def compiled(n_states: int) -> Compiled:
                 for j in range(d):
                     _column(flat, row, column, origin[j], unit, first, size, t, j,
                             work[columns_at + j])  # fmt: skip
-                lane_steps.begin(k, lines, 0, offset)  # pyright: ignore[reportCallIssue]
-                for j in range(d):
-                    lane_steps.add_column(k, lines, 0, j, centre, root)
+                if not tabled:
+                    lane_steps.begin(k, lines, 0, offset)  # pyright: ignore[reportCallIssue]
+                    for j in range(d):
+                        lane_steps.add_column(k, lines, 0, j, centre, root)
                 lane_steps.relative(k, lines, 0, sums)  # pyright: ignore[reportCallIssue]
                 for i in range(k * LANES):
                     lines[i] = exp(lines[i])
@@ -119,11 +124,11 @@ def compiled(n_states: int) -> Compiled:
     @njit(nogil=True, cache=True, error_model="numpy", fastmath={"contract"})
     def smooth(
         flat, row, column, origin, unit, means, roots, offset, transitions, firsts, sizes,
-        enter, edge, pairs, begun, height, count, first_moment, second_moment,
+        enter, edge, pairs, begun, height, count, first_moment, second_moment, resp,
     ):  # fmt: skip
         first, size = np.zeros(LANES, np.int64), np.zeros(LANES, np.int64)
         d, centre, root = origin.size, means.reshape(-1), roots.reshape(-1)
-        each = columns_at + d
+        each = step_lines + (0 if tabled else d)
         work = aligned((sizes.max() * each, LANES), means)
         tally = aligned((moments_at + 2 * k * d, LANES), means)
         lines, sums = work.reshape(-1), tally.reshape(-1)
@@ -150,9 +155,10 @@ def compiled(n_states: int) -> Compiled:
                 for j in range(d):
                     _column(flat, row, column, origin[j], unit, first, size, t, j,
                             work[at + columns_at + j])  # fmt: skip
-                lane_steps.begin(k, lines, at, offset)  # pyright: ignore[reportCallIssue]
-                for j in range(d):
-                    lane_steps.add_column(k, lines, at, j, centre, root)
+                if not tabled:
+                    lane_steps.begin(k, lines, at, offset)  # pyright: ignore[reportCallIssue]
+                    for j in range(d):
+                        lane_steps.add_column(k, lines, at, j, centre, root)
                 lane_steps.relative(k, lines, at, sums)  # pyright: ignore[reportCallIssue]
                 own = lines[at * LANES : (at + k) * LANES]
                 for i in range(own.size):
@@ -170,8 +176,12 @@ def compiled(n_states: int) -> Compiled:
                 elif t == shortest - 1:
                     tally[running_at] = 1.0
                 lane_steps.backward(k, lines, at, sums)  # pyright: ignore[reportCallIssue]
-                for j in range(d):
+                for j in range(0 if tabled else d):
                     lane_steps.add_moments(k, lines, at, j, sums)
+                for b in range(held if tabled else 0):
+                    if t < size[b]:
+                        for i in range(k):
+                            resp[first[b] + t, i] = work[at + i, b]
                 if t > 0:
                     lane_steps.step_back(k, lines, at - each, chain, sums)
             for b in range(held):
@@ -184,7 +194,7 @@ def compiled(n_states: int) -> Compiled:
                     for j in range(k):
                         pairs[i, j] += tally[pairs_at + i * k + j, b]
                     count[i] += tally[count_at + i, b]
-                    for j in range(d):
+                    for j in range(0 if tabled else d):
                         first_moment[j, i] += tally[moments_at + 2 * k * j + i, b]
                         second_moment[j, i] += tally[moments_at + 2 * k * j + k + i, b]
         return True
