@@ -232,3 +232,64 @@ def test_unknown_categories_are_named():
     fitted = LogLinear().fit([["a", "x"], ["b", "y"], ["a", "y"]])
     with pytest.raises(ValueError, match="'c' at row 0"):
         fitted.complete([["c", "x"]])
+
+
+def test_rows_that_are_drawn_have_the_frequencies_of_the_table():
+    rows = [["yes", 1], ["yes", 2], ["no", 2], ["no", 1], ["yes", None], [None, 1]]
+    fitted = LogLinear(random_state=1).fit(rows, sample_weight=[30, 10, 25, 15, 20, 12])
+    drawn = fitted.sample(20_000)
+    assert drawn.shape == (20_000, 2)
+    assert set(map(type, drawn[0])) <= {str, int, float}
+    counts = [
+        [sum(drawn[:, 0][drawn[:, 1] == second] == first) for second in fitted.categories_[1]]
+        for first in fitted.categories_[0]
+    ]
+    expected = 20_000 * fitted.probabilities_
+    assert stats.chisquare(np.ravel(counts), expected.ravel()).pvalue > 1e-3
+    again = LogLinear(random_state=1).fit(rows, sample_weight=[30, 10, 25, 15, 20, 12])
+    assert again.sample(20_000).tolist() == drawn.tolist()
+    with pytest.raises(ValueError, match="n_samples"):
+        fitted.sample(0)
+
+
+def test_numbers_that_are_drawn_are_normal_within_the_cells():
+    rng = np.random.default_rng(0)
+    code = rng.integers(0, 2, 300)
+    z = rng.multivariate_normal([0, 5], [[1, 0.6], [0.6, 2]], size=300) + 3 * code[:, None]
+    table = [[a, "ab"[c], b] for (a, b), c in zip(z.tolist(), code, strict=True)]
+    fitted = GeneralLocation(random_state=0).fit(table)
+    drawn = fitted.sample(20_000)
+    at = (drawn[:, 1] == "b").astype(int)
+    assert at.mean() == pytest.approx(fitted.probabilities_[1], abs=4 * 0.5 / np.sqrt(20_000))
+    left = drawn[:, [0, 2]].astype(float) - fitted.means_[at]
+    white = np.linalg.solve(np.linalg.cholesky(fitted.covariance_), left.T)
+    for each in white:
+        assert stats.kstest(each, "norm").pvalue > 1e-3
+    assert abs(np.corrcoef(white)[0, 1]) < 4 / np.sqrt(20_000)
+
+
+def test_an_interrupt_among_imputations_ends_them_all(monkeypatch):
+    x = np.random.default_rng(0).integers(0, 3, size=(200, 3)).astype(float)
+    x[::5, 1] = np.nan
+    fitted = LogLinear(tol=1e-10).fit(x)
+    step, calls = CellModel.m_step, []
+
+    def interrupted(self, suff, params):
+        calls.append(None)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return step(self, suff, params)
+
+    monkeypatch.setattr(CellModel, "m_step", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        fitted.impute(x, 20)
+    assert len(calls) == 3
+
+
+@pytest.mark.parametrize("estimator", [LogLinear(), GeneralLocation()])
+def test_dates_are_refused_by_name(estimator):
+    table = pandas.DataFrame(
+        {"sex": ["f", "m", "f"], "born": pandas.to_datetime(["2001-02-03"] * 3)}
+    )
+    with pytest.raises(TypeError, match=r"column 'born' holds dates or times .* such as the month"):
+        estimator.fit(table)

@@ -6,6 +6,7 @@ import pytest
 from sklearn.pipeline import make_pipeline
 
 from latentia import GeneralLocation, MixedImputer, Mixture, load
+from latentia.mixture import DataWarning
 
 
 def table(n, seed, columns=3):
@@ -89,3 +90,32 @@ def test_columns_keep_their_names_in_pipelines(tmp_path):
     assert pipe.get_feature_names_out().tolist() == ["a", "b", "c", "d"]
     pipe[0].save(tmp_path / "imputer.safetensors")
     assert load(tmp_path / "imputer.safetensors").get_feature_names_out().tolist() == [*"abcd"]
+
+
+def _table(n):
+    rng = np.random.default_rng(0)
+    group = rng.integers(0, 3, n)
+    return pd.DataFrame(
+        {
+            "g": np.array(list("abc"), dtype=object)[group],
+            "y": rng.normal(size=n) + group,
+            "z": rng.normal(size=n),
+        }
+    )
+
+
+@pytest.mark.parametrize("model", ["general-location", "mixture"])
+def test_what_holes_leave_open_is_named(model):
+    imputer = MixedImputer(model=model, random_state=0)
+    table = _table(200)
+    table.loc[7] = None, np.nan, np.nan
+    with pytest.warns(DataWarning, match=r"row 7 has no value: .* of the other 199"):
+        imputer.fit(table)
+    table = _table(200)
+    table.loc[:99, "g"], table.loc[100:, "y"] = None, np.nan
+    told = "columns 'g' and 'y' are never seen together, so how they go together is what"
+    with pytest.warns(DataWarning, match=told):
+        imputer.fit(table)
+    table["z"] = np.nan
+    with pytest.raises(ValueError, match=r"'z' has no value; leave it out: the other 2 can be"):
+        imputer.fit(table)

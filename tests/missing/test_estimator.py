@@ -1,7 +1,10 @@
+import datetime
 import pickle
 import warnings
 
 import numpy as np
+import pandas as pd
+import polars as pl
 import pytest
 from scipy.stats import multivariate_normal
 from sklearn.utils.estimator_checks import parametrize_with_checks
@@ -275,3 +278,11 @@ def test_settings_of_the_climb_are_those_given():
     plain = IncompleteNormal(em=EM(accelerate="none"), tol=1e-9).fit(x)
     assert plain.certificate_.em_rate is not None
     assert plain.certificate_.tol == 1e-9
+
+
+@pytest.mark.parametrize("library", [pd, pl])
+def test_dates_are_refused_by_name(library):
+    days = [datetime.datetime(2024, 1, day) for day in (1, 2, 3)]
+    table = library.DataFrame({"height": [1.0, 2.0, 4.0], "seen": days})
+    with pytest.raises(TypeError, match="column 'seen' holds dates or times, expected numbers"):
+        IncompleteNormal().fit(table)

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from scipy.stats import chisquare
 
 from latentia import EM, SelfConsistent, check_model, datasets, load
 from latentia.engine import NotConvergedWarning
@@ -175,3 +176,14 @@ def test_a_saved_curve_is_the_same(tmp_path):
 def test_what_is_no_interval_is_refused_in_a_sentence(x, words):
     with pytest.raises(ValueError, match=words):
         SelfConsistent().fit(np.array(x))
+
+
+def test_intervals_that_are_drawn_have_the_mass_of_the_estimate():
+    values = datasets.load("cosmesis").values
+    curve = SelfConsistent(random_state=0).fit(values[:, :2])
+    drawn = curve.sample(20_000)
+    counts = [(drawn == interval).all(axis=1).sum() for interval in curve.intervals_]
+    assert sum(counts) == 20_000
+    assert chisquare(counts, 20_000 * curve.mass_ / curve.mass_.sum()).pvalue > 1e-3
+    again = SelfConsistent().fit(drawn)
+    np.testing.assert_allclose(again.survival([12, 30]), curve.survival([12, 30]), atol=0.02)

@@ -236,3 +236,18 @@ def test_a_fit_that_ended_early_says_so_once_and_to_who_called_it():
     with pytest.warns(NotConvergedWarning) as told:
         SelfConsistent(max_iter=1).fit(values[:, :2])
     assert [each.filename for each in told] == [__file__]
+
+
+@pytest.mark.parametrize("distribution", DISTRIBUTIONS)
+@pytest.mark.parametrize("holes", [0.0, 0.3])
+def test_responses_that_are_drawn_follow_the_fitted_survival(distribution, holes):
+    rng = np.random.default_rng(1)
+    x = rng.normal(size=(200, 2))
+    y = np.exp(0.5 + x @ [0.8, -0.4] + 0.3 * rng.normal(size=200))
+    x[rng.random(x.shape) < holes] = np.nan
+    with_errors = CensoredRegression(distribution, random_state=0).fit(x, y)
+    few = x[:4]
+    drawn = with_errors.sample(np.repeat(few, 1000, axis=0)).reshape(4, 1000)
+    for row, times in zip(few, drawn, strict=True):
+        left = with_errors.survival(row[None], times)[0]
+        assert stats.kstest(left, "uniform").pvalue > 1e-4

@@ -106,6 +106,7 @@ class TableEstimator(LatentEstimator, ABC):
         self._mean_terms = hierarchy(means, names, "means") if self._frame is not None else ()
         settings = climb_settings(self.em, {"tol": self.tol, "max_iter": self.max_iter}, DEFAULTS)
         rows = Rows(x, weights)
+        reading.warn_of(rows, self.kinds_, "the others and where the climb began make")
         try:
             fit = climb(settings, self._model(), RowSource(rows))
         except np.linalg.LinAlgError as error:
@@ -220,9 +221,22 @@ class TableEstimator(LatentEstimator, ABC):
             drawn = rng.multinomial(round(weights.sum()), p).astype(np.float64)
             source, here = RowSource(Rows(x, drawn)), self.fit_.params
             fit = climb(settings, model, source, here, on_degenerate="status")
+            if fit.status is Status.INTERRUPTED:  # the engine has caught Ctrl-C
+                raise KeyboardInterrupt
             params = here if fit.status is Status.DEGENERATE else fit.params
             made.append(reading.filled(X, given, self.kinds_, completed(model, params, x, rng)))
         return made
+
+    def sample(self, n_samples: int = 1) -> Any:
+        """Draw whole rows, (n_samples, d): categories as they were given, and numbers.
+
+        Of objects where a category is a text, else of numbers.
+        """
+        check_is_fitted(self, "fit_")
+        errors.require_draws(n_samples)
+        empty = np.full((n_samples, len(self.kinds_.names)), np.nan)
+        made = completed(self._model(), self.fit_.params, empty, self._generator())
+        return reading.decoded(self.kinds_, made)
 
     # -- what `LatentEstimator` asks for -----------------------------------------------------
 

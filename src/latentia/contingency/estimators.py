@@ -9,7 +9,7 @@ from scipy.stats import chi2
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from latentia.engine import EM
+from latentia.engine import EM, Status
 
 from . import record
 from .base import TableEstimator
@@ -136,7 +136,10 @@ class LogLinear(TableEstimator):
             raise ValueError("the data of the fit are not kept in model files; use remember(X)")
         whole = CellModel(self.kinds_.levels, None, None, self._model().means)
         settings = EM(tol=1e-7, max_iter=10_000)
-        best = settings.fit(whole, self._data).loglik
+        fit = settings.fit(whole, self._data)
+        if fit.status is Status.INTERRUPTED:  # the engine has caught Ctrl-C
+            raise KeyboardInterrupt
+        best = fit.loglik
         df = self.kinds_.cells - 1 - self.n_parameters_
         statistic = max(2 * (best - self.loglik_), 0.0)
         return GoodnessOfFit(statistic, df, float(chi2.sf(statistic, df)) if df else 1.0)

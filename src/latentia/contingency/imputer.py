@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any, Self, final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.base import BaseEstimator, OneToOneFeatureMixin
+from sklearn.base import BaseEstimator, OneToOneFeatureMixin, TransformerMixin
 from sklearn.utils import check_random_state
 from sklearn.utils._param_validation import Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from latentia.engine import NotConvergedWarning
+from latentia.data.arrays import Rows
+from latentia.engine import NotConvergedWarning, Status
 from latentia.latent_class import columns
 from latentia.latent_class.columns import Column
 from latentia.mixture import Mixture, errors
@@ -36,7 +37,7 @@ ROWS_EACH = 5
 
 
 @final
-class MixedImputer(OneToOneFeatureMixin, BaseEstimator):
+class MixedImputer(OneToOneFeatureMixin, TransformerMixin, BaseEstimator):
     """Fills tables of categories and numbers, by a model that their kinds and number allow.
 
     Columns of texts, booleans and a data frame's categories are categories, others numbers. The
@@ -161,6 +162,7 @@ class MixedImputer(OneToOneFeatureMixin, BaseEstimator):
             self.chosen_ = f"General location model, {why}: {told}."
         else:
             x = reading.coded(given, kinds, counted)
+            reading.warn_of(Rows(x, weights), kinds, "the components make")
             self.model_ = self._mixture(x, weights, seed)
             k = self.model_.n_components
             many = f"Mixture of {k} component{'s' * (k != 1)}"
@@ -191,10 +193,16 @@ class MixedImputer(OneToOneFeatureMixin, BaseEstimator):
         family: dict[Any, str] = dict.fromkeys(range(q), "categorical")
         family |= dict.fromkeys(range(q, d), "gaussian")
         best, worse = self._fitted(family, 1, x, weights, seed), 0
+        if best.fit_.status is Status.INTERRUPTED:
+            return best
         for k in range(2, self.max_components + 1):
             try:
                 tried = self._fitted(family, k, x, weights, seed)
             except ValueError:  # a component without rows of its own
+                break
+            if (
+                tried.fit_.status is Status.INTERRUPTED
+            ):  # Ctrl-C ends the sweep with the best so far
                 break
             if tried.criteria()["bic"] < best.criteria()["bic"]:
                 best, worse = tried, 0
@@ -269,7 +277,10 @@ class MixedImputer(OneToOneFeatureMixin, BaseEstimator):
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", NotConvergedWarning)
-                return again.fit(x, sample_weight=count)
+                again.fit(x, sample_weight=count)
+            if again.fit_.status is Status.INTERRUPTED:  # the engine has caught Ctrl-C
+                raise KeyboardInterrupt
+            return again
         except ValueError:
             kept: Any = clone(self.model_)
             kept.set_params(random_state=int(rng.integers(2**31)))

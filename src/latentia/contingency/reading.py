@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from latentia.data.arrays import Rows
 from latentia.latent_class import columns, items
 from latentia.latent_class.columns import Column
+from latentia.missing import holes
+from latentia.mixture.errors import DataWarning
 
 Array = NDArray[np.float64]
 
@@ -76,7 +80,9 @@ def kinds_of(
         chosen |= {j for j, column in enumerate(given) if _is_categorical(column)}
     for j, column in enumerate(given):
         if not (counted & ~column.missing).any():
-            raise ValueError(f"column {names[j]!r} has no value; leave it out")
+            left = sum(bool((counted & ~other.missing).any()) for other in given)
+            told = f"the other {left} can be estimated" if left else "no other has one either"
+            raise ValueError(f"column {names[j]!r} has no value; leave it out: {told}")
     at = tuple(sorted(chosen))
     found = Kinds(
         names,
@@ -119,6 +125,33 @@ def coded(given: Sequence[Column], kinds: Kinds, counted: Any = None) -> Array:
     return np.hstack([codes, _numbers([given[j] for j in kinds.numeric], n)])
 
 
+def warn_of(rows: Rows, kinds: Kinds, what: str) -> None:
+    """Say which rows have no value, and which columns no row has together.
+
+    Parameters
+    ----------
+    rows : Rows
+        As `coded` has them.
+    kinds : Kinds
+    what : str
+        What then makes of two such columns how they go together.
+    """
+    holes.warn_of_empty(rows, stacklevel=5)
+    pairs = holes.never_together(rows)
+    if not pairs:
+        return
+    names = [kinds.names[j] for j in (*kinds.categorical, *kinds.numeric)]
+    i, j = pairs[0]
+    more = f" (and {len(pairs) - 1} more such pairs)" if len(pairs) > 1 else ""
+    warnings.warn(
+        f"columns {names[i]!r} and {names[j]!r} are never seen together{more}, so how they go "
+        f"together is what {what} of it; each of them, and what is seen together, is estimated as "
+        "ever",
+        DataWarning,
+        stacklevel=4,
+    )
+
+
 def _numbers(given: Sequence[Column], n: int) -> Array:
     z = np.full((n, len(given)), np.nan)
     for j, (name, values, missing, _) in enumerate(given):
@@ -129,6 +162,26 @@ def _numbers(given: Sequence[Column], n: int) -> Array:
             raise ValueError(f"got {values[i]!r} at row {i}, column {name!r}, expected a number")
         z[there, j] = values[there].astype(np.float64)
     return z
+
+
+def decoded(kinds: Kinds, x: Array) -> NDArray[Any]:
+    """Rows (n, d) in the order of the table, from codes and numbers as `coded` has them."""
+    q = len(kinds.categorical)
+    made: list[list[Any]] = [[] for _ in kinds.names]
+    for at, j in enumerate(kinds.categorical):
+        made[j] = [kinds.categories[at][code] for code in x[:, at].astype(np.intp)]
+    for at, j in enumerate(kinds.numeric):
+        made[j] = x[:, q + at].tolist()
+    return _side_by_side(made)
+
+
+def _side_by_side(made: Sequence[list[Any]]) -> NDArray[Any]:
+    """Columns of cells as an array, of objects where a cell is a text."""
+    texts = any(isinstance(cell, str) for cells in made for cell in cells)
+    out = np.empty((len(made[0]), len(made)), dtype=object if texts else np.float64)
+    for j, cells in enumerate(made):
+        out[:, j] = cells
+    return out
 
 
 def filled(X: Any, given: Sequence[Column], kinds: Kinds, x: Array) -> Any:
@@ -154,11 +207,7 @@ def filled(X: Any, given: Sequence[Column], kinds: Kinds, x: Array) -> Any:
         made.append(cells)
     if columns.is_frame(X):
         return _frame(X, given, made)
-    texts = any(isinstance(cell, str) for cells in made for cell in cells)
-    out = np.empty((len(made[0]), len(made)), dtype=object if texts else np.float64)
-    for j, cells in enumerate(made):
-        out[:, j] = cells
-    return out
+    return _side_by_side(made)
 
 
 def _frame(X: Any, given: Sequence[Column], made: list[Any]) -> Any:

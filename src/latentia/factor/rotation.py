@@ -282,8 +282,10 @@ def _descended(
 def _promax(loadings: Array, turn: Array) -> Rotated:
     """Towards a power of the loadings that an orthogonal turn makes simple."""
     simple = loadings @ turn
+    size = np.linalg.norm(simple)  # whose fifth power may be beyond what a float can hold
+    simple = simple / size
     target = simple * np.abs(simple) ** (POWER - 1)
     towards = np.linalg.lstsq(simple, target, rcond=None)[0]
     towards = towards * np.sqrt(np.diagonal(np.linalg.inv(towards.T @ towards)))
     correlations: Any = np.linalg.inv(towards.T @ towards)
-    return Rotated(simple @ towards, correlations, turn @ np.linalg.inv(towards).T)
+    return Rotated(size * simple @ towards, correlations, turn @ np.linalg.inv(towards).T)

@@ -143,6 +143,11 @@ def _plain(name: str, i: int, cell: Any) -> Any:
         raise ValueError(
             f"Input X contains infinity at row {i}, column {name!r}, expected finite numbers"
         )
+    if hasattr(cell, "isoformat") or hasattr(cell, "freqstr"):
+        raise TypeError(
+            f"column {name!r} holds dates or times (a {type(cell).__name__} at row {i}), expected "
+            "categories or numbers; leave it out, or give what of it matters, such as the month"
+        )
     raise TypeError(
         f"got a {type(cell).__name__} at row {i}, column {name!r}: a cell as argument must be a "
         "string or a number; turn such cells into one"

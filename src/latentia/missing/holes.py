@@ -31,9 +31,26 @@ PARTS_EXACT = 1e-8
 
 def rows_of(estimator: Any, X: Any, sample_weight: Any, *, reset: bool) -> Rows:
     """Rows in which cells may be missing, but none infinite, and how often each counts."""
+    require_no_dates(X)
     x = errors.validated(estimator, X, reset=reset)
     require_no_infinity(x, feature_names(estimator, x.shape[1]), type(estimator).__name__)
     return Rows(x, errors.checked_weights(sample_weight, x))
+
+
+def require_no_dates(X: Any) -> None:
+    """Refuse a data frame's columns of dates, times and durations, naming the first."""
+    if isinstance(X, np.ndarray) or not (hasattr(X, "columns") or hasattr(X, "column_names")):
+        return
+    import narwhals as nw
+
+    frame: Any = nw.from_native(X, pass_through=True, eager_only=True)
+    schema = frame.schema if isinstance(frame, nw.DataFrame) else {}
+    named = [name for name, kind in schema.items() if kind.is_temporal()]
+    if named:
+        raise TypeError(
+            f"column {named[0]!r} holds dates or times, expected numbers; leave it out, or give "
+            "what of it matters as a number, such as days since the first"
+        )
 
 
 def require_no_infinity(x: Any, names: Sequence[str], whose: str) -> None:
@@ -83,6 +100,11 @@ def require_estimable(rows: Rows, names: Sequence[str]) -> None:
             f"column {names[j]!r} has {what}, so its variance and covariances cannot be "
             f"estimated, only its mean; leave it out: {_others(~same)}"
         )
+    warn_of_empty(rows, stacklevel=5)
+
+
+def warn_of_empty(rows: Rows, stacklevel: int = 4) -> None:
+    """Say which rows have no value."""
     empty = np.isnan(rows.x).all(axis=1) & (rows.weights > 0)
     if empty.any():
         n, i = int(empty.sum()), int(np.argmax(empty))
@@ -91,7 +113,7 @@ def require_estimable(rows: Rows, names: Sequence[str]) -> None:
             f"{what}: nothing can be learnt from {'it' if n == 1 else 'them'}, and estimates are "
             f"of the other {len(rows) - n}",
             DataWarning,
-            stacklevel=4,
+            stacklevel=stacklevel,
         )
 
 

@@ -104,7 +104,10 @@ def is_mixed(X: Any) -> bool:
         raise ValueError("got several columns of one name; give each its own name") from error
     import narwhals as nw
 
-    schema = nw.from_native(X, eager_only=True).schema
+    frame = nw.from_native(X, eager_only=True)
+    schema = frame.schema
+    if len(schema) < frame.shape[1] and any(isinstance(k, nw.Object) for k in schema.values()):
+        raise ValueError("got several columns of one name; give each its own name")
     return any(
         not (kind.is_numeric() or isinstance(kind, nw.Boolean | nw.Object | nw.Unknown))
         or (isinstance(kind, nw.Object) and _holds_text(X, name))
@@ -222,9 +225,12 @@ def _categories(
             f"column {name!r} in ordered holds texts without an order; make it an ordered "
             "categorical, or numbers, or name it in nominal="
         )
+    what = "times" if series.dtype.is_temporal() else "text"
+    if not all(isinstance(cell, str) or _is_null(cell) for cell in series.to_list()):
+        what = "what is neither text nor number" if what == "text" else what
     raise ValueError(
-        f"column {name!r} holds text, expected numbers; name it in nominal=, ordered= or ids=, or "
-        "leave it out"
+        f"column {name!r} holds {what}, expected numbers; name it in nominal=, ordered= or ids=, "
+        "or leave it out"
     )
 
 

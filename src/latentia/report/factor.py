@@ -11,7 +11,7 @@ from .displays.climb import ClimbDisplay
 from .displays.loadings import LoadingsDisplay, standardised
 from .displays.scree import ScreeDisplay
 from .formatting import counted, fixed, one_line, share, significant, status_word, whole, with_error
-from .parameters import with_errors
+from .parameters import errors_of, with_errors
 from .summary import settings_used
 from .tables import Summary, Table
 
@@ -73,11 +73,8 @@ def _loadings(estimator: Any, standard_errors: bool, notes: list[str]) -> Table:
     variance = np.diagonal(estimator.get_covariance())
     unique, errors = estimator.noise_variance_ / variance, None
     if standard_errors:
-        try:
-            errors = estimator.standard_errors()
-            notes += filter(None, [errors.note])
-        except NotFittedError as error:  # a model from a file has not the data of its fit
-            notes.append(f"There are no standard errors: {error}.")
+        errors, note = errors_of(estimator)
+        notes += filter(None, [note])
     q = min(loadings.shape[1], MOST_FACTORS)
     heads, align = ["column", *(f"factor {k}" for k in range(q)), "unique"], "l" + "r" * (q + 1)
     if errors is not None:

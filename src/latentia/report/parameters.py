@@ -32,12 +32,19 @@ def with_errors(
     note : str
         Empty where all is well.
     """
-    if not standard_errors:
-        return estimator.estimates(), ""
+    errors, note = errors_of(estimator) if standard_errors else (None, "")
+    if errors is None:
+        return estimator.estimates(), note
+    return estimator.parameter_table(level), note
+
+
+def errors_of(estimator: Any) -> tuple[Any, str]:
+    """The standard errors, None where there are none, and what there is to say of them."""
     try:
-        return estimator.parameter_table(level), str(estimator.standard_errors().note)
+        found = estimator.standard_errors()
     except NotFittedError as error:  # a model from a file has not the data of its fit
-        return estimator.estimates(), f"There are no standard errors: {error}."
+        return None, f"There are no standard errors: {error}."
+    return found, str(found.note)
 
 
 def parameters_table(

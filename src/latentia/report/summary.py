@@ -7,7 +7,6 @@ from inspect import signature
 from typing import Any, NamedTuple
 
 import numpy as np
-from sklearn.exceptions import NotFittedError
 
 from .formatting import (
     FIRST_GROUP,
@@ -27,6 +26,7 @@ from .kinds import (
     is_switching,
     is_variational,
 )
+from .parameters import errors_of
 from .sweep import summarise_selection
 from .tables import Summary, Table
 
@@ -220,11 +220,9 @@ def estimates_of(
     """The parameters with standard errors if they can be had, and why not if they cannot."""
     found, note = plain_estimates(estimator), ""
     if standard_errors:
-        try:
+        errors, note = errors_of(estimator)
+        if errors is not None:
             found = [PlainEstimate(*estimate) for estimate in estimator.parameter_table(level)]
-            note = str(estimator.standard_errors().note)
-        except NotFittedError as error:  # a model from a file has not the data of its fit
-            note = f"There are no standard errors: {error}."
     if not is_gaussian(estimator):
         renamed = zip(found, estimator.parameter_names(columns), strict=True)
         return [e._replace(name=name) for e, name in renamed], note

@@ -44,6 +44,11 @@ class Curve(NamedTuple):
         gone = np.where(np.isfinite(width) & (width > 0), gone, 0.0)
         return most - gone * (most - least)
 
+    def drawn(self, n: int, rng: np.random.Generator) -> Array:
+        """Intervals (left, right] drawn by their mass, (n, 2)."""
+        at = rng.choice(len(self.mass), size=n, p=self.mass / self.mass.sum())
+        return np.stack([self.left[at], self.right[at]], axis=1)
+
     def quantile(self, p: Any) -> Array:
         """The intervals in which a share p of times is reached, (..., 2)."""
         share = np.asarray(p, dtype=np.float64)

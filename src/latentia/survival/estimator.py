@@ -218,6 +218,15 @@ class SelfConsistent(LatentEstimator):
         """The mean of `score_samples`."""
         return float(self.score_samples(X).mean())
 
+    def sample(self, n_samples: int = 1) -> Array:
+        """Draw rows as `fit` takes them, (n_samples, 2): intervals that the estimate gives mass.
+
+        Where in its interval an event came the estimate does not say.
+        """
+        curve = self._curve
+        errors.require_draws(n_samples)
+        return curve.drawn(n_samples, self._generator())
+
     # -- what `LatentEstimator` asks for -----------------------------------------------------
 
     def remember(self, X: Any, sample_weight: ArrayLike | None = None) -> Self:

@@ -52,13 +52,17 @@ def survival(model: CensoredModel, params: CensoredParams, x: Array, at: Array) 
     return out
 
 
-def quantiles(model: CensoredModel, params: CensoredParams, x: Array, p: float) -> Array:
-    """The values below which a share p of the responses of each row lies, (n,)."""
+def quantiles(
+    model: CensoredModel, params: CensoredParams, x: Array, share: float | Array
+) -> Array:
+    """The values below which a share, or one for each row, of its responses lies, (n,)."""
     scale, law = float(model.inside(params).scale), model.distribution.law
-    error = float(law.quantile(np.array([p]))[0])
+    below = np.broadcast_to(np.asarray(share, dtype=np.float64), len(x))
     out = np.empty(len(x))
     for rows, eta, shares in _predictors(model, params, x):
-        low, high = eta.min(axis=1) + scale * error, eta.max(axis=1) + scale * error
+        p = below[rows]
+        error = scale * law.quantile(p)
+        low, high = eta.min(axis=1) + error, eta.max(axis=1) + error
         if eta.shape[1] > 1:
             for _ in range(HALVINGS):
                 middle = (low + high) / 2
@@ -69,3 +73,11 @@ def quantiles(model: CensoredModel, params: CensoredParams, x: Array, p: float) 
                 )
         out[rows] = (low + high) / 2
     return model.units.middle + model.units.unit * out
+
+
+def drawn(
+    model: CensoredModel, params: CensoredParams, x: Array, rng: np.random.Generator
+) -> Array:
+    """A response of each row, (n,): its quantile at a share drawn evenly."""
+    share = rng.uniform(np.finfo(np.float64).tiny, 1.0, size=len(x))
+    return quantiles(model, params, x, share)

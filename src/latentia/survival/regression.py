@@ -28,7 +28,7 @@ from . import regression_record
 from .bounds import checked_bounds, checked_times
 from .censored import CensoredModel, CensoredParams
 from .estimable import in_units, require_estimable
-from .expected import quantiles, survival
+from .expected import drawn, quantiles, survival
 from .laws import DISTRIBUTIONS
 
 if TYPE_CHECKING:
@@ -262,6 +262,16 @@ default="weibull"
             with np.errstate(divide="ignore"):
                 at = np.log(np.maximum(at, 0.0))
         return survival(self._model(), self.fit_.params, x, at)
+
+    def sample(self, X: Any) -> Array:
+        """Draw the response of each row, known exactly, (n,).
+
+        Where covariates are missing, given those that are not.
+        """
+        check_is_fitted(self, "coef_")
+        x = self._in_order(self._covariates(X, reset=False))
+        found = drawn(self._model(), self.fit_.params, x, self._generator())
+        return np.exp(found) if DISTRIBUTIONS[self.distribution].log else found
 
     def score(self, X: Any, y: ArrayLike) -> float:
         """The mean log-likelihood of rows, in nats."""
