@@ -12,8 +12,11 @@ from sklearn.exceptions import NotFittedError
 from sklearn.utils.validation import check_is_fitted
 
 from latentia.data.arrays import Rows
+from latentia.engine import EM
 from latentia.engine.backend import Backend
+from latentia.engine.selection import LikelihoodRatio, bootstrap_lrt
 from latentia.mixture import errors
+from latentia.mixture.model import MixtureModel
 
 from . import residuals, three_step
 from .classification import Classification
@@ -26,13 +29,19 @@ Array = NDArray[np.float64]
 class ClassUses(ABC):
     """Classification, chi-squares and external variables, of rows given or of those of the fit."""
 
+    weights_: Array
     n_parameters_: int
     _data: Any
     _backend: Callable[[], Backend]
+    _generator: Callable[[], np.random.Generator]
 
     @abstractmethod
     def _fitted(self) -> Fitted:
         """The model at its estimate."""
+
+    @abstractmethod
+    def _model(self, n_components: int) -> MixtureModel:
+        """The model of so many classes."""
 
     @abstractmethod
     def _rows_of(self, X: Any) -> Array:
@@ -104,6 +113,68 @@ class ClassUses(ABC):
         """
         rows = self._rows(X, sample_weight)
         return self._fitted().bivariate_residuals(rows, self.item_names())
+
+    def one_more_class(
+        self,
+        *,
+        replicates: int = 99,
+        level: float = 0.05,
+        starts: int = 5,
+        workers: int | None = None,
+    ) -> LikelihoodRatio:
+        """Test whether the rows of the fit need one class more, by bootstrap.
+
+        Twice the gain in log-likelihood has no chi-square distribution here, so rows are drawn
+        from the fit, with its covariates and missing answers, and both models are fitted to each
+        such table.
+
+        Parameters
+        ----------
+        replicates : int, default=99
+            Tables, at most; it stops early where no rejection is possible.
+        level : float, default=0.05
+        starts : int, default=5
+            Of each fit. Too few take local maxima for global ones.
+        workers : int, optional
+            Processes; by default all cores where that is faster.
+
+        Returns
+        -------
+        LikelihoodRatio
+            ``p_value``, ``statistic``, ``sentences()``.
+
+        Raises
+        ------
+        NotFittedError
+            If the data of the fit are not at hand.
+        TypeError
+            If classes of some rows are known, since it is not for the model to say of which.
+
+        References
+        ----------
+        McLachlan (1987), Applied Statistics 36, 318-324; for latent class models Nylund, Asparouhov
+        & Muthén (2007), Structural Equation Modeling 14, 535-569.
+
+        Examples
+        --------
+        >>> from latentia import LatentClass, datasets
+        >>> model = LatentClass(1, random_state=0).fit(datasets.load("carcinoma").values)
+        >>> round(model.one_more_class(replicates=19, workers=1).p_value, 2)
+        0.05
+        """
+        check_is_fitted(self, "weights_")
+        self._require_data("remember them with remember(X)")
+        k = len(self.weights_)
+        return bootstrap_lrt(
+            self._model(k),
+            self._model(k + 1),
+            self._data,
+            EM(starts=starts),
+            self._generator(),
+            replicates=replicates,
+            level=level,
+            workers=workers,
+        )
 
     def _rows(self, X: Any, sample_weight: Any) -> Sequence[Any]:
         """Chunks of rows: of X, or those of the fit."""
