@@ -4,9 +4,22 @@ import numpy as np
 import pandas as pd
 import pytest
 from sklearn.pipeline import make_pipeline
+from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from latentia import GeneralLocation, MixedImputer, Mixture, load
 from latentia.mixture import DataWarning
+
+
+@parametrize_with_checks([MixedImputer(max_components=2, random_state=0)])
+def test_scikit_learn_conventions(estimator, check):
+    check(estimator)
+
+
+def test_it_gives_frames_where_these_are_asked_for():
+    x, _, _ = table(60, 0, 2)
+    given = pd.DataFrame(x, columns=["a", "b", "c"])
+    made = MixedImputer(random_state=0).set_output(transform="pandas").fit(given)
+    assert list(made.transform(given).columns) == ["a", "b", "c"]
 
 
 def table(n, seed, columns=3):

@@ -7,7 +7,7 @@ from matplotlib import pyplot
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 
-from latentia import GaussianMixture
+from latentia import FactorAnalysis, GaussianMixture, ProbabilisticPCA, datasets
 from latentia.engine import Status
 from latentia.report import (
     ClimbDisplay,
@@ -17,6 +17,7 @@ from latentia.report import (
     PairsDisplay,
 )
 from latentia.report.displays import canvas
+from latentia.report.displays.loadings import LoadingsDisplay
 from latentia.report.displays.pairs import telling_columns
 
 
@@ -97,6 +98,18 @@ def test_names_with_dollar_signs_are_not_typeset(fitted, faithful):
     names = ["cost $US$ \\frac", "_hidden_ ^{x"]
     display = drawn(PairsDisplay.from_estimator(fitted, faithful.values, columns=names))
     assert display.axes_[0].get_xlabel() == names[0]
+
+
+def test_groups_of_next_to_no_rows_have_no_number_below_them():
+    labels = np.repeat([0, 1, 2, 3], [300, 100, 2, 1])
+    display = MembershipDisplay(labels=labels, sureness=np.ones(403), n_components=6).plot()
+    assert [label.get_text() for label in display.ax_.get_xticklabels()] == ["0", "1"]
+
+
+def test_a_map_says_whether_it_is_of_factors_or_of_components():
+    x = datasets.load("iris").values
+    for estimator, noun in ((FactorAnalysis(1), "factor"), (ProbabilisticPCA(1), "component")):
+        assert LoadingsDisplay.from_estimator(estimator.fit(x)).ax_.get_xlabel() == noun
 
 
 def test_unsure_rows_are_counted():

@@ -123,6 +123,8 @@ def _from_array(X: Any, lengths: Any) -> Ragged:
 def _matrix(x: Any) -> Any:
     try:
         values = np.asanyarray(x)
+        if np.iscomplexobj(values):
+            raise TypeError("they are complex")
         if values.dtype != np.float32:
             values = np.asanyarray(values, dtype=np.float64)
     except (TypeError, ValueError) as error:

@@ -37,8 +37,10 @@ class LoadingsDisplay:
     (1, 4)
     """
 
-    def __init__(self, *, loadings: Array, columns: Any, factors: Any) -> None:
-        self.loadings, self.columns, self.factors = loadings, columns, factors
+    def __init__(
+        self, *, loadings: Array, columns: Any, factors: Any, noun: str = "factor"
+    ) -> None:
+        self.loadings, self.columns, self.factors, self.noun = loadings, columns, factors, noun
 
     @classmethod
     def from_estimator(
@@ -62,7 +64,12 @@ class LoadingsDisplay:
         if names is None:
             names = [f"x{j}" for j in range(len(estimator.mean_))]
         factors = [str(name) for name in estimator.get_feature_names_out()]
-        made = cls(loadings=standardised(estimator), columns=list(names), factors=factors)
+        made = cls(
+            loadings=standardised(estimator),
+            columns=list(names),
+            factors=factors,
+            noun="factor" if hasattr(estimator, "rotation") else "component",
+        )
         return made.plot(ax=ax)
 
     def plot(self, *, ax: Any = None) -> LoadingsDisplay:
@@ -81,7 +88,7 @@ class LoadingsDisplay:
         image = ax.imshow(self.loadings.T, cmap=_colours(), vmin=-1, vmax=1, aspect="auto")
         ax.set_xticks(range(q), [str(k) for k in range(q)])
         ax.set_yticks(range(d), [shorten(name, 24) for name in self.columns], parse_math=False)
-        ax.set_xlabel("factor")
+        ax.set_xlabel(self.noun)
         ax.tick_params(length=0, labelsize="small")
         for side in ("top", "right", "left", "bottom"):
             ax.spines[side].set_visible(False)

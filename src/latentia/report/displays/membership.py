@@ -14,6 +14,9 @@ from .canvas import INK, Array, colour, one_axes, tidy
 MOST_CORNERS = 150
 """Corners of the outline of one component."""
 
+LEAST_LABELLED = 0.02
+"""Share of the rows that makes a component wide enough for its number to stand below it."""
+
 
 class MembershipDisplay:
     """The rows of each component, the surest first, and how sure each is.
@@ -126,7 +129,8 @@ class MembershipDisplay:
         ax.set_ylim(0, 1.02)
         ax.set_xlim(-gap, left)
         ax.set_ylabel(f"probability of its {self.noun}")
-        ax.set_xticks(middles, [self._label(k) for k in range(self.n_components)])
+        shown = [k for k in range(self.n_components) if self.n_rows[k] >= LEAST_LABELLED * n]
+        ax.set_xticks([middles[k] for k in shown], [self._label(k) for k in shown])
         tidy(ax)
         ax.spines["bottom"].set_visible(False)
         ax.tick_params(axis="x", length=0)

@@ -199,7 +199,8 @@ class PredictedSurvivalDisplay:
         ax = one_axes(ax, (5.6, 3.6))
         begun = len(ax.lines)
         for i, (curve, label) in enumerate(zip(self.survival, self.labels, strict=True)):
-            ax.plot(self.time, curve, color=colour(begun + i), lw=1.6, label=label)
+            line = ("-", "--", ":")[i % 3]  # curves of equal rows lie on one another
+            ax.plot(self.time, curve, color=colour(begun + i), lw=1.6, ls=line, label=label)
         ax.set_xlim(self.time[0], self.time[-1])
         ax.set_ylim(0, 1.02)
         ax.set_xlabel("time")
