@@ -56,6 +56,21 @@ def test_log_density_is_that_of_the_poisson_at_dispersion_zero():
         assert_log_density(NegativeBinomial(1), params_of(4.5, tiny), x, expected)
 
 
+@pytest.mark.parametrize(
+    ("mean", "dispersion", "x", "expected"),
+    [
+        (1e-12, 1e3, 1e15, -20723265837946453.0),
+        (1e-12, 1e3, 1e3, -20737.073864855082),
+        (0.3, 1e-3, 1e12, -8112028016619.2013),
+    ],
+)
+def test_log_density_of_counts_far_above_the_mean(mean, dispersion, x, expected):
+    """mpmath 1.4.1 with 60 digits: loggamma(x + r) - loggamma(r) - loggamma(x + 1) + ..."""
+    params = NegativeBinomialParams(np.array([[mean]]), np.array([[dispersion]]))
+    made = NegativeBinomial(1).log_density(params, np.array([[x]]))
+    np.testing.assert_allclose(made, [[expected]], rtol=1e-12)
+
+
 def test_log_density_off_the_support():
     x = np.array([[0.0], [1.0], [-1.0], [0.5], [np.inf]])
     expected = np.array([[0.0], *[[-np.inf]] * 4])

@@ -72,7 +72,10 @@ def log_probability(x: Array, mean: Array, dispersion: Array) -> Array:
     size = 1 / np.maximum(dispersion, _SMALLEST)
     n = x + size
     made = -deviance(x, mean * (n / (size + mean))) - log_factorial_rest(x)
-    made -= size * np.log1p((mean - x) / n) - (mean - x) * (size / (size + mean))
+    below = (mean - x) / n
+    near = below > -0.5  # further off the ratio may round to nothing, but not in its logarithm
+    ratio = np.where(near, np.log1p(np.where(near, below, 0.0)), np.log((size + mean) / n))
+    made -= size * ratio - (mean - x) * (size / (size + mean))
     return made + stirling_error(n) - stirling_error(size) - np.log1p(x / size) / 2
 
 
