@@ -425,13 +425,24 @@ def test_missing_cells_and_a_limit_of_steps():
     assert not short.monitor_.converged
 
 
-def test_verbose_tells_each_step(capsys):
-    PoissonHMM(2, random_state=0, verbose=True).fit(QUAKES)
-    lines = capsys.readouterr().err.splitlines()
-    assert len(lines) > 3
-    number, height, _ = lines[0].split()
-    assert int(number) == 1
-    assert float(height) < 0
+@pytest.mark.filterwarnings("ignore::latentia.engine.NotConvergedWarning")
+def test_verbose_tells_each_step_of_the_best_start_once(capsys):
+    """Lines are hmmlearn's: a number, the log-likelihood, and what was gained."""
+    model = PoissonHMM(2, random_state=0, verbose=True)
+    again = clone(model).set_params(init_params="")  # one start: told as it climbs
+    again.startprob_, again.transmat_ = START[:2] / 0.8, np.full((2, 2), 0.5)
+    again.lambdas_ = [[10.0], [30.0]]
+    for fitted in (model, again):
+        lines = fitted.fit(QUAKES) and capsys.readouterr().err.splitlines()
+        numbers, heights, gains = np.array([line.split() for line in lines], dtype=float).T
+        np.testing.assert_array_equal(numbers, np.arange(1, len(lines) + 1))
+        assert heights[-1] == pytest.approx(fitted.loglik_, abs=1e-8)
+        assert np.isnan(gains[0])
+        assert (gains[1:] > -1e-7).all()
+        if fitted is model:
+            np.testing.assert_allclose(heights, list(fitted.monitor_.history), atol=1e-8)
+    model.set_params(em=ONE_STEP).fit(QUAKES)
+    assert not capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,7 @@ class PoissonHMM(HmmlearnEstimator):
     tol : float, default=1e-2
         The fit stops when the estimated gain that is left falls below this many nats.
     verbose : bool, default=False
-        Whether to print steps to standard error.
+        Whether to print the steps of the best start to standard error.
     params, init_params : str, default="stl"
         What a fit changes, and what it makes a start of: s(tart), t(ransitions), l(ambdas). What
         `init_params` leaves out has to be set as an attribute before; zeros there stay.

@@ -183,7 +183,10 @@ class HmmlearnEstimator(ChainEstimator, ABC):
         arguments.tell_few(ragged.x, self._n_free())
         own = vars(self).get("_own_monitor")
         if own is None:
-            vars(self)["_monitor"] = Monitor.of(em.tol, em.max_iter, bool(self.verbose), fit)
+            quiet = self.em is not None or bool(em.callbacks)  # or it was printed step by step
+            vars(self)["_monitor"] = Monitor.of(
+                em.tol, em.max_iter, bool(self.verbose), fit, quiet=quiet
+            )
         else:
             tell(own, fit)
         self._warn_unless_done(em)
@@ -233,8 +236,10 @@ class HmmlearnEstimator(ChainEstimator, ABC):
         if self.em is not None:
             return cast(EM, self.em)
         many = self.n_components * getattr(self, "n_mix", 1)
-        starts = 1 if whole else starts_for(n_steps, self.n_components, many)
-        told = (Reporter(),) if self.verbose else ()
+        settled = whole or not self._most_steps
+        starts = 1 if settled else starts_for(n_steps, self.n_components, many)
+        live = self.verbose and starts == 1 and "_own_monitor" not in vars(self)
+        told = (Reporter(),) if live else ()
         return EM(
             tol=max(self.tol, 0.0),
             max_iter=self._most_steps,

@@ -23,6 +23,7 @@ class Monitor:
     n_iter : int
         E-steps allowed.
     verbose : bool, default=False
+        Whether to print what it is told to standard error.
 
     Attributes
     ----------
@@ -39,10 +40,13 @@ class Monitor:
         self.iter, self._done = 0, False
 
     @classmethod
-    def of(cls, tol: float, n_iter: int, verbose: bool, fit: Fit[Any]) -> Monitor:
-        """The monitor of a fit."""
-        made = cls(tol, n_iter, verbose)
+    def of(
+        cls, tol: float, n_iter: int, verbose: bool, fit: Fit[Any], *, quiet: bool = True
+    ) -> Monitor:
+        """The monitor of a fit; `quiet` where nothing is to be printed (any more)."""
+        made = cls(tol, n_iter, verbose and not quiet)
         tell(made, fit)
+        made.verbose = verbose
         made._done = fit.status is Status.CONVERGED
         return made
 
@@ -53,6 +57,8 @@ class Monitor:
 
     def report(self, log_prob: float) -> None:
         """Take the log-likelihood of the next point."""
+        if self.verbose:
+            _print(self.iter + 1, log_prob, self.history[-1] if self.history else float("nan"))
         self.history.append(log_prob)
         self.iter += 1
 
@@ -71,8 +77,13 @@ def tell(monitor: Any, fit: Fit[Any]) -> None:
         monitor.report(float(height))
 
 
+def _print(number: int, height: float, before: float) -> None:
+    """A line of hmmlearn's: the number of the point, the log-likelihood, what was gained."""
+    print(f"{number:>10d} {height:>16.8f} {height - before:>+16.8f}", file=sys.stderr)
+
+
 class Reporter:
-    """Prints each step to standard error: its number, the log-likelihood, what was gained."""
+    """Prints each step to standard error as it is taken."""
 
     def __init__(self) -> None:
         self._before = float("nan")
@@ -82,8 +93,7 @@ class Reporter:
 
     def on_step(self, step: Step) -> None:
         before = self._before if step.n_steps else float("nan")
-        gained = step.objective - before
-        print(f"{step.n_steps + 1:>10d} {step.objective:>16.8f} {gained:>+16.8f}", file=sys.stderr)
+        _print(step.n_steps + 1, step.objective, before)
         self._before = step.objective
 
     def on_end(self, fit: Any) -> None:
