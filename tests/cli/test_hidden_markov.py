@@ -159,6 +159,39 @@ def test_forecasts_name_sequences_and_codes(run, tmp_path):
     assert [line.partition(",")[0] for line in made.out.splitlines()[1:]] == ["ann", "bob"]
 
 
+def test_letters_are_coded_and_remembered(run, tmp_path):
+    text = "it was the best of times it was the worst of times" * 2
+    rows = [("ab"[i >= 50], i, "space" if c == " " else c) for i, c in enumerate(text)]
+    written = "".join(f"{who},{t},{c}\n" for who, t, c in rows)
+    (tmp_path / "text.csv").write_text("who,t,letter\n" + written, encoding="utf-8")
+    given = ("--family", "categorical", "--states", "2", "--id", "who", "--time", "t", "-q")
+    files = ("--save", "m.safetensors", "--report", "page.html")
+    made = run(*FIT, "text.csv", *given, "--starts", "2", *files)
+    assert made.status == 0, made.err
+    assert "probability[0, letter, space]" in made.out
+    assert "probability (letter, space)" in (tmp_path / "page.html").read_text(encoding="utf-8")
+    model = latentia.load(tmp_path / "m.safetensors")
+    letters = sorted({c for _, _, c in rows})
+    assert model.letters_ == {"letter": letters}
+    codes = [letters.index(c) for _, _, c in rows]
+    told = ("text.csv", "--id", "who", "--time", "t")
+    states = run("predict", "m.safetensors", *told).out.split()[1:]
+    np.testing.assert_array_equal(
+        np.array(states, int), model.predict(codes, [50, len(codes) - 50])
+    )
+    ahead = run("forecast", "m.safetensors", *told, "--steps", "1").out.splitlines()[0]
+    assert ahead == "sequence,step,p0,p1," + ",".join(f"letter_{c}" for c in letters)
+    few = "who,t,letter\na,1,t\na,2,space\n"
+    (tmp_path / "few.csv").write_text(few, encoding="utf-8")
+    again = run("predict", "m.safetensors", "few.csv", "--id", "who", "--time", "t")
+    own = [letters.index("t"), letters.index("space")]
+    assert [int(one) for one in again.out.split()[1:]] == model.predict(own).tolist()
+    (tmp_path / "few.csv").write_text(few + "a,3,q\n", encoding="utf-8")
+    refused = run("predict", "m.safetensors", "few.csv", "--id", "who", "--time", "t")
+    assert refused.status == 2
+    assert "got 'q' in row 3 of column 'letter' of few.csv" in refused.err
+
+
 def test_only_chains_are_forecast(run):
     given = ("faithful", "--components", "1", "-q", "--save", "g.safetensors")
     assert run("fit", "gaussian-mixture", *given).status == 0

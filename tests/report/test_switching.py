@@ -45,8 +45,17 @@ def test_states_are_drawn_over_the_responses(model):
     )
     model.plot.transitions()
     model.plot.climb()
-    with pytest.raises(TypeError, match="MarkovRegression, which has no forecast"):
-        model.plot.forecast(FRAME)
+    with pytest.raises(TypeError, match="MarkovRegression, which has no pseudo_residuals"):
+        model.plot.residuals(FRAME)
+
+
+def test_responses_to_come_are_drawn(model):
+    coming = {"payoff": [0.1, 0.9] * 3, "series": [1, 1, 2, 2, 3, 3]}
+    shown = model.plot.forecast(FRAME, id="series", ahead=coming, sequence=1)
+    law = model.forecast(FRAME, id="series", ahead=coming)
+    np.testing.assert_allclose(shown.mean, law.mean()[2:4])
+    np.testing.assert_array_equal(shown.past[-1, 0], FRAME["rt"][FRAME["series"] == 2][-1])
+    assert [ax.get_ylabel() for ax in shown.axes_] == model.response_names_
 
 
 def test_laws_of_durations_are_drawn_over_decoded_segments():

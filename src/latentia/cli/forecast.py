@@ -74,11 +74,12 @@ def forecast(
                     f"got --ahead, but {model} has no covariates; leave it out, or use --steps"
                 )
             else:
-                read, ragged, _ = hidden_markov.read_for(estimator, data, columns, id_, time)
+                read, ragged, *_ = hidden_markov.read_for(estimator, data, columns, id_, time)
                 steps = 10 if steps is None else steps
                 law = estimator.forecast(ragged.x, ragged.sizes, steps=steps)
                 responses, labels = list(read.columns), ragged.names
-            names, arrays = _table(law, steps, responses)
+            letters = getattr(estimator, "letters_", {})
+            names, arrays = _table(law, steps, responses, letters)
             if labels is not None and (out is None or out.suffix.lower() != ".npy"):
                 names, arrays = ["sequence", *names], [np.repeat(labels, steps), *arrays]
         except (TypeError, ValueError) as error:
@@ -90,7 +91,9 @@ def forecast(
         print(f"Wrote {out}: {counted(len(arrays[0]), 'row')}, columns {', '.join(names)}.")
 
 
-def _table(law: Any, steps: int, columns: list[str]) -> tuple[list[str], list[Any]]:
+def _table(
+    law: Any, steps: int, columns: list[str], letters: dict[str, list[str]]
+) -> tuple[list[str], list[Any]]:
     """The columns to write, and what they are called."""
     import numpy as np
 
@@ -102,7 +105,7 @@ def _table(law: Any, steps: int, columns: list[str]) -> tuple[list[str], list[An
     for j, column in enumerate(columns):
         if law.is_nominal(j):
             for code, share in enumerate(law.density(np.arange(law.n_codes(j)), column=j).T):
-                names.append(f"{column}_{code}")
+                names.append(f"{column}_{letters[column][code] if column in letters else code}")
                 arrays.append(share)
             continue
         names.append(f"{column}_mean")

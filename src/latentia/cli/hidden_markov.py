@@ -8,6 +8,7 @@ import typer
 from latentia.cli import options
 from latentia.cli.errors import Refusal, say, warnings_as_sentences
 from latentia.cli.inputs import Input, read_input
+from latentia.cli.letters import Letters, coded, takes_letters
 from latentia.cli.outputs import check_output
 from latentia.cli.values import one_of, split_components
 
@@ -35,11 +36,14 @@ class Sequences(NamedTuple):
         The same in sequences.
     at : array of shape (n,) or None
         When each step of these was, where a column says so.
+    letters : dict of str to list of str
+        What codes stand for, in columns of texts.
     """
 
     read: Input
     ragged: "Ragged"
     at: Any
+    letters: Letters
 
 
 def hidden_markov(
@@ -94,8 +98,8 @@ def hidden_markov(
 
         require("matplotlib", extra="plot")
         require("jinja2", extra="plot")
-    known = read_sequences(data, columns, id_, time)
-    read, ragged, _ = known
+    known = read_sequences(data, columns, id_, time, texts=takes_letters(family))
+    read, ragged, _, letters = known
     _require_steps(data, ragged, numbers)
     kinds = specifications(family, read.columns)
     grid: dict[str, Any] = {"n_states": numbers} | ({"family": kinds} if len(kinds) > 1 else {})
@@ -124,6 +128,8 @@ def hidden_markov(
             raise Refusal(str(error)) from error
         made = swept.best_estimator
         vars(made)["feature_names_in_"] = _names(read)
+        if letters:
+            vars(made)["letters_"] = letters
         errors = standard_errors and not interrupted
         if errors:
             with working("computing standard errors", quiet):
@@ -209,7 +215,7 @@ def write_report(
     """
     from latentia import report
 
-    (id_, time), (read, ragged, at) = named, known
+    (id_, time), (read, ragged, at, _) = named, known
     report.write_report(
         path,
         estimator=outcome.estimator,
@@ -295,7 +301,8 @@ def read_for(
     asked = ",".join(known) if columns is None and known is not None else columns
     if Path(data).suffix.lower() == ".npy":
         asked = columns
-    made = read_sequences(data, asked, id_, time)
+    letters = getattr(estimator, "letters_", None)
+    made = read_sequences(data, asked, id_, time, texts=bool(letters), letters=letters)
     if made.ragged.x.shape[1] != estimator.n_features_in_:
         raise Refusal(
             f"{data} gives {counted(made.ragged.x.shape[1], 'column')} "
@@ -311,7 +318,15 @@ def _names(read: Input) -> Any:
     return np.array(read.columns, dtype=object)
 
 
-def read_sequences(data: str, columns: str | None, id_: str | None, time: str | None) -> Sequences:
+def read_sequences(
+    data: str,
+    columns: str | None,
+    id_: str | None,
+    time: str | None,
+    *,
+    texts: bool = False,
+    letters: Letters | None = None,
+) -> Sequences:
     """Read steps and bring them into sequences.
 
     Parameters
@@ -322,6 +337,10 @@ def read_sequences(data: str, columns: str | None, id_: str | None, time: str | 
         As written after ``--columns``.
     id_, time : str, optional
         The columns that say whose a step is, and when it was.
+    texts : bool, default False
+        Take columns of texts as codes.
+    letters : dict of str to list of str, optional
+        What codes stand for, if that is known.
 
     Returns
     -------
@@ -339,21 +358,27 @@ def read_sequences(data: str, columns: str | None, id_: str | None, time: str | 
     from latentia.data.sequences import in_sequences
 
     asked = None if columns is None else [*split_columns(columns), *filter(None, [time])]
-    read = read_input(data, asked, allow_missing=True)
+    read = read_input(data, asked, allow_missing=True, answers=texts)
     labels, times = _labels(read, data, id_), None
     if time is not None:
         if time not in read.columns:
             raise Refusal(f"got --time {time}, expected a column of numbers of {data}")
         times = read.values[:, read.columns.index(time)]
+        if any(isinstance(cell, str) for cell in times):
+            raise Refusal(f"got --time {time}, which holds texts; expected a column of numbers")
+        times = times.astype(float)
     kept = [j for j, name in enumerate(read.columns) if name not in (id_, time)]
     if not kept:
         raise Refusal(f"{data} has no columns of numbers beside those of --id and --time")
     skipped = tuple(name for name in read.skipped if name != id_)
     names = tuple(read.columns[j] for j in kept)
-    own = read._replace(values=read.values[:, kept], columns=names, skipped=skipped)
+    values, found = read.values[:, kept], {}
+    if texts:
+        values, found = coded(values, names, data, letters)
+    own = read._replace(values=values, columns=names, skipped=skipped)
     ragged = in_sequences(own.values, labels, times)
     at = times if times is None or ragged.order is None else times[ragged.order]
-    return Sequences(own, ragged, at)
+    return Sequences(own, ragged, at, found)
 
 
 def _labels(read: Input, data: str, id_: str | None) -> Any:

@@ -54,12 +54,14 @@ def fit_sequences(candidate: Any, grid: dict[str, list[Any]], asked: Asked) -> N
     from latentia import select
     from latentia.cli.fitting import Outcome
     from latentia.cli.hidden_markov import read_sequences, write_report
+    from latentia.cli.letters import takes_letters
     from latentia.cli.printing import show
     from latentia.cli.progress import working
     from latentia.report.sweep import summarise_selection
 
-    known = read_sequences(asked.data, asked.columns, asked.id_, asked.time)
-    read, ragged, _ = known
+    texts = takes_letters(getattr(candidate, "family", None))
+    known = read_sequences(asked.data, asked.columns, asked.id_, asked.time, texts=texts)
+    read, ragged, _, letters = known
     written: list[str] = []
     with warnings_as_sentences():
         try:
@@ -71,6 +73,8 @@ def fit_sequences(candidate: Any, grid: dict[str, list[Any]], asked: Asked) -> N
             raise Refusal(str(error)) from error
         made = swept.best_estimator
         vars(made)["feature_names_in_"] = np.array(read.columns, dtype=object)
+        if letters:
+            vars(made)["letters_"] = letters
         if asked.save is not None:
             made.save(asked.save)
             written.append(f"Model: {asked.save}")

@@ -37,6 +37,7 @@ def to_record(estimator: HiddenMarkov) -> Record:
     header = {
         "family": registry.written(estimator.family),
         "parts": making.stored(estimator._parts),
+        "letters": getattr(estimator, "letters_", None),
     }
     names = (f"params.{name}" for name in tree.names(params))
     arrays = dict(zip(names, tree.leaves(params), strict=True))
@@ -68,5 +69,7 @@ def restore(kind: type[HiddenMarkov], written: Record) -> HiddenMarkov:
     vars(estimator)["n_features_in_"] = sum(len(part.columns) for part in parts)
     estimator._set_parameters(model, params, parts)
     estimator.startprob_ = arrays["startprob"]
+    if header.get("letters"):
+        vars(estimator)["letters_"] = header["letters"]
     evidence.restore(estimator, written, params, HiddenMarkovErrors(*params, note=""))
     return estimator

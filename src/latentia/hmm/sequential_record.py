@@ -28,6 +28,7 @@ def to_record(estimator: Any, **header: Any) -> Record:
     told = {
         "family": registry.written(estimator.family),
         "parts": making.stored(estimator._parts),
+        "letters": getattr(estimator, "letters_", None),
         **header,
     }
     names = (f"params.{name}" for name in tree.names(params))
@@ -40,6 +41,8 @@ def begun(kind: Any, written: Record) -> Any:
     estimator = kind(registry.read(written.header["family"]))
     evidence.take_settings(estimator, written)
     estimator._parts = making.restored(written.header["parts"])
+    if written.header.get("letters"):
+        vars(estimator)["letters_"] = written.header["letters"]
     vars(estimator)["n_features_in_"] = sum(len(part.columns) for part in estimator._parts)
     return estimator
 

@@ -29,6 +29,7 @@ from .formatting import (
     whole,
     with_error,
 )
+from .letters import lettered
 from .page import LEVEL, climb_figure, common, criterion_figure, interval_note, judged, rendered
 from .rendering import html_table
 from .summary import PlainEstimate, estimates_of
@@ -54,6 +55,7 @@ def render_chain(
     resp = np.asarray(estimator.predict_proba(X, steps.lengths), dtype=float)
     labels = np.asarray(estimator.predict(X, steps.lengths))
     estimates, note = estimates_of(estimator, LEVEL, standard_errors, columns)
+    estimates = [e._replace(name=lettered(estimator, e.name)) for e in estimates]
     n, k = resp.shape
     m = 1 if steps.lengths is None else len(steps.lengths)
     sureness = resp[np.arange(n), labels]

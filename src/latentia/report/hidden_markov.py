@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from .formatting import counted, fixed, one_line, shorten, status_word, whole
+from .letters import lettered, letters_of
 from .summary import parameter_rows, settings_used
 from .tables import Summary, Table
 
@@ -46,12 +48,15 @@ def summarise_hidden_markov(
     ...
     """
     table, notes = parameter_rows(estimator, level, standard_errors, columns)
+    if letters_of(estimator):
+        named = tuple((lettered(estimator, row[0]), *row[1:]) for row in table.rows)
+        table = replace(table, rows=named)
     k = len(estimator.startprob_)
     return Summary(
-        f"Hidden Markov model of {counted(k, 'state')} "
+        f"{_kind(estimator)} of {counted(k, 'state')} "
         f"({shorten(one_line(estimator.described()), 120)})",
         facts(estimator),
-        (dwelling(estimator), table),
+        (*_clusters(estimator), dwelling(estimator), table),
         (*notes, *estimator.certificate_.sentences()),
     )
 
@@ -68,6 +73,31 @@ def facts(estimator: Any) -> tuple[tuple[str, str], ...]:
         ("ended", status_word(fit.status)),
         ("settings", settings_used(estimator)),
     )
+
+
+def _kind(estimator: Any) -> str:
+    """What it is, in words."""
+    if hasattr(estimator, "predict_clusters"):
+        return "Mixture of hidden Markov models"
+    if hasattr(estimator, "ar_coefficients_"):
+        return "Markov-switching model"
+    return (
+        "Hidden semi-Markov model"
+        if hasattr(estimator, "mean_durations_")
+        else "Hidden Markov model"
+    )
+
+
+def _clusters(estimator: Any) -> tuple[Table, ...]:
+    """The weights of clusters of sequences, and which states are whose, where there are some."""
+    if not hasattr(estimator, "predict_clusters"):
+        return ()
+    k = int(estimator.n_states)
+    rows = tuple(
+        (str(g), fixed(float(w), 4), ", ".join(map(str, range(g * k, g * k + k))))
+        for g, w in enumerate(estimator.weights_)
+    )
+    return (Table("Clusters", ("cluster", "weight", "states"), rows, "lrl"),)
 
 
 def dwelling(estimator: Any) -> Table:

@@ -73,10 +73,11 @@ def tidy(ax: Any, grid: str | None = None) -> None:
     ax.set_axisbelow(True)
 
 
-def whole_ticks(axis: Any) -> None:
-    """Ticks at whole numbers only."""
+def whole_ticks(axis: Any, most: int | str = "auto") -> None:
+    """Ticks at whole numbers only, and about so many of them at most."""
     ticker = require("matplotlib.ticker", extra="plot")
-    axis.set_major_locator(ticker.MaxNLocator(integer=True, min_n_ticks=1, steps=[1, 2, 5, 10]))
+    steps = [1, 2, 5, 10]
+    axis.set_major_locator(ticker.MaxNLocator(most, integer=True, min_n_ticks=1, steps=steps))
 
 
 def decades(axis: Any, low: float, high: float) -> None:

@@ -131,7 +131,7 @@ class ClimbDisplay:
                 loc="lower left",
                 bbox_to_anchor=(0, 1),
                 borderaxespad=0.3,
-                ncols=len(labelled),
+                ncols=len(labelled) if len(labelled) < 4 else 2,  # no wider than the axes
                 columnspacing=1.2,
             )
         self.ax_, self.figure_ = ax, ax.figure

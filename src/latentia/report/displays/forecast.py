@@ -10,11 +10,13 @@ import numpy as np
 from latentia.data.sequences import sequences
 
 from ..formatting import shorten
+from ..kinds import is_switching
+from ..letters import letter_ticks, letters_of
 from ..summary import column_names
 from .canvas import FAINT, INK, PALETTE, Array, new_figure, tidy, whole_ticks
 
-MOST_COLUMNS, SHOWN, CODES = 4, 40, 12
-"""Columns that are drawn, steps of the past, and codes of categories."""
+MOST_COLUMNS, SHOWN, CODES, LETTERS = 4, 40, 30, 10
+"""Columns that are drawn, steps of the past, codes of categories, and letters written of these."""
 
 
 class ForecastDisplay:
@@ -35,6 +37,8 @@ class ForecastDisplay:
     first : int
         The number of the first step of the past.
     columns : sequence of str
+    letters : dict of str to list of str, optional
+        What the codes of columns stand for.
 
     Attributes
     ----------
@@ -58,7 +62,9 @@ class ForecastDisplay:
         mean: Array,
         first: int,
         columns: Sequence[str],
+        letters: dict[str, list[str]] | None = None,
     ) -> None:
+        self.letters = letters or {}
         self.past, self.ahead, self.mean = past, ahead, mean
         self.first, self.columns = first, list(columns)
 
@@ -75,6 +81,7 @@ class ForecastDisplay:
         time: str | None = None,
         columns: Sequence[str] | None = None,
         figure: Any = None,
+        ahead: Any = None,
     ) -> ForecastDisplay:
         """Draw what a fitted model expects after one of some sequences.
 
@@ -91,11 +98,17 @@ class ForecastDisplay:
         columns : sequence of str, optional
             Names of the columns.
         figure : matplotlib Figure, optional
+        ahead : data frame or dict of columns, optional
+            Covariates of the steps to come, of a `MarkovRegression` that has some.
 
         Returns
         -------
         ForecastDisplay
         """
+        if is_switching(estimator):
+            return cls._of_responses(
+                estimator, X, lengths, steps, sequence, id, time, ahead, figure
+            )
         ragged = sequences(X, lengths, id=id, time=time)
         end = int(np.cumsum(ragged.sizes)[sequence])
         own = np.asarray(ragged.x[end - int(ragged.sizes[sequence]) : end], dtype=np.float64)
@@ -108,6 +121,38 @@ class ForecastDisplay:
             mean=law.mean(),
             first=len(own) - len(past),
             columns=column_names(estimator, columns),
+            letters=letters_of(estimator),
+        )
+        return made.plot(figure=figure)
+
+    @classmethod
+    def _of_responses(
+        cls,
+        estimator: Any,
+        X: Any,
+        lengths: Any,
+        steps: int,
+        sequence: int,
+        id: str | None,
+        time: str | None,
+        ahead: Any,
+        figure: Any,
+    ) -> ForecastDisplay:
+        """The responses of a switching regression, whose X has columns by name."""
+        told: dict[str, Any] = {"id": id, "time": time}
+        y, sizes, _ = estimator.responses(X, lengths, **told)
+        asked = steps if ahead is None else None
+        law = estimator.forecast(X, lengths, asked, ahead=ahead, **told)
+        h, s = len(law) // len(sizes), range(len(sizes))[sequence]
+        end = int(np.cumsum(sizes)[s])
+        own, coming = y[end - int(sizes[s]) : end], slice(s * h, (s + 1) * h)
+        past = own[-SHOWN:]
+        made = cls(
+            past=past,
+            ahead=[_column(law, j)[coming] for j in range(min(y.shape[1], MOST_COLUMNS))],
+            mean=law.mean()[coming],
+            first=len(own) - len(past),
+            columns=estimator.response_names_,
         )
         return made.plot(figure=figure)
 
@@ -152,6 +197,7 @@ class ForecastDisplay:
                     label="probability, as area" if code == 0 else "_",
                 )
             whole_ticks(ax.yaxis)
+            letter_ticks(ax.yaxis, self.letters, self.columns[j], LETTERS)
         else:
             edges = np.append(after - 0.5, after[-1] + 0.5)
             for low, high, words in ((0, 4, "90 %"), (1, 3, "50 %")):

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..formatting import shorten
-from .canvas import FAINT, Array, colour, new_figure, tidy
+from .canvas import FAINT, Array, colour, new_figure, tidy, whole_ticks
 from .strips import Strips, edges, in_order, legend_of_states, strips
 
 
@@ -108,6 +108,8 @@ class StateProbabilityDisplay:
                 ax.stairs(top, ends, baseline=floor, fill=True, color=colour(j), linewidth=0)
                 floor = top
             ax.set_ylim(0, 1)
+            if (one.at == np.floor(one.at)).all():
+                whole_ticks(ax.xaxis)
             ax.set_xlim(ends[0], ends[-1])
             ax.set_yticks([0, 0.5, 1], ["0", "½", "1"])
             ax.set_ylabel("probability")

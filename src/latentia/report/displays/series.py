@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..formatting import counted, shorten
+from ..letters import letter_ticks, letters_of
 from ..summary import column_names
 from .canvas import FAINT, Array, colour, mark, new_figure, tidy, whole_ticks
 from .strips import MOST_COLUMNS, Series, Strips, edges, in_order, legend_of_states, strips
@@ -21,6 +22,10 @@ def means_of(estimator: Any) -> Array | None:
         return estimator.state_means()
     except TypeError:
         return None
+
+
+LETTERS, TICKS = 6, 4
+"""Letters, and whole numbers, that are written along a strip, about."""
 
 
 class StateSequenceDisplay:
@@ -37,6 +42,8 @@ class StateSequenceDisplay:
         Names of the d columns.
     axis : str, default="step"
         What the steps are numbered by.
+    letters : dict of str to list of str, optional
+        What the codes of columns stand for.
 
     Attributes
     ----------
@@ -62,7 +69,9 @@ class StateSequenceDisplay:
         columns: Sequence[str],
         n_states: int,
         axis: str = "step",
+        letters: dict[str, list[str]] | None = None,
     ) -> None:
+        self.letters = letters or {}
         self.strips, self.states, self.means = strips, states, means
         self.columns, self.n_states, self.axis = list(columns), n_states, axis
 
@@ -114,6 +123,7 @@ class StateSequenceDisplay:
             columns=column_names(estimator, columns),
             n_states=len(estimator.startprob_),
             axis=axis or time or "step",
+            letters=letters_of(estimator),
         )
         return made.plot(figure=figure)
 
@@ -170,6 +180,9 @@ class StateSequenceDisplay:
                 line = np.where(path == k, level, np.nan)
                 ax.stairs(line, ends, baseline=None, color=colour(k), linewidth=1.8, zorder=2)
         if (y[np.isfinite(y)] == np.floor(y[np.isfinite(y)])).all():
-            whole_ticks(ax.yaxis)
+            whole_ticks(ax.yaxis, TICKS)
+            letter_ticks(ax.yaxis, self.letters, self.columns[j], LETTERS)
+        if (one.at == np.floor(one.at)).all():
+            whole_ticks(ax.xaxis)
         ax.margins(x=0.01, y=0.08)
         tidy(ax, "y")
