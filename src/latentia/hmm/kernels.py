@@ -45,8 +45,9 @@ def width_of(n_states: int) -> int:
 
 def padded(values: NDArray[np.float64], width: int) -> NDArray[np.float64]:
     """With zeros behind the last along each axis."""
-    behind = width - values.shape[0]
-    return np.ascontiguousarray(np.pad(values, [(0, behind)] * values.ndim), dtype=np.float64)
+    made = np.zeros((width,) * values.ndim)
+    made[tuple(map(slice, values.shape))] = values
+    return made
 
 
 @njit(nogil=True, cache=True)

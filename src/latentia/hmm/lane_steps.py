@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from llvmlite import ir
 from numba import types
+from numba.core import cgutils
 from numba.extending import intrinsic
 
 from latentia.families.kernels import registers
@@ -113,8 +114,8 @@ class _Writer:
 
     def groups(self, write: Callable[[], None]) -> None:
         """Write it for all lanes."""
-        for at in range(0, LANES, _WIDTH):
-            self.first = registers.index(at)
+        with cgutils.for_range(self.builder, registers.index(LANES // _WIDTH)) as loop:
+            self.first = self.builder.mul(loop.index, registers.index(_WIDTH))
             write()
 
     def constant(self, value: float) -> Any:

@@ -59,13 +59,14 @@ class Compiled(NamedTuple):
 
 @njit(nogil=True, cache=True)
 def _lanes(group, firsts, sizes, first, size):
-    """Which steps the lanes of a group hold; how many lanes, and the longest of them."""
-    held, steps = min(LANES, len(sizes) - group), 0
+    """Which steps the lanes of a group hold; how many lanes, and their longest and shortest."""
+    held = min(LANES, len(sizes) - group)
+    longest = shortest = sizes[group]
     for b in range(LANES):
         s = group + min(b, held - 1)
         first[b], size[b] = firsts[s], sizes[s]
-        steps = max(steps, sizes[s])
-    return held, steps
+        longest, shortest = max(longest, sizes[s]), min(shortest, sizes[s])
+    return held, longest, shortest
 
 
 @cache
@@ -89,8 +90,7 @@ def compiled(n_states: int, tabled: bool = False) -> Compiled:
         lines, sums, flow = work.reshape(-1), tally.reshape(-1), both.reshape(-1)
         chain = transitions.reshape(-1)
         for group in range(0, len(sizes), LANES):
-            held, steps = _lanes(group, firsts, sizes, first, size)
-            shortest = size.min()
+            held, steps, shortest = _lanes(group, firsts, sizes, first, size)
             tally[running_at] = 1.0
             for t in range(steps):
                 if t >= shortest:
@@ -110,7 +110,8 @@ def compiled(n_states: int, tabled: bool = False) -> Compiled:
                 if t == 0:
                     both[: k * k] = 0.0
                     for i in range(k):
-                        both[i * k + i] = work[i]
+                        for b in range(LANES):
+                            both[i * k + i, b] = work[i, b]
                 elif t % RESCALED == 0:
                     lane_steps.follow(k, flow, now, then, 1, lines, chain, sums)
                 else:
@@ -129,14 +130,16 @@ def compiled(n_states: int, tabled: bool = False) -> Compiled:
         first, size = np.zeros(LANES, np.int64), np.zeros(LANES, np.int64)
         d, centre, root = origin.size, means.reshape(-1), roots.reshape(-1)
         each = step_lines + (0 if tabled else d)
-        work = aligned((sizes.max() * each, LANES), means)
+        longest = 0
+        for size_of in sizes:
+            longest = max(longest, size_of)
+        work = aligned((longest * each, LANES), means)
         tally = aligned((moments_at + 2 * k * d, LANES), means)
         lines, sums = work.reshape(-1), tally.reshape(-1)
         exponents = sums[exponent_at * LANES : (exponent_at + 1) * LANES].view(np.int64)
         chain = transitions.reshape(-1)
         for group in range(0, len(sizes), LANES):
-            held, steps = _lanes(group, firsts, sizes, first, size)
-            shortest = size.min()
+            held, steps, shortest = _lanes(group, firsts, sizes, first, size)
             tally[:] = 0.0
             tally[running_at] = 1.0
             tally[least_at] = 1.0
@@ -167,7 +170,8 @@ def compiled(n_states: int, tabled: bool = False) -> Compiled:
             for b in range(LANES):
                 if not tally[least_at, b] > FAINT:
                     return False
-            tally[beta_at : beta_at + k] = tally[last_at : last_at + k]
+            for i in range(k * LANES):
+                sums[beta_at * LANES + i] = sums[last_at * LANES + i]
             for t in range(steps - 1, -1, -1):
                 at = t * each
                 if t >= shortest:
