@@ -1,6 +1,7 @@
 import datetime
 import pickle
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -61,6 +62,23 @@ def test_nhanes():
     normal = IncompleteNormal(tol=1e-13).fit(datasets.load("nhanes").values)
     np.testing.assert_allclose(normal.mean_, [1.76, 26.522560, 1.229397, 194.446804], **DIGITS)
     assert normal.loglik_ == pytest.approx(-150.858686, abs=5e-7)
+
+
+@pytest.mark.parametrize("name", ["near", "sparse", "units"])
+def test_hostile_holes_have_the_estimates_of_lavaan(name):
+    # R 4.2.2, lavaan 0.6-14's EM of the saturated model at 1e-12: tests/parity/incomplete.R
+    folder = Path(__file__).parents[1] / "parity"
+    rows = pd.read_csv(folder / "incomplete_rows.csv")
+    known = pd.read_csv(folder / "incomplete.csv")
+    known = known[known["set"] == name].set_index("what")["value"]
+    normal = IncompleteNormal(tol=1e-10).fit(rows[rows["set"] == name].iloc[:, 1:].to_numpy())
+    mean = known[[f"mean {j}" for j in range(1, 5)]].to_numpy()
+    covariance = known[[f"covariance {j}" for j in range(1, 17)]].to_numpy().reshape(4, 4)
+    spread = np.sqrt(np.diagonal(covariance))
+    assert normal.loglik_ == pytest.approx(known["loglik"], rel=0, abs=1e-7)
+    np.testing.assert_allclose(normal.mean_ / spread, mean / spread, rtol=0, atol=1e-6)
+    unit = np.outer(spread, spread)
+    np.testing.assert_allclose(normal.covariance_ / unit, covariance / unit, rtol=0, atol=1e-6)
 
 
 def test_littles_statistic():
