@@ -285,7 +285,8 @@ def split(white, resp, which, made):
             for i in range(m):
                 centres[s, i] /= held[s]
     for c in range(k):
-        made[c] = resp[c]
+        for r in range(n):
+            made[c, r] = resp[c, r]
     for r in range(n):
         made[k, r] = 0.0
         if side[r]:
@@ -321,9 +322,8 @@ def merge(resp, first, second, made):
     for c in range(len(resp)):
         if c == second:
             continue
-        made[at] = resp[c]
-        if c == first:
-            made[at] += resp[second]
+        for r in range(resp.shape[1]):
+            made[at, r] = resp[c, r] + (resp[second, r] if c == first else 0.0)
         at += 1
 
 
@@ -349,20 +349,3 @@ def narrowest(unit, covariances):
         eigen(whole, values, axes)
         least = min(least, values[d - 1])
     return least
-
-
-@njit(nogil=True, cache=True)
-def climbed_each(columns, weights, code, floor, most, tol, begins, chosen, heights, parts):
-    """Some of C climbs, `most` steps further: `climbed` with an axis in front of all `parts`.
-
-    Parameters
-    ----------
-    chosen : array of int
-        Which.
-    heights : array of shape (C,)
-        Their log-likelihoods are put here, -inf where a climb is off.
-    """
-    shares, means, covariances, axes, levels, resp = parts
-    for g in chosen:
-        own = shares[g], means[g], covariances[g], axes[g], levels[g], resp[g]
-        heights[g], _ = climbed(columns, weights, code, floor, most, tol, begins, own)

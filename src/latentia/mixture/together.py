@@ -325,8 +325,9 @@ def raced(sample: Sample, cell: Cell, resp: Array, thin: float, least: float) ->
 
     def climb(chosen: Sequence[int], most: int, *, begins: bool = False) -> list[int]:
         """Those that are still under way after so many steps, the highest first."""
-        if chosen:
-            brief.climbed_each(
+        for g in chosen:
+            own = tuple(part[g] for part in parts)
+            heights[g], _ = brief.climbed(
                 sample.columns,
                 sample.weights,
                 cell.code,
@@ -334,9 +335,7 @@ def raced(sample: Sample, cell: Cell, resp: Array, thin: float, least: float) ->
                 most,
                 sample.tol,
                 begins,
-                np.array(chosen),
-                heights,
-                parts,
+                own,
             )
         return sorted((g for g in chosen if np.isfinite(heights[g])), key=lambda g: -heights[g])
 

@@ -73,6 +73,14 @@ def eigen(matrix, values, vectors):
 
 
 @njit(nogil=True, cache=True)
+def _scaled(matrix, factor, into):
+    """A matrix times a number, in a loop: a slice would compile its error's message for seconds."""
+    for i in range(len(matrix)):
+        for j in range(len(matrix)):
+            into[i, j] = factor * matrix[i, j]
+
+
+@njit(nogil=True, cache=True)
 def inverted(matrix, inverse):
     """The inverse of a symmetric positive definite matrix and its log-determinant.
 
@@ -349,10 +357,7 @@ def maximum(volume, shape, orientation, count, scatter, axes, levels, rounds, en
                     for c in range(k):
                         out[c, i, j] = total / n
             return True
-        size = levels[:, 0].copy()
-        well = volumes_in_turn(count, scatter, size, enough, out)
-        levels[:, 0] = size
-        return well
+        return volumes_in_turn(count, scatter, levels[:, 0], enough, out)
     if orientation == EQUAL:
         well = turned_together(volume, count, scatter, axes, levels, rounds, enough)
         for c in range(k):
@@ -365,7 +370,7 @@ def maximum(volume, shape, orientation, count, scatter, axes, levels, rounds, en
         return well
     if shape == OWN and volume == OWN:
         for c in range(k):
-            out[c] = scatter[c] / count[c]
+            _scaled(scatter[c], 1.0 / count[c], out[c])
         return True
     if shape == OWN:
         size, total, inverse = np.empty(k), 0.0, np.empty((d, d))
@@ -375,11 +380,11 @@ def maximum(volume, shape, orientation, count, scatter, axes, levels, rounds, en
         if not np.isfinite(total):
             return False
         for c in range(k):
-            out[c] = scatter[c] * (total / (n * size[c]))
+            _scaled(scatter[c], total / (n * size[c]), out[c])
         return True
     seen, vectors, own = np.empty((k, d)), np.empty((k, d, d)), np.empty((d, d))
     for c in range(k):
-        own[:] = scatter[c]
+        _scaled(scatter[c], 1.0, own)
         eigen(own, seen[c], vectors[c])
     well = variances(volume, shape, count, seen, enough, levels)
     for c in range(k):
