@@ -6,7 +6,7 @@ import typer
 
 from latentia.cli import hidden_markov, options
 from latentia.cli.outputs import check_outputs
-from latentia.cli.values import split_components, split_names
+from latentia.cli.values import one_of, split_components, split_names
 
 DURATIONS = ("geometric", "poisson", "negative-binomial", "gamma", "weibull", "log-normal", "free")
 
@@ -31,6 +31,9 @@ def hidden_semi_markov(
     max_duration: Annotated[
         int | None, typer.Option(min=1, metavar="N", help="Steps that states last at most.")
     ] = None,
+    transitions: Annotated[
+        str, typer.Option(metavar="KIND", help="all, or cyclic: each state to the next one.")
+    ] = "all",
     id_: hidden_markov.Id = None,
     time: hidden_markov.Time = None,
     criterion: options.Criterion = "bic",
@@ -50,6 +53,7 @@ def hidden_semi_markov(
     """Fit hidden states that last by laws of their own, and keep the best."""
     numbers = split_components(states, "--states")
     laws = split_names("--durations", durations, DURATIONS)
+    one_of("--transitions", transitions, ("all", "cyclic"))
     chosen = options.criterion_of(criterion)
     check_outputs(data, report, save)
 
@@ -63,6 +67,7 @@ def hidden_semi_markov(
         max_iter=max_iter,
         n_init=starts,
         random_state=seed,
+        transitions=None if transitions == "all" else transitions,
     )
     grid = {"n_states": numbers, "durations": [name.replace("-", "_") for name in laws]}
     files = (report, save, ctx.obj.command())
