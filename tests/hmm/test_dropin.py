@@ -329,6 +329,18 @@ def test_a_start_counts_the_transitions_of_states_that_are_set():
         np.testing.assert_array_equal(model.predict(X), path)
 
 
+@pytest.mark.filterwarnings("ignore::latentia.engine.NotConvergedWarning")
+def test_symbols_do_not_begin_where_no_step_leads_on():
+    """States that are sets of symbols stay these: a fixed point that is no maximum."""
+    for seed in range(6):
+        X = np.random.default_rng(seed).choice(3, size=(100, 1), p=[0.2, 0.4, 0.4])
+        model = CategoricalHMM(2, random_state=seed, n_iter=1)
+        model._init(X, [10] * 10)
+        model.init_params = ""
+        heights = [model.fit(X, [10] * 10).loglik_ for _ in range(3)]
+        assert heights[2] > heights[0] + 1e-6
+
+
 def test_where_a_fit_would_begin_can_be_set_and_attributes_looked_at(caplog):
     """hmmlearn's `_init` and `_check`, which its users call too."""
     model = GaussianHMM(2, random_state=0)

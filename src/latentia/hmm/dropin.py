@@ -309,7 +309,9 @@ class HmmlearnEstimator(ChainEstimator, ABC):
         beyond = self._of_covariances(family)
         if held or self._least_variance or beyond is not None:
             family = Held(family, held, self._least_variance, beyond)
-        guesses = StateGuesses(self.n_components, "kmeans", making.codes(self._parts))
+        codes = making.codes(self._parts)
+        method = "random" if codes else "kmeans"  # states cut by symbol may be a fixed point
+        guesses = StateGuesses(self.n_components, method, codes)
         chain = FreeStart(self.n_components) if chain is None else chain
         prior, sparing = (
             self._prior(family, imagined, chain),
