@@ -193,3 +193,13 @@ def test_a_summary_names_components_and_noise():
     told = str(ProbabilisticPCA(2).fit(simulated(200)).summary())
     for word in ("component 1", "each other", "noise", "converged"):
         assert word in told
+
+
+@pytest.mark.parametrize("unit", [1e-140, 1e140])
+def test_standard_errors_keep_to_any_unit(unit):
+    x = np.random.default_rng(0).normal(size=(100, 5)) * [3, 2, 1, 1, 1]
+    errors = ProbabilisticPCA(2).fit(x).standard_errors()
+    moved = ProbabilisticPCA(2).fit(x * unit).standard_errors()
+    np.testing.assert_allclose(moved.components, errors.components, rtol=1e-6)
+    np.testing.assert_allclose(moved.mean / unit, errors.mean, rtol=1e-6)
+    np.testing.assert_allclose(moved.noise_variance / unit / unit, errors.noise_variance, rtol=1e-6)

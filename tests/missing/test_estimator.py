@@ -304,3 +304,12 @@ def test_dates_are_refused_by_name(library):
     table = library.DataFrame({"height": [1.0, 2.0, 4.0], "seen": days})
     with pytest.raises(TypeError, match="column 'seen' holds dates or times, expected numbers"):
         IncompleteNormal().fit(table)
+
+
+@pytest.mark.parametrize("unit", [1e-140, 1e140])
+def test_standard_errors_keep_to_any_unit(unit):
+    _, x = correlated(80, 3, np.random.default_rng(6), 0.25)
+    one, other = IncompleteNormal().fit(x), IncompleteNormal().fit(x * unit)
+    errors, moved = one.standard_errors(), other.standard_errors()
+    np.testing.assert_allclose(moved.mean / unit, errors.mean, rtol=1e-6)
+    np.testing.assert_allclose(moved.covariance / unit / unit, errors.covariance, rtol=1e-6)

@@ -80,14 +80,15 @@ def closed_form(params: PrincipalParams, n_rows: float) -> PrincipalErrors:
     noise = float(params.noise)
     diagonal = (variances - noise) @ components**2 + noise
     others = 1 - (components**2).sum(axis=0)  # squares of the directions that are noise
-    spread = np.zeros((q, d))
+    spread, unit = np.zeros((q, d)), max(variances.max(initial=0.0), noise)
+    own, left = variances / unit, noise / unit  # whose products a float can hold
     with np.errstate(divide="ignore"):
         for i in range(q):
             for k in range(q):
                 if k != i:
-                    gap = variances[i] * variances[k] / (variances[i] - variances[k]) ** 2
+                    gap = own[i] * own[k] / (own[i] - own[k]) ** 2
                     spread[i] += gap * components[k] ** 2
-            spread[i] += variances[i] * noise / (variances[i] - noise) ** 2 * others
+            spread[i] += own[i] * left / (own[i] - left) ** 2 * others
     return PrincipalErrors(
         np.sqrt(diagonal / n_rows),
         np.sqrt(spread / n_rows),

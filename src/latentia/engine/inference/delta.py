@@ -50,8 +50,11 @@ def delta_errors(
         return np.zeros(at(np.zeros(0)).shape)
     jacobian = differences(at, np.zeros(size)).T
     jacobian = np.where(free, jacobian, 0.0)  # a held coordinate may have a one-sided derivative
+    # in powers of two near 1, since squares in a unit far from it may be beyond what a float holds
+    power = np.frexp(np.abs(jacobian).max(axis=1))[1]
+    jacobian = np.ldexp(jacobian, -power[:, None])
     variance = np.einsum("ij,jk,ik->i", jacobian, covariance, jacobian, optimize=True)
-    return np.sqrt(np.maximum(variance, 0.0))
+    return np.ldexp(np.sqrt(np.maximum(variance, 0.0)), power)
 
 
 def parameter_errors(chart: Chart, covariance: Array, free: NDArray[np.bool_]) -> Tree:
