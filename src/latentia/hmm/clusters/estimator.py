@@ -26,7 +26,6 @@ from ..drawing import states
 from ..model import HiddenMarkovParams
 from ..outlook import StepDistributions
 from ..parameters import HiddenMarkovErrors
-from ..rearrange import rounds
 from ..residuals import PseudoResiduals
 from ..sequential import Made, Place, SequenceEstimator
 from ..start import METHODS, StateGuesses
@@ -182,8 +181,6 @@ class HiddenMarkovMixture(SequenceEstimator):
         model = self._model()
         source = GroupedSource(self._rows(ragged, weights))
         em = self._settings(len(ragged.x), self.n_clusters * self.n_states)
-        if self.n_init is None and self.em is None:
-            em.rearrange = rounds(em.starts)
         fit = self._climbed(em, model, source)
         self._set_parameters(fit.params)
         self._keep(fit, model, source)
