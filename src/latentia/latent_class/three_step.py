@@ -94,7 +94,7 @@ class Assignment(NamedTuple):
         >>> mixture = Mixture({0: "gaussian", 1: "poisson"}, 2, random_state=0).fit(rows)
         >>> assigned = Assignment.of(mixture.predict_proba(rows))
         >>> gap = np.ptp(assigned.means(10.0 * c).means)
-        >>> 8 < gap < 11
+        >>> bool(8 < gap < 11)
         True
         """
         resp = np.asarray(memberships, dtype=np.float64)

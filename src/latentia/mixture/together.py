@@ -21,7 +21,7 @@ from latentia.families.kernels.ready import waiting
 
 from . import brief_kernels as brief
 from .model import MixtureParams
-from .start import PORTFOLIO, Guesses, whiten
+from .start import Guesses, whiten
 
 if TYPE_CHECKING:
     from .estimator import GaussianMixture
@@ -159,9 +159,11 @@ def _is_small(X: object) -> bool:
 
 
 def _is_plain(estimator: GaussianMixture) -> bool:
-    """Whether a fit is no more than climbs from starts that are guessed."""
+    """Whether a fit is no more than climbs from starts that are guessed; a portfolio is more."""
     mine = estimator.get_params(deep=False)
     if any(mine[name] is not value for name, value in OPEN.items()) or estimator.max_iter == 0:
+        return False
+    if estimator.init_params == "portfolio":
         return False
     if estimator.em is None:
         return True
@@ -210,11 +212,8 @@ def _guessed(
         if k in known:
             continue
         guess = Guesses(k, each.init_params, frame)
-        starts = max(
-            each._climb_settings().starts, len(PORTFOLIO) if each.init_params == "portfolio" else 1
-        )
         made: list[Array] = []
-        for child in each._generator().spawn(starts):
+        for child in each._generator().spawn(each._climb_settings().starts):
             sample = source.sample(child)
             made += [resp.T * sample.weights for resp in guess(sample, child)]
         known[k] = made

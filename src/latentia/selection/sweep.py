@@ -59,10 +59,11 @@ def select(
         another covariance or family, one fewer of which one is split, or one more of which two are
         merged. By default, Gaussian mixtures of few rows (2,000) and columns (10) climb together
         before they are fitted, briefly and in compiled code, each again from what its neighbours
-        found; `n_steps` does not count that. A number says in how many rounds, at most, each
-        candidate that is fitted starts again so. Only proper maxima that are higher are kept.
-        A round takes about as long as the sweep with one start; later ones are of those candidates
-        alone whose neighbours changed. For `GaussianMixture` and `Mixture`.
+        found; `n_steps` does not count that. Those with a portfolio of starts are fitted alone. A
+        number says in how many rounds, at most, each candidate that is fitted starts again so. Only
+        proper maxima that are higher are kept. A round takes about as long as the sweep with one
+        start; later ones are of those candidates alone whose neighbours changed. For
+        `GaussianMixture` and `Mixture`.
     n_jobs : int, optional
         Processes, as in joblib. By default all cores where the work is large, else one. The
         result does not depend on it.
