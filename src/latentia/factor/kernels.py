@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from latentia.families.kernels import triangle
+
 
 @njit(nogil=True, cache=True)
 def solve(sums, towards, order, begin, weights, mean, covariance, moments, log_det):
@@ -22,37 +24,20 @@ def solve(sums, towards, order, begin, weights, mean, covariance, moments, log_d
     log_det : (P,) log |M|, filled in
     """
     patterns, q = len(sums), towards.shape[1]
-    lower, inverse = np.zeros((q, q)), np.zeros((q, q))
+    lower, whole = np.zeros((q, q)), np.zeros((q, q))
     for p in range(patterns):
-        at, total = 0, 0.0
-        for i in range(q):
-            for j in range(i + 1):
-                value = sums[p, at]
-                at += 1
-                if i == j:
-                    value += 1.0
-                for k in range(j):
-                    value -= lower[i, k] * lower[j, k]
-                if i > j:
-                    lower[i, j] = value / lower[j, j]
-                else:
-                    lower[i, i] = np.sqrt(value)
-                    total += np.log(value)
-        log_det[p] = total
-        for j in range(q):
-            inverse[j, j] = 1 / lower[j, j]
-            for i in range(j + 1, q):
-                value = 0.0
-                for k in range(j, i):
-                    value -= lower[i, k] * inverse[k, j]
-                inverse[i, j] = value / lower[i, i]
         at = 0
         for i in range(q):
             for j in range(i + 1):
-                value = 0.0
-                for k in range(i, q):
-                    value += inverse[k, i] * inverse[k, j]
-                covariance[p, at] = value
+                lower[i, j] = sums[p, at] + (1.0 if i == j else 0.0)
+                at += 1
+        log_det[p] = triangle.factorised(lower, q, lower)
+        triangle.inverted(lower, q, lower)
+        triangle.squared(lower, q, whole)
+        at = 0
+        for i in range(q):
+            for j in range(i + 1):
+                covariance[p, at] = whole[i, j]
                 at += 1
         weight = 0.0
         for row in order[begin[p] : begin[p + 1]]:

@@ -10,60 +10,32 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
+from latentia.families.kernels import triangle
+
 
 @njit(nogil=True, cache=True)
-def _block(matrix, at, size, out):
-    """The lower triangle of some rows and columns of a matrix, factorised: log-determinant.
-
-    nan where it is not positive definite.
-    """
-    log_det = 0.0
+def _factorised(matrix, at, size, out):
+    """The lower factor of some rows and columns of a matrix: the log-determinant, or nan."""
     for i in range(size):
         for j in range(i + 1):
-            value = matrix[at[i], at[j]]
-            for k in range(j):
-                value -= out[i, k] * out[j, k]
-            if i > j:
-                out[i, j] = value / out[j, j]
-            elif value > 0:
-                out[i, i] = np.sqrt(value)
-                log_det += np.log(value)
-            else:
-                return np.nan
-    return log_det
-
-
-@njit(nogil=True, cache=True)
-def _invert(factor, size, out):
-    """The inverse of a lower triangle."""
-    for j in range(size):
-        out[j, j] = 1 / factor[j, j]
-        for i in range(j + 1, size):
-            value = 0.0
-            for k in range(j, i):
-                value -= factor[i, k] * out[k, j]
-            out[i, j] = value / factor[i, i]
+            out[i, j] = matrix[at[i], at[j]]
+    return triangle.factorised(out, size, out)
 
 
 @njit(nogil=True, cache=True)
 def _through_hidden(precision, hidden, m, lower, inverse, left):
     """What is left of the covariance of hidden cells, (LLᵀ)⁻¹ of the precision's block."""
-    log_det = _block(precision, hidden, m, lower)
-    _invert(lower, m, inverse)
-    for i in range(m):
-        for j in range(i + 1):
-            value = 0.0
-            for k in range(i, m):
-                value += inverse[k, i] * inverse[k, j]
-            left[i, j] = left[j, i] = value
+    log_det = _factorised(precision, hidden, m, lower)
+    triangle.inverted(lower, m, inverse)
+    triangle.squared(inverse, m, left)
     return log_det
 
 
 @njit(nogil=True, cache=True)
 def _through_seen(covariance, seen, o, hidden, m, lower, inverse, slope, left):
     """Slopes (m, o) of hidden cells on whitened seen ones, and what is left of the covariance."""
-    log_det = _block(covariance, seen, o, lower)
-    _invert(lower, o, inverse)
+    log_det = _factorised(covariance, seen, o, lower)
+    triangle.inverted(lower, o, inverse)
     for i in range(m):
         for j in range(o):
             value = 0.0

@@ -8,6 +8,7 @@ import numpy as np
 from numba import njit
 
 from latentia.families.covariance.kernels import eigen, maximum
+from latentia.families.kernels import triangle
 
 LOG_2PI = math.log(2.0 * math.pi)
 
@@ -45,30 +46,15 @@ def posterior(columns, weights, shares, means, covariances, resp):
     root, part = np.empty((d, d)), np.empty(n)
     thinnest = np.inf
     for c in range(k):
-        half, squares = 0.0, 0.0
-        for j in range(d):
-            for i in range(j, d):
-                total = covariances[c, i, j]
-                for m in range(j):
-                    total -= root[i, m] * root[j, m]
-                if i > j:
-                    root[i, j] = total / root[j, j]
-                elif total > 0.0:
-                    root[j, j] = math.sqrt(total)
-                    half += 0.5 * math.log(total)
-                else:
-                    return np.nan, 0.0
-        for j in range(d):
-            root[j, j] = 1.0 / root[j, j]
-            squares += root[j, j] * root[j, j]
-            for i in range(j + 1, d):
-                total = 0.0
-                for m in range(j, i):
-                    total -= root[i, m] * root[m, j]
-                root[i, j] = total / root[i, i]
+        log_det, squares = triangle.factorised(covariances[c], d, root), 0.0
+        if not np.isfinite(log_det):
+            return np.nan, 0.0
+        triangle.inverted(root, d, root)
+        for i in range(d):
+            for j in range(i + 1):
                 squares += root[i, j] * root[i, j]
         thinnest = min(thinnest, 1.0 / squares)
-        offset = math.log(shares[c]) - half - 0.5 * d * LOG_2PI
+        offset = math.log(shares[c]) - 0.5 * (log_det + d * LOG_2PI)
         own = resp[c]
         for r in range(n):
             own[r] = offset

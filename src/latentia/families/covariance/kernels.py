@@ -11,6 +11,8 @@ import math
 import numpy as np
 from numba import njit
 
+from latentia.families.kernels import triangle
+
 EQUAL, OWN, NONE = 0, 1, 2
 CODE = {"E": EQUAL, "V": OWN, "I": NONE}
 """The letters of a pattern as numbers."""
@@ -87,32 +89,11 @@ def inverted(matrix, inverse):
     The latter is not finite where the matrix is singular.
     """
     d = len(matrix)
-    root, log_det = np.empty((d, d)), 0.0
-    for j in range(d):
-        for i in range(j, d):
-            total = matrix[i, j]
-            for m in range(j):
-                total -= root[i, m] * root[j, m]
-            if i > j:
-                root[i, j] = total / root[j, j]
-            elif total > 0.0:
-                root[j, j] = math.sqrt(total)
-                log_det += math.log(total)
-            else:
-                return np.nan
-    for j in range(d):  # the inverse of the root, in place
-        root[j, j] = 1.0 / root[j, j]
-        for i in range(j + 1, d):
-            total = 0.0
-            for m in range(j, i):
-                total -= root[i, m] * root[m, j]
-            root[i, j] = total / root[i, i]
-    for i in range(d):
-        for j in range(i + 1):
-            total = 0.0
-            for m in range(i, d):
-                total += root[m, i] * root[m, j]
-            inverse[i, j] = inverse[j, i] = total
+    root = np.empty((d, d))
+    log_det = triangle.factorised(matrix, d, root)
+    if np.isfinite(log_det):
+        triangle.inverted(root, d, root)
+        triangle.squared(root, d, inverse)
     return log_det
 
 
