@@ -1,7 +1,10 @@
 """select: every combination fitted, judged, and the best proper one chosen."""
 
+import dask.array as da
 import joblib
 import numpy as np
+import pandas as pd
+import polars as pl
 import pytest
 
 from latentia import (
@@ -162,10 +165,19 @@ def test_what_settles_a_fit_by_itself_is_left_to_it():
         {"max_iter": 0},
         {"em": EM(race=True, starts=3)},
         {"em": EM(accelerate="none")},
+        {"init_params": "portfolio"},
     ):
         base = GaussianMixture(random_state=0, **given)
         alone, together = (select(base, FAITHFUL, grid, exchange=e) for e in (0, None))
         assert [c.loglik for c in alone.candidates] == [c.loglik for c in together.candidates]
+
+
+@pytest.mark.parametrize("made", [pd.DataFrame, pl.DataFrame, np.ndarray.tolist, da.from_array])
+def test_a_sweep_is_the_same_whatever_the_rows_come_in(made):
+    grid, base = {"n_components": [3, 4]}, GaussianMixture(random_state=0)
+    one, other = (select(base, x, grid) for x in (FAITHFUL, made(FAITHFUL)))
+    assert [c.loglik for c in one.candidates] == [c.loglik for c in other.candidates]
+    assert [c.n_steps for c in one.candidates] == [c.n_steps for c in other.candidates]
 
 
 @pytest.mark.parametrize("exchange", [3, None])

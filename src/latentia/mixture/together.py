@@ -133,6 +133,8 @@ def beginnings(
         return nothing
     try:
         rows, _ = first._training_rows(X, sample_weight)
+        if not isinstance(rows.x, np.ndarray):
+            return nothing
         source = RowSource(rows)
         frame = Frame.of(source.distinct)
         sample = _sample(source.distinct, frame, first._climb_settings().tol)
@@ -153,9 +155,13 @@ def beginnings(
     return nothing
 
 
-def _is_small(X: object) -> bool:
-    shape = np.shape(X) if isinstance(X, np.ndarray) else ()
-    return len(shape) == 2 and shape[0] <= FEW_ROWS and shape[1] <= FEW_COLUMNS
+def _is_small(X: Any) -> bool:
+    """Whether it is a small matrix in memory; what is scanned is left to the fits."""
+    try:
+        n, d = X.shape if hasattr(X, "shape") else np.shape(X)
+    except (TypeError, ValueError):
+        return False
+    return isinstance(n, int) and n <= FEW_ROWS and d <= FEW_COLUMNS
 
 
 def _is_plain(estimator: GaussianMixture) -> bool:
