@@ -6,6 +6,7 @@ moments. Both are exact to the digits that `ILL` leaves where no component is th
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -18,15 +19,12 @@ Array = NDArray[np.float64]
 ROOM = 2**21
 """Numbers that the lines of a chunk hold, at most; where there are more, rows are gone through."""
 
-_TRIANGLES: dict[int, tuple[Any, Any, Array]] = {}
 
-
+@cache
 def _triangle(d: int) -> tuple[Any, Any, Array]:
     """Rows and columns of the products there are of d columns, and their part in z'Pz / 2."""
-    if d not in _TRIANGLES:
-        row, column = np.triu_indices(d)
-        _TRIANGLES[d] = row, column, np.where(row == column, 0.5, 1.0)
-    return _TRIANGLES[d]
+    row, column = np.triu_indices(d)
+    return row, column, np.where(row == column, 0.5, 1.0)
 
 
 def laid_out(structure: Covariance, z: Array) -> Array | None:

@@ -25,7 +25,7 @@ from latentia.mixture.base import Climbing
 
 from . import parameters, reading
 from .chains import stationary
-from .decoding import viterbi
+from .decoding import require_algorithm, viterbi
 from .drawing import states
 from .model import HiddenMarkovModel, HiddenMarkovParams, StatePosterior
 from .parameters import HiddenMarkovErrors
@@ -136,9 +136,7 @@ class ChainEstimator(ChainUses, Climbing, ABC):
         ValueError
             If the algorithm is neither.
         """
-        how = algorithm or getattr(self, "algorithm", "viterbi")
-        if how not in ("viterbi", "map"):
-            raise ValueError(f"got algorithm={how!r}, expected 'viterbi' or 'map'")
+        how = require_algorithm(algorithm or getattr(self, "algorithm", "viterbi"))
         ragged = self._read(X, lengths, id, time)
         if how == "map":
             known = self._posterior(ragged)

@@ -83,12 +83,20 @@ def moments(step: Step, begin: Array, lags: Array, steps: int) -> tuple[Array, A
         variances[h] = square.sum() - means[h] ** 2
         if p:
             first = np.hstack([y[:, None], first[:, :-1]])
-            inner = np.empty_like(second)
-            inner[:, 0, 0] = square
-            inner[:, 0, 1:] = inner[:, 1:, 0] = with_lags[:, :-1]
-            inner[:, 1:, 1:] = second[:, :-1, :-1]
-            second = inner
+            second = _moved(square, with_lags, second)
     return tuples, means, variances
+
+
+def _moved(square: Array, with_lags: Array, lags: Array) -> Array:
+    """Products of lags one step on, (m, p, p): the newest value's square, and those it has part in.
+
+    `square` (m,) is the newest value's; `with_lags` (m, p), `lags` (m, p, p) are of the old ones.
+    """
+    made = np.empty_like(lags)
+    made[:, 0, 0] = square
+    made[:, 0, 1:] = made[:, 1:, 0] = with_lags[:, :-1]
+    made[:, 1:, 1:] = lags[:, :-1, :-1]
+    return made
 
 
 def paths(
@@ -122,11 +130,7 @@ def paths(
         made.append(NormalPaths(weight / weight.sum(), y, variance))
         if p:
             mean = np.hstack([y[:, None], mean[:, :-1]])
-            inner = np.empty_like(spread)
-            inner[:, 0, 0] = variance
-            inner[:, 0, 1:] = inner[:, 1:, 0] = turned[:, :-1]
-            inner[:, 1:, 1:] = spread[:, :-1, :-1]
-            spread = inner
+            spread = _moved(variance, turned, spread)
     return made, exact
 
 
