@@ -103,7 +103,7 @@ def test_collapse_without_a_floor_exits_with_1_and_leaves_old_files(run, csv, tm
     for path in outputs:
         path.write_bytes(b"precious")
     to = ("--save", "m.safetensors", "--report", "r.html", "--reg-covar", 0)
-    run(*FIT, data, *QUICK, *to).refused("collapsed", "--reg-covar", status=1)
+    run(*FIT, data, *QUICK, *to).refused("collapsed", "--reg-covar 1e-06", status=1)
     sweep = ("--components", "2,3", "--covariance", "full", "--starts", 1, "-q")
     run(*FIT, data, *sweep, *to).refused("none of the 2 candidates", status=1)
     assert [path.read_bytes() for path in outputs] == [b"precious"] * 2

@@ -195,12 +195,14 @@ def test_bad_csv_is_met_by_one_sentence_that_names_file_and_place(tmp_path, text
 
 def test_missing_file_folder_and_unknown_ending(tmp_path):
     (tmp_path / "folder.csv").mkdir()
+    (tmp_path / "folder").mkdir()
     for name, words in {
         "none.csv": "there is no file .*none.csv",
         "folder.csv": "is a folder",
         "data.xlsx": r"unknown ending \.xlsx; .* \.csv",
         "data.csv.gz": "is compressed; unpack it first",
         "data": "no ending",
+        "folder": "is a folder",
     }.items():
         with pytest.raises(DataError, match=words):
             read_table(tmp_path / name)

@@ -8,7 +8,7 @@ import pytest
 from scipy.special import expit
 from scipy.stats import bernoulli, binom
 
-from latentia import EM
+from latentia import EM, Mixture
 from latentia.data.arrays import Rows
 from latentia.families.binomial import Bernoulli, Binomial, BinomialParams
 
@@ -111,3 +111,9 @@ def test_latent_classes_of_the_carcinoma_slides(k, published):
     slides = np.loadtxt(path, delimiter=",", skiprows=1) - 1
     fit = EM(tol=1e-7, starts=10).fit(mixture_of(Bernoulli(k, 7)), Rows.of(slides), rng=0)
     assert fit.loglik == pytest.approx(published, abs=1e-5)
+
+
+def test_one_trial_is_called_bernoulli():
+    assert (Bernoulli(2).name, Binomial(2, trials=3).name) == ("Bernoulli", "Binomial")
+    with pytest.raises(ValueError, match="got 2 at row 0, column 0 for Bernoulli"):
+        Mixture("bernoulli", 2).fit([[2.0], [0.0]])

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from latentia.cli import options
-from latentia.cli.errors import UNCONVERGED, NoResult, Refusal, say, warnings_as_sentences
+from latentia.cli.errors import UNCONVERGED, Refusal, say, warnings_as_sentences
 from latentia.cli.inputs import read_input
 from latentia.cli.outputs import TABLE_ENDINGS, check_output
 from latentia.cli.values import one_of, split_components
@@ -167,7 +167,7 @@ def _run(
                 swept = select(candidate, rows, {"n_components": numbers}, criterion=chosen)
                 analysis = parallel_analysis(read.values, random_state=0) if parallel else None
         except ValueError as error:
-            raise NoResult(str(error)) from error
+            raise Refusal(str(error)) from error
         made = swept.best_estimator
         table = [swept.summary()] if len(numbers) > 1 else []
         told = [] if analysis is None else [f"Parallel analysis: {analysis.n_factors} factors."]

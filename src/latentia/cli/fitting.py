@@ -351,7 +351,8 @@ def _simpler(estimator: Any) -> str:
 def _remedy(estimator: Any) -> str:
     """The same, of a collapse."""
     if hasattr(estimator, "covariance_type"):
-        return "use fewer --components, a simpler --covariance, or a floor such as --reg-covar 1e-6"
+        floor = 100 * max(float(estimator.reg_covar), 1e-8)
+        return f"use fewer --components, a simpler --covariance, or --reg-covar {floor:g}"
     return _simpler(estimator)
 
 

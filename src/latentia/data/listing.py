@@ -50,6 +50,8 @@ def kind_of(file: Path) -> str:
     if suffix in _COMPRESSED:
         raise DataError(f"{file} is compressed; unpack it first, or give the data as Parquet")
     if suffix not in KINDS:
+        if file.is_dir():
+            raise DataError(f"{file} is a folder; give one file of it")
         raise DataError(
             f"{file} has {f'the unknown ending {suffix}' if suffix else 'no ending'}; "
             f"give a file ending in one of {', '.join(KINDS)}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
@@ -135,7 +136,7 @@ class Certificate:
     @property
     def held(self) -> str:
         """Which parameters a floor holds up, in a few words; empty where none does."""
-        return f"held up by a floor: {_listed(self.active_floors)}" if self.active_floors else ""
+        return f"held up by a floor: {listed(self.active_floors)}" if self.active_floors else ""
 
     @property
     def ending(self) -> str:
@@ -215,10 +216,10 @@ class Certificate:
         if self.active_floors:
             told.append(
                 "Held up by a floor, so not a maximum-likelihood estimate: "
-                f"{_listed(self.active_floors)}."
+                f"{listed(self.active_floors)}."
             )
         if self.on_boundary:
-            told.append(f"Exactly on the edge of what is allowed: {_listed(self.on_boundary)}.")
+            told.append(f"Exactly on the edge of what is allowed: {listed(self.on_boundary)}.")
         return told + list(self.claims)
 
 
@@ -230,6 +231,7 @@ def _were(n: int) -> str:
     return "was" if n == 1 else "were"
 
 
-def _listed(names: tuple[str, ...], most: int = 6) -> str:
+def listed(names: Sequence[str], most: int = 6) -> str:
+    """Names one after the other; of many only how many more there are."""
     shown = ", ".join(names[:most])
     return shown if len(names) <= most else f"{shown} and {len(names) - most} more"

@@ -84,6 +84,10 @@ class Binomial(Family[BinomialParams, BinomialStats]):
         self.trials = np.broadcast_to(given, (n_features,))
 
     @property
+    def name(self) -> str:
+        return "Bernoulli" if (self.trials == 1).all() else "Binomial"
+
+    @property
     def space(self) -> BinomialParams:
         return BinomialParams(cast(Any, Interval(0.0, 1.0, exchangeable=(0,))))
 

@@ -76,9 +76,7 @@ def column_cdf(family: Family[Any, Any], params: Any, j: int, x: Array) -> Array
     """
     width = {np.shape(leaf)[1] for leaf in tree.leaves(params) if np.ndim(leaf) > 1}
     if width - {1}:
-        raise TypeError(
-            f"{type(family).__name__} does not define distribution functions of columns"
-        )
+        raise TypeError(f"{family.name} does not define distribution functions of columns")
     return family.cdf(params, np.asarray(x, dtype=np.float64)[:, None])
 
 
@@ -90,7 +88,7 @@ def column_cdf(family: Family[Any, Any], params: Any, j: int, x: Array) -> Array
 @column_cdf.register(Survival)
 def _(family: Any, params: Any, j: int, x: Array) -> Array:
     if getattr(family, "censored", False):
-        raise TypeError(f"{type(family).__name__} has two bounds for a time: no column is one")
+        raise TypeError(f"{family.name} has two bounds for a time: no column is one")
     own = tree.transform(lambda leaf: leaf[:, [j]], params)  # columns are independent
     return family.cdf(own, np.asarray(x, dtype=np.float64)[:, None])
 
@@ -186,7 +184,7 @@ def n_codes(family: Family[Any, Any], j: int) -> int:
         part, place = _part_of(family, j)
         return n_codes(family.parts[part], place)
     if not isinstance(family, Categorical):
-        raise TypeError(f"got a column of {type(family).__name__}, expected one of codes")
+        raise TypeError(f"got a column of {family.name}, expected one of codes")
     return int(family.n_levels[j])
 
 
@@ -208,7 +206,7 @@ def column_means(family: Family[Any, Any], params: Any) -> Array:
     array([[0.25],
            [0.75]])
     """
-    raise TypeError(f"{type(family).__name__} does not define the means of its columns")
+    raise TypeError(f"{family.name} does not define the means of its columns")
 
 
 @column_means.register(Gaussian)

@@ -94,6 +94,11 @@ class Family(ABC, Generic[F, S]):
     def score(self, params: F, stats: S) -> F:
         """Gradient of `q` in the entries of the parameters."""
 
+    @property
+    def name(self) -> str:
+        """What sentences call it."""
+        return type(self).__name__
+
     def prepare(self, rows: Rows) -> Any:
         """Rows with what is worth knowing of them once a fit; as a chunk of theirs."""
         return rows
@@ -135,11 +140,11 @@ class Family(ABC, Generic[F, S]):
 
     def cdf(self, params: F, x: Array) -> Array:
         """P(X <= x_i | k) for a family of one column, shape (n, K); nan where x is."""
-        raise TypeError(f"{type(self).__name__} does not define a distribution function")
+        raise TypeError(f"{self.name} does not define a distribution function")
 
     def draw(self, params: F, labels: NDArray[np.intp], rng: np.random.Generator) -> Array:
         """A row in the user's units from the component of each label, shape (n, ...)."""
-        raise TypeError(f"{type(self).__name__} does not define draw, which makes new rows")
+        raise TypeError(f"{self.name} does not define draw, which makes new rows")
 
     def redraw(
         self, params: F, x: Array, labels: NDArray[np.intp], rng: np.random.Generator
@@ -153,7 +158,7 @@ class Family(ABC, Generic[F, S]):
     def expected(self, params: F, x: Array) -> Array:
         """The rows with what is missing as each component expects it, shape (n, K, d)."""
         raise TypeError(
-            f"{type(self).__name__} does not define expectations of missing cells; draw them "
+            f"{self.name} does not define expectations of missing cells; draw them "
             "with sample_imputations"
         )
 

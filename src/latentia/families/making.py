@@ -245,14 +245,12 @@ def described(family: Family[Any, Any], columns: Sequence[str]) -> str:
     --------
     >>> from latentia.families import Bernoulli, Poisson, Product
     >>> described(Product({0: Bernoulli(2), 1: Poisson(2)}), ["smokes", "visits"])
-    'smokes: Binomial; visits: Poisson'
+    'smokes: Bernoulli; visits: Poisson'
     """
     each = pieces(family, range(len(columns)))
     if len(each) == 1:
-        return type(family).__name__
-    return "; ".join(
-        f"{', '.join(columns[j] for j in at)}: {type(part).__name__}" for at, part in each
-    )
+        return family.name
+    return "; ".join(f"{', '.join(columns[j] for j in at)}: {part.name}" for at, part in each)
 
 
 # -- to a file and back ----------------------------------------------------------------------

@@ -108,7 +108,7 @@ def _impossible(
     x: Array, columns: Sequence[int], family: Family[Any, Any]
 ) -> tuple[int, int, str] | None:
     """Row, column and a sentence of the first cell that a family could not make."""
-    seen, name = x[:, list(columns)], type(family).__name__
+    seen, name = x[:, list(columns)], family.name
     infinite = np.isinf(seen) & (not getattr(family, "censored", False))
     missing = np.isnan(seen) & (not family.takes_missing)
     if (infinite | missing).any():

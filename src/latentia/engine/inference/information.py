@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..certificate import listed
 from ..chart import Chart, at_boundaries, at_floors
 from ..tree import Array, Tree
 from .delta import delta_errors, parameter_errors
@@ -165,7 +166,7 @@ def held_notes(space: Tree, params: Tree) -> list[str]:
     notes: list[str] = []
     floors, edge = at_floors(space, params), at_boundaries(space, params)
     if floors:
-        notes.append(f"Held by a floor and so without a standard error: {', '.join(floors)}.")
+        notes.append(f"Held by a floor and so without a standard error: {listed(floors)}.")
     if edge:
-        notes.append(f"On the edge of what is allowed and so held: {', '.join(edge)}.")
+        notes.append(f"On the edge of what is allowed and so held: {listed(edge)}.")
     return notes
