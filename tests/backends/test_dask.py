@@ -232,7 +232,13 @@ def test_ctrl_c_stops_the_workers_and_lets_their_memory_go(client):
 
     began = time.monotonic()
     main = threading.main_thread().ident
-    threading.Timer(0.6, signal.pthread_kill, (main, signal.SIGINT)).start()
+
+    def interrupt():
+        while not any(client.processing().values()):
+            time.sleep(0.05)
+        signal.pthread_kill(main, signal.SIGINT)
+
+    threading.Thread(target=interrupt).start()
     with (
         pytest.raises(KeyboardInterrupt),
         Dask(client).open(TwoPoissons(), source(512)) as mapper,

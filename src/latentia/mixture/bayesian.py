@@ -245,7 +245,7 @@ class BayesianGaussianMixture(NormalMixtureEstimator):
         fit: Any = self._climb(em, model, source, first, errors.collapsed)
         self._keep(fit, model, prior, frame, dtype)
         self._data = rows
-        self.start_ = portfolio.winner(self.init_params, fit) if guessed else "given"
+        self.start_ = portfolio.winner(self.init_params, fit, guessed=guessed)
         self._warn_unless_done(em)
         return self
 

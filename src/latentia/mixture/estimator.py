@@ -131,7 +131,7 @@ class GaussianMixture(NormalMixtureEstimator):
     start_ : str
         How the start that won guessed the memberships, a name of
         ``latentia.mixture.start.PORTFOLIO`` or as in `init_params`; "given" where it did not
-        guess. Files do not keep it.
+        guess, "sweep" where `select` found what to start from. Files do not keep it.
     n_features_in_ : int
     feature_names_in_ : array of shape (d,)
         Only where X has column names.
@@ -280,7 +280,8 @@ class GaussianMixture(NormalMixtureEstimator):
             em = portfolio.single(em)
         fit = self._climb(em, model, source, first, errors.collapsed)
         self._keep(fit, frame, rows, dtype)
-        self.start_ = portfolio.winner(self.init_params, fit) if guessed else "given"
+        begun = begin is not None
+        self.start_ = portfolio.winner(self.init_params, fit, guessed=guessed, begun=begun)
         return em
 
     def partial_fit(self, X: Any, y: Any = None, sample_weight: ArrayLike | None = None) -> Self:

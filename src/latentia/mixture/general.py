@@ -205,7 +205,8 @@ class Mixture(MixtureEstimator):
         if begin is not None:
             em = portfolio.single(em)
         fit = self._climb(em, model, source, first, errors.no_maximum)
-        self.start_ = portfolio.winner(self.init_params, fit) if guessed else "given"
+        begun = begin is not None
+        self.start_ = portfolio.winner(self.init_params, fit, guessed=guessed, begun=begun)
         self._keep(fit, model, source, parts)
         return em
 

@@ -36,7 +36,17 @@ def single(em: EM) -> EM:
     )
 
 
-def winner(method: str, fit: Fit[Any]) -> str:
-    """The name of the start that won: one of `start.METHODS` or `PORTFOLIO`, or `REARRANGED`."""
-    guessed = fit.certificate.n_starts - fit.certificate.n_rearranged
-    return method_of(method, fit.best) if fit.best < guessed else REARRANGED
+GIVEN, SWEEP = "given", "sweep"
+"""Starts that guessed nothing: the user's own, and what a sweep found for a fit of its."""
+
+
+def winner(method: str, fit: Fit[Any], *, guessed: bool = True, begun: bool = False) -> str:
+    """The name of the start that won.
+
+    One of `start.METHODS` or `PORTFOLIO`, `REARRANGED`, or, where nothing was guessed, `SWEEP` or
+    `GIVEN`.
+    """
+    if not guessed:
+        return SWEEP if begun else GIVEN
+    first_rearranged = fit.certificate.n_starts - fit.certificate.n_rearranged
+    return method_of(method, fit.best) if fit.best < first_rearranged else REARRANGED

@@ -208,6 +208,11 @@ def selection_notes(selection: Any) -> list[str]:
         these = [c for c in out if _reason(c) == why]
         verb = "Failed" if failed(these[0]) else "Set aside"
         notes.append(f"{verb}, {why}: {_joined(these)}.")
+    if selection.n_begun:
+        notes.append(
+            f"{counted(selection.n_begun, 'candidate')} climbed together first, each again from "
+            "what its neighbours found; E-steps are of the fits that followed."
+        )
     return notes
 
 

@@ -61,12 +61,15 @@ class Selection:
         Position of the winner among the candidates.
     best_estimator : estimator
         Fitted.
+    n_begun : int
+        Candidates that were fitted from where they had climbed together before.
     """
 
     candidates: tuple[Candidate, ...]
     criterion: str
     best: int
     best_estimator: Any
+    n_begun: int = 0
 
     @property
     def best_settings(self) -> dict[str, Any]:

@@ -124,7 +124,8 @@ def select(
     chosen = fitted[best]
     if chosen._data is None:  # it was fitted in another process, which kept the data
         chosen.remember(X, **given)
-    return Selection(tuple(candidates), criterion, best, chosen)
+    n_begun = sum(begin is not None for begin in begins)
+    return Selection(tuple(candidates), criterion, best, chosen, n_begun)
 
 
 def _varied(estimator: Any, settings: dict[str, Any]) -> Any:
