@@ -230,7 +230,7 @@ class BayesianGaussianMixture(NormalMixtureEstimator):
         """
         self._validate_params()
         X = errors.at_hand(X)  # what it decoded lasts as long as the fit
-        rows, dtype = self._training_rows(X, sample_weight)
+        rows, dtype = errors.training_rows(self, X, sample_weight)
         source = RowSource(rows)
         distinct = source.distinct  # the same bits for weights and for repeated rows
         frame = Frame.of(distinct)
@@ -248,15 +248,6 @@ class BayesianGaussianMixture(NormalMixtureEstimator):
         self.start_ = portfolio.winner(self.init_params, fit, guessed=guessed)
         self._warn_unless_done(em)
         return self
-
-    def _training_rows(self, X: Any, sample_weight: ArrayLike | None) -> tuple[Rows, Any]:
-        x = errors.validated(self, X, reset=True)
-        names = getattr(self, "feature_names_in_", None)
-        errors.require_finite(x, names, type(self).__name__)
-        weights = errors.checked_weights(sample_weight, x)
-        errors.require_enough_rows(x, weights, self.n_components)
-        errors.judge_columns(x, weights, names, self.reg_covar)
-        return Rows(x, weights), x.dtype
 
     def _model(self, prior: Prior, frame: Frame, rows: Rows) -> VariationalMixture:
         """The engine's view of this estimator and what it fits."""
@@ -341,7 +332,7 @@ class BayesianGaussianMixture(NormalMixtureEstimator):
     def remember(self, X: Any, sample_weight: ArrayLike | None = None) -> Self:
         """Put the data of the fit at hand again; the posterior's deviations do without."""
         check_is_fitted(self, "fit_")
-        self._data, _ = self._training_rows(X, sample_weight)
+        self._data, _ = errors.training_rows(self, X, sample_weight)
         return self
 
     def _compute_errors(self, method: str = "oakes", **asked: Any) -> StandardErrors:

@@ -1,13 +1,14 @@
-"""A mixture in one dimension: distribution function, quantiles, and densities of a column."""
+"""A mixture as a distribution: rows drawn, quantiles of one column, densities of some."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.linalg import solve_triangular
+from sklearn.utils.validation import check_is_fitted
 
 from latentia.engine import tree
 from latentia.families import making
@@ -16,10 +17,32 @@ from latentia.families.gaussian import LOG_2PI, Gaussian
 
 from .model import MixtureParams
 
+if TYPE_CHECKING:
+    from .general import Mixture
+
 Array = NDArray[np.float64]
 
 MOST_HALVINGS = 2200
 """From the largest float to the smallest by halves, and on to its neighbour."""
+
+
+def draw(
+    family: Family[Any, Any], params: MixtureParams, n: int, rng: np.random.Generator
+) -> tuple[Array, NDArray[np.int64]]:
+    """Rows of a mixture, (n, d), and the component of each; sorted by component."""
+    weights = params.weights
+    labels = np.repeat(np.arange(len(weights)), rng.multinomial(n, weights / weights.sum()))
+    return family.draw(params.components, labels, rng), labels
+
+
+def require_one_column(mixture: Mixture, what: str) -> None:
+    """Refuse a mixture of several columns; `what` is said to be of a single one."""
+    check_is_fitted(mixture, ["weights_", "params_"])
+    if mixture.n_features_in_ != 1:
+        raise ValueError(
+            f"got a mixture of {mixture.n_features_in_} columns, expected one: {what} is of a "
+            "single column"
+        )
 
 
 def cdf(family: Family[Any, Any], params: MixtureParams, x: ArrayLike) -> Array:

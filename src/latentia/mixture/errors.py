@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils.validation import validate_data
 
-from latentia.data.arrays import ones
+from latentia.data.arrays import Rows, ones
 from latentia.engine import Fit
 from latentia.families.family import Family
 
@@ -228,6 +228,20 @@ def checked_weights(sample_weight: Any, x: Array) -> Array:
     if not weights.sum() > 0:
         raise ValueError("got sample_weight that is zero everywhere, expected some positive weight")
     return weights
+
+
+def training_rows(
+    estimator: Any, X: Any, sample_weight: Any, *, holes: bool = False
+) -> tuple[Rows, Any]:
+    """Rows that a mixture of normal components can be fitted to, and the type of their numbers."""
+    x = validated(estimator, X, reset=True)
+    names = getattr(estimator, "feature_names_in_", None)
+    require_finite(x, names, type(estimator).__name__, holes)
+    weights = checked_weights(sample_weight, x)
+    require_known_columns(x, weights, names)
+    require_enough_rows(x, weights, estimator.n_components)
+    judge_columns(x, weights, names, estimator.reg_covar)
+    return Rows(x, weights), x.dtype
 
 
 def require_enough_rows(x: Array, weights: Array, n_components: int) -> None:

@@ -15,15 +15,14 @@ from latentia.data.arrays import Frame, Rows, RowSource
 from latentia.engine import EM, Fit, Status
 from latentia.estimator import Estimate, latent_entropy
 from latentia.families.conjugate import ConjugatePrior
-from latentia.families.covariance import STRUCTURES, pattern_of, structure_of, written_out
-from latentia.families.gaussian import Gaussian, GaussianParams
-from latentia.families.noise import Box, WithNoise
+from latentia.families.covariance import STRUCTURES, structure_of
+from latentia.families.gaussian import Gaussian
 
 from . import (
+    attributes,
     errors,
     exchange,
     given,
-    imputation,
     inference,
     memberships,
     noise,
@@ -35,7 +34,6 @@ from . import (
 from .components import shown
 from .model import Membership, MixtureModel, MixtureParams
 from .normal import NormalMixtureEstimator
-from .weighting import Constant
 
 if TYPE_CHECKING:
     from latentia.persistence import Record
@@ -221,6 +219,7 @@ class GaussianMixture(NormalMixtureEstimator):
 
     prior_: ConjugatePrior | None = None
     noise_weight_: float = 0.0
+    _fitted_type: str
 
     # -- fitting ---------------------------------------------------------------------------
 
@@ -256,32 +255,28 @@ class GaussianMixture(NormalMixtureEstimator):
         """`fit`, from `begin` if it is given; how it climbed."""
         self._validate_params()
         X = errors.at_hand(X, holes=True)  # what it decoded lasts as long as the fit
-        rows, dtype = self._training_rows(X, sample_weight)
+        rows, dtype = errors.training_rows(self, X, sample_weight, holes=True)
         source = RowSource(rows)
         frame = Frame.of(source.distinct)  # the same bits for weights and for repeated rows
         structure = structure_of(self.covariance_type, len(frame.origin))
-        self.prior_ = ConjugatePrior.asked(
-            self.prior, source.distinct, self.n_components, structure
-        )
+        seen = source.distinct, self.n_components, structure
+        self.prior_ = ConjugatePrior.asked(self.prior, *seen)
         share, flagged = noise.asked(self.noise, len(rows))
-        self.noise_box_ = None
-        if share:
-            errors.require_finite(rows.x, getattr(self, "feature_names_in_", None), "noise")
-            self.noise_box_ = Box.around(np.asarray(rows.x, dtype=np.float64), rows.weights)
-        model = self._model(frame, len(rows), share)
+        self.noise_box_ = noise.box_around(self, rows) if share else None
+        model = attributes.model(self, frame, len(rows), share)
         em = self._climb_settings(self.verbose_interval)
         first = given.first(self, model, frame) if begin is None else given.First(start=begin)
         if flagged is not None and first.start is None:
-            first = given.First(start=self._around(rows, flagged, frame))
+            first = given.First(start=attributes.around_noise(self, rows, flagged, frame))
         guessed = first.start is None and self.means_init is None
-        if guessed and self.init_params == "portfolio":
+        how, begun = self.init_params, begin is not None
+        if guessed and how == "portfolio":
             em = portfolio.raced(em)
-        if begin is not None:
+        if begun:
             em = portfolio.single(em)
         fit = self._climb(em, model, source, first, errors.collapsed)
         self._keep(fit, frame, rows, dtype)
-        begun = begin is not None
-        self.start_ = portfolio.winner(self.init_params, fit, guessed=guessed, begun=begun)
+        self.start_ = portfolio.winner(how, fit, guessed=guessed, begun=begun)
         return em
 
     def partial_fit(self, X: Any, y: Any = None, sample_weight: ArrayLike | None = None) -> Self:
@@ -330,78 +325,17 @@ class GaussianMixture(NormalMixtureEstimator):
         partial.go_on(self, X, sample_weight)
         return self
 
-    def _training_rows(self, X: Any, sample_weight: ArrayLike | None) -> tuple[Rows, Any]:
-        x = errors.validated(self, X, reset=True)
-        names = getattr(self, "feature_names_in_", None)
-        errors.require_finite(x, names, holes=True)
-        weights = errors.checked_weights(sample_weight, x)
-        errors.require_known_columns(x, weights, names)
-        errors.require_enough_rows(x, weights, self.n_components)
-        errors.judge_columns(x, weights, names, self.reg_covar)
-        return Rows(x, weights), x.dtype
-
-    def _around(self, rows: Rows, flagged: NDArray[np.bool_], frame: Frame) -> MixtureParams:
-        """Where a fit starts whose noise is given."""
-        child = self._generator().spawn(1)[0]
-        others = start.Guesses(self.n_components, self.init_params, frame)
-        made = [
-            noise.beside(resp, flagged)
-            for resp in others(rows.take(np.flatnonzero(~flagged)), child)
-        ]
-        model = self._model(frame)
-        return MixtureModel(model.family, model.n_components, lambda *_: made).start(rows, child)
-
-    def _model(
-        self, frame: Frame, n_rows: int | None = None, share: float = noise.SHARE
-    ) -> MixtureModel:
+    def _model(self, frame: Frame) -> MixtureModel:
         """The engine's view of this estimator."""
-        structure = structure_of(self.covariance_type, len(frame.origin))
-        family = Gaussian(
-            self.n_components,
-            structure,
-            frame,
-            self.reg_covar,
-            n_rows=n_rows,
-            lends=self.init_params not in ("hierarchical", "portfolio"),
-            prior=self.prior_,
-        )
-        means = None
-        if self.means_init is not None:
-            means = np.asarray(self.means_init, dtype=np.float64)
-        guesses = start.Guesses(self.n_components, self.init_params, frame, means)
-        if self.noise_box_ is not None:
-            k = self.n_components + 1
-            everywhere = WithNoise(family, self.noise_box_)
-            return MixtureModel(
-                everywhere, k, noise.Sprinkled(guesses, share), Constant(k, noise=True)
-            )
-        guesses = imputation.Filled(guesses, frame)
-        return MixtureModel(family, self.n_components, guesses)
+        return attributes.model(self, frame)
 
     def _keep(self, fit: Fit[MixtureParams], frame: Frame, rows: Rows, dtype: Any) -> None:
         partial.forget(self)
         collapsed = fit.status is Status.DEGENERATE
-        self._set_parameters(fit.params, dtype, collapsed)
+        attributes.show(self, fit.params, dtype, collapsed=collapsed)
         self._frame = frame
         self._restore(fit, latent_entropy(self._model(frame), fit))
         self._data = rows
-
-    def _set_parameters(self, params: MixtureParams, dtype: Any, collapsed: bool = False) -> None:
-        weights, (means, covariances) = params
-        if self.noise_box_ is not None:
-            weights, self.noise_weight_ = weights[:-1], float(weights[-1])
-        else:
-            self.noise_weight_ = 0.0
-        structure, covariances = shown(self.covariance_type, covariances, *means.shape)
-        precision = np.full_like(covariances, np.nan)
-        if not collapsed:
-            precision = structure.precision(covariances)
-        self.weights_ = weights.astype(dtype)
-        self.means_ = means.astype(dtype)
-        self.covariances_ = np.array(covariances, dtype=dtype)
-        self.precisions_cholesky_ = precision.astype(dtype)
-        self.precisions_ = structure.inverse(precision).astype(dtype)
-        self._fitted_type = self.covariance_type
 
     exchanges = ("n_components", "covariance_type")
 
@@ -420,18 +354,7 @@ class GaussianMixture(NormalMixtureEstimator):
 
     def _params(self) -> MixtureParams:
         """The fitted parameters as the engine takes them."""
-        as_float = (np.asarray(a, float) for a in (self.weights_, self.means_, self.covariances_))
-        weights, means, covariances = as_float
-        if self.noise_box_ is not None:
-            weights = np.append(weights, self.noise_weight_)
-        single = np.asarray(self.covariances_).dtype != np.float64
-        if single:
-            weights = weights / weights.sum()
-        structure = STRUCTURES[self.covariance_type]
-        if structure is not written_out(self.covariance_type):
-            rounded = single and structure.pattern is not None
-            covariances = (structure.nearest if rounded else structure.of_matrices)(covariances)
-        return MixtureParams(weights, GaussianParams(means, covariances))
+        return attributes.params(self)
 
     # -- using a fitted mixture -------------------------------------------------------------
 
@@ -439,29 +362,24 @@ class GaussianMixture(NormalMixtureEstimator):
         return memberships.of_gaussian(self, X)
 
     def _n_parameters(self) -> int:
-        k, d = self.means_.shape
-        free = pattern_of(self.covariance_type).n_free(k, d) + k * d + k - 1
-        return free + (self.noise_box_ is not None)
+        return attributes.n_free(self)
 
     def _completing(self) -> tuple[Gaussian, MixtureParams]:
         check_is_fitted(self, ["weights_", "means_", "covariances_"])
-        d = self.means_.shape[1]
-        frame = Frame(np.zeros(d), 1.0, np.ones(d))
-        structure = structure_of(self.covariance_type, d)
-        return Gaussian(len(self.means_), structure, frame), self._params()
+        return attributes.unframed_family(self), attributes.params(self)
 
     # -- what `LatentEstimator` asks for -----------------------------------------------------
 
     def remember(self, X: Any, sample_weight: ArrayLike | None = None) -> Self:
         """Put the data of the fit at hand again, for `standard_errors`, after loading."""
         check_is_fitted(self, "fit_")
-        self._data, _ = self._training_rows(X, sample_weight)
+        self._data, _ = errors.training_rows(self, X, sample_weight, holes=True)
         self._frame, self._errors = Frame.of(RowSource(self._data).distinct), None
         return self
 
     def _compute_errors(self, method: str = "oakes", **resampling: Any) -> inference.StandardErrors:
-        model, params = self._model(self._frame), self._params()
-        made = inference.standard_errors(model, self._data, params, method, **resampling)
+        fitted = self._model(self._frame), self._data, self._params()
+        made = inference.standard_errors(*fitted, method, **resampling)
         _, errors = shown(self.covariance_type, made.covariances, *made.means.shape)
         return made._replace(covariances=errors)
 

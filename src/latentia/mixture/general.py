@@ -11,18 +11,19 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
-from latentia.data.arrays import Rows, RowSource
+from latentia.data.arrays import RowSource
 from latentia.engine import EM, Fit, tree
 from latentia.estimator import Estimate, feature_names, latent_entropy
 from latentia.families import making, registry
 from latentia.families.family import Family
 
-from . import distribution, errors, exchange, general_record, parameters, portfolio, start
+from . import distribution, errors, exchange, general_record, memberships, parameters, portfolio
 from .base import MixtureEstimator
 from .given import First, warm
-from .labels import LabelledRows, LabelledSource, digest, patterns, told
+from .labels import LabelledSource, digest, training_source
 from .model import Membership, MixtureModel, MixtureParams
 from .parameters import MixtureErrors
+from .start import METHODS
 from .start_general import GeneralGuesses
 
 if TYPE_CHECKING:
@@ -104,7 +105,7 @@ class Mixture(MixtureEstimator):
         "tol": [Interval(Real, 0.0, None, closed="left")],
         "max_iter": [Interval(Integral, 0, None, closed="left")],
         "n_init": [Interval(Integral, 1, None, closed="left")],
-        "init_params": [StrOptions(set(start.METHODS))],
+        "init_params": [StrOptions(set(METHODS))],
         "random_state": ["random_state"],
         "warm_start": ["boolean"],
         "verbose": ["verbose"],
@@ -195,7 +196,7 @@ class Mixture(MixtureEstimator):
     ) -> EM:
         """`fit`, from `begin` if it is given; how it climbed."""
         self._validate_params()
-        source, parts = self._training_source(X, sample_weight, labels, allowed)
+        source, parts = training_source(self, X, sample_weight, labels, allowed)
         model = self._model(making.built(parts, self.n_components), parts)
         em = self._climb_settings()
         first = self._first(model, source) if begin is None else First(start=begin)
@@ -209,26 +210,6 @@ class Mixture(MixtureEstimator):
         self.start_ = portfolio.winner(self.init_params, fit, guessed=guessed, begun=begun)
         self._keep(fit, model, source, parts)
         return em
-
-    def _training_source(
-        self, X: Any, sample_weight: Any, labels: Any, allowed: Any
-    ) -> tuple[RowSource | LabelledSource, tuple[registry.Part, ...]]:
-        """The rows in chunks, and what the family has to know of them."""
-        X = errors.at_hand(X, registry.allows_missing(self.family))
-        x = errors.validated(self, X, reset=True)
-        weights = errors.checked_weights(sample_weight, x)
-        errors.require_enough_rows(x, weights, self.n_components)
-        names = getattr(self, "feature_names_in_", None)
-        errors.require_known_columns(x, weights, names)
-        specified = registry.parts_of(self.family, feature_names(self, x.shape[1]))
-        source = patterns(Rows(x, weights))
-        parts = making.learned(specified, Rows(x, weights), source.distinct)
-        family = making.built(parts, self.n_components)
-        errors.require_possible(x, names, making.pieces(family, range(x.shape[1])))
-        mask = told(labels, allowed, len(x), self.n_components)
-        if mask is None:
-            return source, parts
-        return LabelledSource(LabelledRows(x, weights, mask)), parts
 
     def _model(
         self, family: Family[Any, Any], parts: tuple[registry.Part, ...] = ()
@@ -285,14 +266,7 @@ class Mixture(MixtureEstimator):
     # -- using a fitted mixture -------------------------------------------------------------
 
     def _memberships(self, X: Any) -> Iterator[Membership]:
-        model, params = self._fitted_model(), self._params()
-        x = errors.validated(self, X, reset=False)
-        names = getattr(self, "feature_names_in_", None)
-        errors.require_possible(x, names, making.pieces(self.family_, range(x.shape[1])))
-        for block in Rows.of(x).blocks():
-            known = model.posterior(params, block)
-            nowhere = ~np.isfinite(known.log_density)[:, None]  # such a row tells nothing
-            yield known._replace(resp=np.where(nowhere, params.weights, known.resp))
+        return memberships.of_family(self, X)
 
     def _n_parameters(self) -> int:
         return self.n_parameters_
@@ -316,10 +290,7 @@ class Mixture(MixtureEstimator):
         """
         check_is_fitted(self, ["weights_", "params_"])
         errors.require_draws(n_samples)
-        rng, weights = self._generator(), self._params().weights
-        counts = rng.multinomial(n_samples, weights / weights.sum())
-        labels = np.repeat(np.arange(len(weights)), counts)
-        return self.family_.draw(self._params().components, labels, rng), labels
+        return distribution.draw(self.family_, self._params(), n_samples, self._generator())
 
     def cdf(self, x: ArrayLike) -> Array:
         """P(X <= x) under a mixture of one column, in the shape of `x`; nan where it is.
@@ -329,7 +300,7 @@ class Mixture(MixtureEstimator):
         ValueError, TypeError
             If there are several columns, or if the family has no distribution function.
         """
-        self._require_one_column("cdf")
+        distribution.require_one_column(self, "cdf")
         return distribution.cdf(self.family_, self._params(), x)
 
     def quantile(self, p: ArrayLike) -> Array:
@@ -345,16 +316,8 @@ class Mixture(MixtureEstimator):
         ValueError, TypeError
             If one is not between 0 and 1; otherwise as `cdf`.
         """
-        self._require_one_column("quantile")
+        distribution.require_one_column(self, "quantile")
         return distribution.quantile(self.cdf, p)
-
-    def _require_one_column(self, what: str) -> None:
-        check_is_fitted(self, ["weights_", "params_"])
-        if self.n_features_in_ != 1:
-            raise ValueError(
-                f"got a mixture of {self.n_features_in_} columns, expected one: {what} is of a "
-                "single column"
-            )
 
     # -- what `LatentEstimator` asks for -----------------------------------------------------
 
@@ -368,7 +331,7 @@ class Mixture(MixtureEstimator):
     ) -> Self:
         """Put the data of the fit at hand again, for `standard_errors`, after loading."""
         check_is_fitted(self, "fit_")
-        self._data, _ = self._training_source(X, sample_weight, labels, allowed)
+        self._data, _ = training_source(self, X, sample_weight, labels, allowed)
         self._errors = None
         return self
 

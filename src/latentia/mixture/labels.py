@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple, Self, final
+from typing import TYPE_CHECKING, Any, NamedTuple, Self, final
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from latentia.data.arrays import PART, POOL, Rows, RowSource
+from latentia.estimator import feature_names
+from latentia.families import making, registry
+
+from . import errors
+
+if TYPE_CHECKING:
+    from .general import Mixture
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -174,3 +181,24 @@ def guided(resp: Array, rows: Any) -> Array:
     kept = numbered * allowed
     total = kept.sum(axis=1, keepdims=True)
     return np.where(total > 0, kept / np.where(total > 0, total, 1.0), shares)
+
+
+def training_source(
+    mixture: Mixture, X: Any, sample_weight: Any, labels: Any, allowed: Any
+) -> tuple[RowSource | LabelledSource, tuple[registry.Part, ...]]:
+    """The rows in chunks, and what the family has to know of them."""
+    X = errors.at_hand(X, registry.allows_missing(mixture.family))
+    x = errors.validated(mixture, X, reset=True)
+    weights = errors.checked_weights(sample_weight, x)
+    k = mixture.n_components
+    errors.require_enough_rows(x, weights, k)
+    names = getattr(mixture, "feature_names_in_", None)
+    errors.require_known_columns(x, weights, names)
+    specified = registry.parts_of(mixture.family, feature_names(mixture, x.shape[1]))
+    source = patterns(Rows(x, weights))
+    parts = making.learned(specified, Rows(x, weights), source.distinct)
+    errors.require_possible(x, names, making.pieces(making.built(parts, k), range(x.shape[1])))
+    mask = told(labels, allowed, len(x), k)
+    if mask is None:
+        return source, parts
+    return LabelledSource(LabelledRows(x, weights, mask)), parts

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from latentia.data.arrays import Rows
-from latentia.families import incomplete
+from latentia.families import incomplete, making
 from latentia.families.covariance import written_out
 from latentia.families.gaussian import normal_log_density
 
@@ -19,6 +19,7 @@ from .model import Membership, entropy, membership
 
 if TYPE_CHECKING:
     from .estimator import GaussianMixture
+    from .general import Mixture
 
 Array = NDArray[np.float64]
 
@@ -56,6 +57,18 @@ def of_gaussian(mixture: GaussianMixture, X: Any) -> Iterator[Any]:
             level = np.full(len(z), -box.log_volume)
             every = np.append(weights, mixture.noise_weight_)
             yield noise.told(membership(np.column_stack([made, level]), every))
+
+
+def of_family(mixture: Mixture, X: Any) -> Iterator[Membership]:
+    """Of consecutive rows; of one that no component could make nothing is known."""
+    model, params = mixture._fitted_model(), mixture._params()
+    x = errors.validated(mixture, X, reset=False)
+    names = getattr(mixture, "feature_names_in_", None)
+    errors.require_possible(x, names, making.pieces(mixture.family_, range(x.shape[1])))
+    for block in Rows.of(x).blocks():
+        known = model.posterior(params, block)
+        nowhere = ~np.isfinite(known.log_density)[:, None]  # such a row tells nothing
+        yield known._replace(resp=np.where(nowhere, params.weights, known.resp))
 
 
 Known = Iterator[Membership | noise.NoisyMembership]

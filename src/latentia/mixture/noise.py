@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 from scipy.spatial import cKDTree
 
 from latentia.data.arrays import Rows
+from latentia.families.noise import Box
 
+from . import errors
 from .model import Membership
 from .start import whiten
 
@@ -93,6 +95,12 @@ def asked(value: Any, n_rows: int) -> tuple[float, NDArray[np.bool_] | None]:
         f"got noise={value!r:.60} for {n_rows} rows, expected True, a share between 0 and 1, or an "
         "array that says of each row whether it is noise, of some but not of all"
     )
+
+
+def box_around(estimator: Any, rows: Rows) -> Box:
+    """Where noise of these rows is uniform; rows with holes are refused."""
+    errors.require_finite(rows.x, getattr(estimator, "feature_names_in_", None), "noise")
+    return Box.around(np.asarray(rows.x, dtype=np.float64), rows.weights)
 
 
 class NoisyMembership(NamedTuple):

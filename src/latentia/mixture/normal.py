@@ -28,7 +28,7 @@ class NormalMixtureEstimator(MixtureEstimator, ABC):
         A parameter of every leaf.
     weights_ : array of shape (K,)
     means_ : array of shape (K, d)
-    covariances_ : array
+    covariances_, precisions_, precisions_cholesky_ : array
         In the shape of the covariance type.
     noise_box_ : Box or None
         Where noise is uniform; None where there is none.
@@ -40,6 +40,8 @@ class NormalMixtureEstimator(MixtureEstimator, ABC):
     weights_: NDArray[Any]
     means_: NDArray[Any]
     covariances_: NDArray[Any]
+    precisions_: NDArray[Any]
+    precisions_cholesky_: NDArray[Any]
     noise_box_: Box | None = None
     noise_weight_: float
 

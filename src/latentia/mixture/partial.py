@@ -13,7 +13,7 @@ from latentia.engine.online import stepwise
 from latentia.engine.online.blocks import STEP_FAILURES, finite
 from latentia.engine.online.stepwise import Stepwise
 
-from . import errors, given
+from . import attributes, errors, given
 from .model import MixtureModel
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def go_on(estimator: GaussianMixture, X: Any, sample_weight: ArrayLike | None) -
     if online is None and hasattr(estimator, "fit_"):
         online = _after_fit(estimator)
     if online is None:
-        rows, dtype = estimator._training_rows(X, sample_weight)
+        rows, dtype = errors.training_rows(estimator, X, sample_weight, holes=True)
         online = _first(estimator, rows, dtype == np.float32)
     else:
         if (online.components, online.structure) != _shape(estimator):
@@ -94,7 +94,7 @@ def go_on(estimator: GaussianMixture, X: Any, sample_weight: ArrayLike | None) -
         vars(estimator).pop(name, None)
     estimator._data = estimator._errors = None
     estimator._frame = online.frame
-    estimator._set_parameters(state.params, np.float32 if online.single else np.float64)
+    attributes.show(estimator, state.params, np.float32 if online.single else np.float64)
     vars(estimator).update(_online=online._replace(state=state), n_samples_seen_=state.seen)
 
 

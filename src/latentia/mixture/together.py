@@ -20,6 +20,7 @@ from latentia.families.gaussian import GaussianParams
 from latentia.families.kernels.ready import waiting
 
 from . import brief_kernels as brief
+from . import errors
 from .model import MixtureParams
 from .start import Guesses, whiten
 
@@ -132,7 +133,7 @@ def beginnings(
     if first is None or not _is_small(X):
         return nothing
     try:
-        rows, _ = first._training_rows(X, sample_weight)
+        rows, _ = errors.training_rows(first, X, sample_weight, holes=True)
         if not isinstance(rows.x, np.ndarray):
             return nothing
         source = RowSource(rows)
