@@ -21,7 +21,7 @@ from latentia.engine import EM, Certificate, NotConvergedWarning, Status
 from latentia.engine import selection as criteria
 from latentia.mixture import GaussianMixture, Mixture, errors, start
 
-from . import record, training
+from . import edda, record, training
 from .training import Trained, Training
 
 if TYPE_CHECKING:
@@ -180,11 +180,11 @@ class MixtureDiscriminant(ClassifierMixin, BaseEstimator):
         priors = self._checked_priors(len(rows.classes))
         if self.model_type == "EDDA":
             floors = sorted({0.0, float(self.reg_covar)})
-            trained = training.together(rows, names, floors, self._of_all_classes(rows), priors)
+            trained = edda.together(rows, names, floors, self._of_all_classes(rows), priors)
         else:
             trained = training.apart(rows, names, self._numbers(), self._of_one_class(), priors)
         self.classes_ = np.asarray(rows.classes)
-        self._keep(trained, training.height(trained, rows), float(rows.weights.sum()))
+        self._keep(trained, training.height(trained.densities, rows), float(rows.weights.sum()))
         predicted = self._log_joint(rows.x).argmax(axis=1)
         c = len(rows.classes)
         counted = np.bincount(rows.codes * c + predicted, rows.weights, c * c)

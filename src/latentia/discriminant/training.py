@@ -1,8 +1,6 @@
-"""Densities of classes from rows whose classes are known.
+"""Densities of classes from rows whose classes are known: a mixture for each class by itself.
 
-EDDA is one mixture whose components are the classes, so that every membership is known and the
-first M-step is the answer (Bensmail & Celeux 1996). MclustDA is a mixture for each class by itself
-(Fraley & Raftery 2002, sec. 4).
+That is MclustDA (Fraley & Raftery 2002, sec. 4); what it shares with EDDA is here too.
 """
 
 from __future__ import annotations
@@ -17,9 +15,8 @@ from numpy.typing import NDArray
 from sklearn.base import clone
 
 from latentia.engine import DecreasedWarning, NotConvergedWarning, Status
-from latentia.engine import selection as criteria
 from latentia.families.covariance import PATTERNS
-from latentia.mixture import DataWarning, GaussianMixture, Mixture
+from latentia.mixture import DataWarning, GaussianMixture
 from latentia.selection import Selection, select
 
 from .densities import ClassDensities
@@ -127,77 +124,10 @@ def structures(asked: Sequence[str] | None, n_features: int) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def together(
-    training: Training,
-    names: Sequence[str],
-    floors: Sequence[float],
-    make: Callable[[str, float], Mixture],
-    priors: Array | None = None,
-) -> Trained:
-    """EDDA: one Gaussian a class, their covariances tied in the way that BIC prefers.
-
-    The likelihood that BIC is made of is, as in mclust, that of the rows without their classes.
-    What did not converge or is held up by a floor wins only where there is nothing else.
-
-    Parameters
-    ----------
-    training : Training
-    names : sequence of str
-        Structures to try.
-    floors : sequence of float
-        Under the eigenvalues of covariances; the next one only where nothing is proper under the
-        one before.
-    make : callable
-        Makes a mixture of a structure and a floor.
-    priors : array of shape (C,), optional
-        How likely classes are; their shares in the rows by default.
-
-    Raises
-    ------
-    ValueError
-        If no structure could be fitted.
-    """
-    tried: list[tuple[Candidate, Trained | None]] = []
-    for floor in floors:
-        tried = [_of_structure(training, name, make(name, floor), priors) for name in names]
-        if any(not candidate.note for candidate, _ in tried):
-            break
-    found = [(bool(c.note), c.bic, trained) for c, trained in tried if trained is not None]
-    candidates = tuple(candidate for candidate, _ in tried)
-    if not found:
-        raise ValueError(
-            f"none of the structures {', '.join(names)} could be fitted: {candidates[0].note}"
-        )
-    return min(found, key=lambda each: each[:2])[2]._replace(candidates=candidates)
-
-
-def _of_structure(
-    training: Training, name: str, mixture: Mixture, priors: Array | None
-) -> tuple[Candidate, Trained | None]:
-    x, codes, weights, classes = training
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            mixture.fit(x, sample_weight=weights, labels=codes)
-    except ValueError as error:
-        return Candidate(name, np.nan, 0, np.nan, str(error)), None
-    certificate, one = mixture.certificate_, np.ones(len(classes))
-    if certificate.status is Status.INTERRUPTED:
-        raise KeyboardInterrupt
-    means, value = mixture.params_
-    structure: Any = mixture.family_.covariance  # pyright: ignore[reportAttributeAccessIssue]
-    densities = ClassDensities(
-        training.shares if priors is None else priors,
-        one.astype(np.int64),
-        one,
-        means,
-        np.array(structure.matrices(value, *means.shape)),
-    )
-    trained = Trained(densities, (name,) * len(classes), [mixture])
-    loglik, free = height(trained, training), trained.n_parameters
-    note = certificate.held if certificate.status is Status.CONVERGED else str(certificate.status)
-    bic = criteria.bic(loglik, free, float(weights.sum()))
-    return Candidate(name, loglik, free, bic, note), trained
+def height(densities: ClassDensities, training: Training) -> float:
+    """The log-likelihood of the rows without their classes, sum_i log p(x_i), in nats."""
+    x = np.asarray(training.x, dtype=np.float64)
+    return float(training.weights @ np.logaddexp.reduce(densities.log_joint(x), axis=1))
 
 
 def apart(
@@ -330,10 +260,3 @@ def alone(name: str) -> str:
 def _rank(selection: Selection) -> tuple[bool, float]:
     best = selection.candidates[selection.best]
     return bool(best.note), best.bic
-
-
-def height(trained: Trained, training: Training) -> float:
-    """The log-likelihood of the rows without their classes, sum_i log p(x_i), in nats."""
-    x = np.asarray(training.x, dtype=np.float64)
-    log_density = np.logaddexp.reduce(trained.densities.log_joint(x), axis=1)
-    return float(training.weights @ log_density)
