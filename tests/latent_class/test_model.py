@@ -5,8 +5,10 @@ import pytest
 
 from latentia import check_model
 from latentia.data.arrays import Rows
+from latentia.engine.tree import leaves
 from latentia.families.predictor import Basis
 from latentia.latent_class import model
+from latentia.mixture.model import GatedRows
 
 LEVELS = [2, 3, 4]
 
@@ -67,3 +69,39 @@ def test_sizes_are_mean_weights():
     logits = z @ params.weights.coefficients[1]
     expected = np.arange(50.0) @ (1 / (1 + np.exp(-logits)))
     np.testing.assert_allclose(model.sizes(made, params, every)[1], expected)
+
+
+@pytest.fixture(scope="module")
+def many():
+    """A model with covariates, parameters, and more rows than are worth compiling for."""
+    rng = np.random.default_rng(5)
+    n, k, levels = 5000, 3, [2, 4, 3]
+    z = model.design(rng.normal(size=(n, 2)))
+    x = np.column_stack([rng.integers(0, m, n).astype(float) for m in levels])
+    x[rng.random(x.shape) < 0.1] = np.nan
+    rows = Rows(np.column_stack([z, x]), rng.uniform(0, 2, n))
+    basis = model.independent(z, rows.weights, ["intercept", "a", "b"])
+    built = model.built(levels, k, "k-means++", basis)
+    return built, built.start(rows, rng), rows
+
+
+def test_the_fused_pass_with_covariates_says_what_blocks_of_rows_do(many):
+    built, params, rows = many
+    prepared = built.prepare(rows)
+    assert isinstance(prepared, GatedRows)
+    assert prepared.take(np.arange(7)).seen.x.shape == (7, 3)
+    one = built.e_step(params, rows)
+    other = built.e_step(params, prepared)
+    again = built.e_step(params, prepared.reweight(np.full(len(rows), 2.0)))
+    for a, b, twice in zip(*map(leaves, (one, other, again)), strict=True):
+        scale = np.abs(a).max()
+        assert np.allclose(b, a, rtol=1e-11, atol=1e-11 * scale)
+        assert np.allclose(twice, 2 * a, rtol=1e-11, atol=1e-11 * scale)
+
+
+def test_rows_that_no_class_could_make_leave_the_fused_pass_to_the_blocks(many):
+    built, params, rows = many
+    p = params.components.probabilities.copy()
+    p[:, 0] = [1.0, 0.0, 0.0, 0.0]
+    broken = params._replace(components=type(params.components)(p))
+    assert built.e_step(broken, built.prepare(rows)).loglik == -np.inf

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple, Self, cast, final
 
 import numpy as np
@@ -14,7 +15,8 @@ from latentia.engine.space import Simplex
 
 from .cells import BORROWED, first_fault, ratio, slope
 from .counts import is_count
-from .family import Family, MixturePass
+from .family import Family, GatedPass, MixturePass
+from .predictor import MOST_PAIRED, Gate, GateSums
 
 Array = NDArray[np.float64]
 
@@ -243,6 +245,13 @@ class Categorical(Family[CategoricalParams, CategoricalStats]):
     def stats(self, params: CategoricalParams, x: Array, resp: Array) -> CategoricalStats:
         return CategoricalStats(self._counts(self._prepared(x), resp))
 
+    def at(
+        self, params: CategoricalParams, x: Array
+    ) -> tuple[Array, Callable[[Array], CategoricalStats]]:
+        rows = self._prepared(x)
+        made = self._log_density(params, rows)
+        return made, lambda resp: CategoricalStats(self._counts(rows, resp))
+
     def mixture_pass(self, params: CategoricalParams, weights: Array, rows: Any) -> MixturePass:
         """Compiled, or two products with the indicators; chunks not prepared are now."""
         coded = rows if isinstance(rows, CodedRows) else self.prepare(rows)
@@ -273,6 +282,33 @@ class Categorical(Family[CategoricalParams, CategoricalStats]):
             rows.places, rows.weights, self._logs(params), offset, levels, block, before
         )
         return MixturePass(loglik, count, CategoricalStats(self._placed(of_levels)))
+
+    def gates(self, n_rows: int, n_covariates: int) -> bool:
+        return self._compiles(n_rows) and n_covariates <= MOST_PAIRED
+
+    def gated_pass(
+        self, params: CategoricalParams, gate: Gate, z: Array, rows: CodedRows
+    ) -> GatedPass | None:
+        from .kernels import coded
+
+        if rows.impossible.any():
+            return None
+        levels, (_, block, _, before, _, _) = self.n_levels.astype(np.int32), self.blocks
+        loglik, of_levels, value, slope, curvature, gram = coded.run_gated(
+            rows.places,
+            rows.weights,
+            self._logs(params),
+            z,
+            gate.basis,
+            gate.coefficients,
+            levels,
+            block,
+            before,
+        )
+        if not np.isfinite(loglik):  # a row is impossible in all components
+            return None
+        sums = GateSums(value, slope, curvature, gram, float(rows.weights.sum()))
+        return GatedPass(loglik, sums, CategoricalStats(self._placed(of_levels)))
 
     def m_step(self, stats: CategoricalStats, params: CategoricalParams) -> CategoricalParams:
         total = stats.counts.sum(axis=-1, keepdims=True)

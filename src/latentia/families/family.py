@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from latentia.data.arrays import Rows
 
+from .predictor import Gate, GateSums
+
 Array = NDArray[np.float64]
 F = TypeVar("F", bound=tuple[Any, ...])
 S = TypeVar("S", bound=tuple[Any, ...])
@@ -31,6 +33,23 @@ class MixturePass(NamedTuple):
 
     loglik: float
     count: Array
+    stats: Any
+
+
+class GatedPass(NamedTuple):
+    """What one E-step makes of some rows where covariates decide the weights.
+
+    Attributes
+    ----------
+    loglik : float
+    gate : GateSums
+        Of the weights.
+    stats : NamedTuple
+        The family's statistics.
+    """
+
+    loglik: float
+    gate: GateSums
     stats: Any
 
 
@@ -114,6 +133,17 @@ class Family(ABC, Generic[F, S]):
         """The E-step of a mixture with these weights, fused; None where there is no such form.
 
         The caller then goes by `log_density` and `stats`.
+        """
+        return None
+
+    def gates(self, n_rows: int, n_covariates: int) -> bool:
+        """Whether `gated_pass` has a form for chunks of so many rows."""
+        return False
+
+    def gated_pass(self, params: F, gate: Gate, z: Array, rows: Any) -> GatedPass | None:
+        """`mixture_pass` where covariates z, (n, q), decide the weights, of prepared rows.
+
+        None where that fails; the caller then goes by `log_density` and `stats`.
         """
         return None
 

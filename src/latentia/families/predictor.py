@@ -15,6 +15,10 @@ DEPENDENT = 1e-9
 """Share of a column's length that the columns before it leave, below which it depends on them."""
 
 
+MOST_PAIRED = 12
+"""Covariates of which compiled passes keep the products of all pairs in the caches."""
+
+
 class Basis(NamedTuple):
     """Coordinates in which the columns of a design are uncorrelated and of unit mean square.
 
@@ -64,6 +68,44 @@ class Basis(NamedTuple):
     def chain(self, slope: Array) -> Array:
         """A gradient in coordinates as one in coefficients."""
         return _solved(self.columns.T, slope)
+
+
+class Gate(NamedTuple):
+    """Weights of components that follow covariates z: in proportion to exp(z'c_k).
+
+    Attributes
+    ----------
+    coefficients : array of shape (K, q)
+        Zero for the first component.
+    basis : array of shape (q, q)
+        The coordinates in which sums over rows are made, as `Basis.columns`.
+    """
+
+    coefficients: Array
+    basis: Array
+
+
+class GateSums(NamedTuple):
+    """What rows say of a gate: sum_i sum_k r_ik log w_k(z_i) about its coefficients.
+
+    Attributes
+    ----------
+    value : float
+    slope : array of shape (K - 1, q)
+        The gradient, in the basis.
+    curvature : array of shape (K (K - 1) / 2, q, q)
+        Minus the Hessian, of components 1 and 1, 2 and 1, 2 and 2, 3 and 1, and so on.
+    gram : array of shape (q, q)
+        sum_i w_i z_i z_i', in the basis.
+    count : float
+        sum_i w_i.
+    """
+
+    value: float
+    slope: Array
+    curvature: Array
+    gram: Array
+    count: float
 
 
 def _solved(matrix: Array, vectors: Array) -> Array:

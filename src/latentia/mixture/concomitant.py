@@ -10,7 +10,7 @@ from scipy.special import log_softmax
 
 from latentia.engine.space import Contrasts
 from latentia.families.parabola import Parabola, gradient, height
-from latentia.families.predictor import Basis, reach, steps
+from latentia.families.predictor import MOST_PAIRED, Basis, Gate, GateSums, reach, steps
 
 from .weighting import Weighting
 
@@ -21,6 +21,10 @@ STEPS = 4
 
 SOFTENED = 0.1
 """Share of a first guess that is pooled, so that no covariate tells components wholly apart."""
+
+
+WORTH_COMPILING = 8000
+"""Rows times components from which sums over them are compiled."""
 
 
 class ConcomitantParams(NamedTuple):
@@ -98,27 +102,45 @@ class Concomitant(Weighting[ConcomitantParams, ConcomitantStats]):
         return params
 
     def log_weights(self, params: ConcomitantParams, z: Array) -> Array:
-        return log_softmax(np.asarray(z, dtype=np.float64) @ params.coefficients.T, axis=1)
+        logits = params.coefficients @ np.asarray(z, dtype=np.float64).T
+        return log_softmax(logits, axis=0).T  # components first: long rows are summed fast
 
     def stats(self, params: ConcomitantParams, z: Array, resp: Array) -> ConcomitantStats:
-        logs = self.log_weights(params, z)
-        shares, weight = np.exp(logs[:, 1:]), resp.sum(axis=1)
+        resp = np.ascontiguousarray(resp.T)
+        if resp.size >= WORTH_COMPILING and self.n_features <= MOST_PAIRED:
+            from latentia.families.kernels import logit
+
+            made = logit.run(z, self.basis.columns, params.coefficients, resp)
+            return self.gathered(params, GateSums(*made))
+        logs = self.log_weights(params, z).T
+        shares, weight = np.exp(logs[1:]), resp.sum(axis=0)
         rows = np.asarray(z, dtype=np.float64) @ self.basis.columns
         value = float(np.where(resp > 0, resp * logs, 0.0).sum())
-        slope = (resp[:, 1:] - weight[:, None] * shares).T @ rows
-        n, q = shares.shape[1], self.n_features
+        slope = (resp[1:] - weight * shares) @ rows
+        curvature = [
+            rows.T @ ((weight * shares[k] * ((k == m) - shares[m]))[:, None] * rows)
+            for k in range(len(shares))
+            for m in range(k + 1)
+        ]
+        gram = rows.T @ (weight[:, None] * rows)
+        curved = np.reshape(curvature, (-1, *gram.shape))
+        return self.gathered(params, GateSums(value, slope, curved, gram, float(weight.sum())))
+
+    def gate(self, params: ConcomitantParams) -> Gate:
+        return Gate(params.coefficients, self.basis.columns)
+
+    def gathered(self, params: ConcomitantParams, sums: GateSums) -> ConcomitantStats:
+        n, q = sums.slope.shape
         curvature = np.empty((n, q, n, q))
-        for k in range(n):
-            for m in range(k + 1):
-                seen = weight * shares[:, k] * ((k == m) - shares[:, m])
-                curvature[k, :, m] = curvature[m, :, k] = rows.T @ (seen[:, None] * rows)
+        k, m = np.tril_indices(n)
+        curvature[k, :, m] = curvature[m, :, k] = sums.curvature
         made = Parabola.around(
             self._coordinates(params),
-            np.asarray(value),
-            slope.ravel(),
+            np.asarray(sums.value),
+            sums.slope.ravel(),
             curvature.reshape(n * q, n * q),
         )
-        return ConcomitantStats(made, rows.T @ (weight[:, None] * rows), weight.sum())
+        return ConcomitantStats(made, sums.gram, np.asarray(sums.count))
 
     def _coordinates(self, params: ConcomitantParams) -> Array:
         return self.basis.into(params.coefficients[1:]).ravel()

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple, final
+from typing import Any, NamedTuple, Self, final
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import entr
 
-from latentia.data.arrays import Rows
+from latentia.data.arrays import Rows, total_of
 from latentia.engine.model import Model, Suff
 from latentia.engine.space import DegenerateError
 from latentia.engine.tree import leaves, rebuild, reduce_in_order, transform
@@ -50,6 +50,34 @@ class Membership(NamedTuple):
 
     log_density: Array
     resp: Array
+
+
+class GatedRows(NamedTuple):
+    """Rows whose covariates decide the weights of the components, as the family prepared them.
+
+    Attributes
+    ----------
+    x : array of shape (n, q + d)
+    weights : array of shape (n,)
+    z : array of shape (n, q)
+        The covariates, row by row in memory.
+    seen : Chunk
+        What the family sees, prepared.
+    """
+
+    x: Any
+    weights: Array
+    z: Array
+    seen: Any
+
+    def __len__(self) -> int:
+        return len(self.x)
+
+    def take(self, idx: NDArray[np.intp]) -> Self:
+        return type(self)(self.x[idx], self.weights[idx], self.z[idx], self.seen.take(idx))
+
+    def reweight(self, w: Array) -> Self:
+        return type(self)(self.x, self.weights * w, self.z, self.seen.reweight(w))
 
 
 Guesses = Callable[[Any, np.random.Generator], list[Array]]
@@ -95,7 +123,13 @@ class MixtureModel(Model[MixtureParams, Rows]):
         return MixtureParams(self.weighting.space, self.family.space)
 
     def prepare(self, chunk: Any) -> Any:
-        return self.family.prepare(chunk) if self._fuses(chunk) else chunk
+        if self._fuses(chunk):
+            return self.family.prepare(chunk)
+        if isinstance(chunk, Rows) and self.family.gates(len(chunk), self.weighting.n_features):
+            z, x = self._split(chunk)
+            z = np.ascontiguousarray(z, dtype=np.float64)
+            return GatedRows(chunk.x, chunk.weights, z, self.family.prepare(Rows(x, chunk.weights)))
+        return chunk
 
     def _fuses(self, chunk: Any) -> bool:
         """Whether the family may have a pass of its own: one set of weights for all rows."""
@@ -194,12 +228,25 @@ class MixtureModel(Model[MixtureParams, Rows]):
 
     def e_step(self, params: MixtureParams, chunk: Any) -> Suff:
         made = None
-        if self._fuses(chunk):
+        if isinstance(chunk, GatedRows):
+            suff = self._gated(params, chunk)
+            if suff is not None:
+                return suff
+        elif self._fuses(chunk):
             made = self.family.mixture_pass(params.components, params.weights, chunk)
         if made is None:
             return self._in_blocks(chunk, lambda rows: self._suff(params, rows, 1.0))
-        total = float(chunk.weights.sum())
+        total = total_of(chunk.weights)
         return Suff(made.loglik, total, total, MixtureStats(made.count, made.stats))
+
+    def _gated(self, params: MixtureParams, chunk: GatedRows) -> Suff | None:
+        """The family's own pass where covariates decide the weights; None where it fails."""
+        gate = self.weighting.gate(params.weights)
+        made = self.family.gated_pass(params.components, gate, chunk.z, chunk.seen)
+        if made is None:
+            return None
+        stats = MixtureStats(self.weighting.gathered(params.weights, made.gate), made.stats)
+        return Suff(made.loglik, made.gate.count, made.gate.count, stats)
 
     def tempered_e_step(self, params: MixtureParams, chunk: Any, beta: float) -> Suff:
         """Memberships proportional to (w_k f_k)^beta (Ueda & Nakano 1998).

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy.special import xlogy
 
 from latentia.engine.space import LastApart, Simplex
+from latentia.families.predictor import Gate, GateSums
 
 Array = NDArray[np.float64]
 W = TypeVar("W")
@@ -48,6 +49,14 @@ class Weighting(ABC, Generic[W, S]):
     @abstractmethod
     def stats(self, params: W, z: Array, resp: Array) -> S:
         """Statistics of weighted responsibilities (n, K), additive over rows."""
+
+    def gate(self, params: W) -> Gate:
+        """What a family's own pass has to know where there are covariates."""
+        raise TypeError(f"{type(self).__name__} has no covariates")
+
+    def gathered(self, params: W, sums: GateSums) -> S:
+        """The statistics, as `stats` makes them, of what such a pass returns."""
+        raise TypeError(f"{type(self).__name__} has no covariates")
 
     @abstractmethod
     def m_step(self, stats: S, params: W) -> W:

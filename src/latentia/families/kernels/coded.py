@@ -10,6 +10,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from latentia.families.kernels import logit
 from latentia.families.kernels.lanes import softmax
 from latentia.families.kernels.tile import line, load_weights
 
@@ -66,9 +67,16 @@ def _levels(counts, n_levels, block, before, of_levels):
 def _joint(places, start, rows, tables, offset, joint):
     """Log-densities of a tile with the components' weights; those of lanes without a row are 0."""
     for k in range(len(joint)):
+        joint[k, :rows] = offset[k]
+        joint[k, rows:] = 0.0
+    _add(places, start, rows, tables, joint)
+
+
+@njit(nogil=True, cache=True)
+def _add(places, start, rows, tables, joint):
+    """Add the log-densities of a tile."""
+    for k in range(len(joint)):
         into, sums = joint[k], tables[k]
-        into[:rows] = offset[k]
-        into[rows:] = 0.0
         for block in places:
             at = block[start : start + rows]
             for b in range(rows):
@@ -102,6 +110,84 @@ def _chunk(places, weights, logs, offset, n_levels, block, before, lanes):
         _gather(places, start, rows, joint, counts)
     _levels(counts, n_levels, block, before, of_levels)
     return loglik, count, of_levels
+
+
+@njit(nogil=True, cache=True)
+def _gated(places, weights, logs, z, basis, coefficients, n_levels, block, before, lanes):
+    """The pass, tile by tile, with weights of the components that covariates decide."""
+    n, (n_components, q) = places.shape[1], coefficients.shape
+    joint, scratch, weight = np.empty((n_components, lanes)), np.empty((2, lanes)), np.empty(lanes)
+    chosen, shares = np.empty(joint.shape), np.empty(joint.shape)
+    raw, moved = np.empty((q, lanes)), np.empty((q, lanes))
+    pairs = np.empty((q * (q + 1) // 2, lanes))
+    tables = _tables(logs, n_levels, block, before)
+    count, counts, of_levels = np.zeros(n_components), np.zeros(tables.shape), np.zeros(logs.shape)
+    slope, gram = np.zeros((n_components - 1, q)), np.zeros(len(pairs))
+    curvature = np.zeros((n_components * (n_components - 1) // 2, len(pairs)))
+    loglik, value = 0.0, 0.0
+    for start in range(0, n, lanes):
+        rows = min(lanes, n - start)
+        load_weights(weights, start, rows, weight)
+        logit.design(z, start, rows, basis, raw, moved, pairs)
+        logit.log_shares(raw, coefficients, chosen, shares, scratch)
+        joint[:] = chosen
+        _add(places, start, rows, tables, joint)
+        loglik += softmax(joint, weight, count, scratch)
+        _gather(places, start, rows, joint, counts)
+        value += logit.add(
+            weight, chosen, shares, joint, moved, pairs, scratch[0], slope, curvature, gram
+        )
+    _levels(counts, n_levels, block, before, of_levels)
+    return loglik, of_levels, value, slope, curvature, gram
+
+
+def run_gated(
+    places: Whole,
+    weights: Array,
+    logs: Array,
+    z: Array,
+    basis: Array,
+    coefficients: Array,
+    n_levels: Whole,
+    block: Whole,
+    before: Whole,
+) -> tuple[float, Array, float, Array, Array, Array]:
+    """`run` where covariates decide the weights of the components by a multinomial logit.
+
+    Parameters
+    ----------
+    places, weights, logs, n_levels, block, before
+        As `run` takes them.
+    z : array of shape (n, q)
+        The covariates.
+    basis : array of shape (q, q)
+        Upper triangular: `z @ basis` are the covariates in which the sums are made.
+    coefficients : array of shape (K, q)
+        Of z, zero for the first component.
+
+    Returns
+    -------
+    loglik : float
+        nan where a row is impossible in every component.
+    of_levels : array of shape (K, M)
+        Expected rows of each component with each level.
+    value : float
+        sum_i sum_k r_ik log w_k(z_i).
+    slope : array of shape (K - 1, q)
+        Its gradient, in the basis.
+    curvature : array of shape (K (K - 1) / 2, q, q)
+        Minus its Hessian, of components 1 and 1, 2 and 1, 2 and 2, 3 and 1, and so on.
+    gram : array of shape (q, q)
+        Second moments of the covariates, summed.
+    """
+    z = np.array(z, dtype=np.float64, order="C", copy=None).view()
+    z.flags.writeable = False  # so that code is compiled for one kind of array only
+    basis, coefficients = np.ascontiguousarray(basis), np.ascontiguousarray(coefficients)
+    loglik, of_levels, value, slope, curvature, gram = _gated(
+        places, line(weights), logs, z, basis, coefficients, n_levels, block, before, LANES
+    )
+    q = len(basis)
+    return loglik, of_levels, value, slope, logit.square(curvature, q), logit.square(gram, q)
 
 
 def run(
