@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from numbers import Integral, Real
-from typing import TYPE_CHECKING, Any, NamedTuple, Self, final
+from typing import TYPE_CHECKING, Any, Self, final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,18 +14,19 @@ from sklearn.utils.validation import check_is_fitted
 
 from latentia.data.groups import GroupedRows, GroupedSource
 from latentia.data.sequences import Ragged
-from latentia.engine import EM, tree
+from latentia.engine import EM
 from latentia.engine.relabel import permute
 from latentia.estimator import feature_names
 from latentia.hmm import reading
 from latentia.hmm.chains import Moves, stationary
 from latentia.hmm.sequential import Made, Place, SequenceEstimator
-from latentia.mixture import evidence
 
+from . import series_naming, series_record
 from .ahead import outlook
 from .autoregression import Autoregression
 from .lagged import LaggedModel, LaggedParams, lagged
 from .outlook import SeriesOutlook
+from .series_naming import LaggedErrors
 
 if TYPE_CHECKING:
     from latentia.persistence import Record
@@ -34,24 +35,6 @@ Array = NDArray[np.float64]
 
 TUPLES = 1024
 """Tuples of states that a step may depend on, at most."""
-
-
-class LaggedErrors(NamedTuple):
-    """Standard errors, shaped like the parameters.
-
-    Attributes
-    ----------
-    start : array of shape (K,), or ()
-    transitions : array of shape (K, K)
-    series : AutoregressionParams
-    note : str
-        Why something is missing; empty where all is well.
-    """
-
-    start: Any
-    transitions: Any
-    series: Any
-    note: str
 
 
 @final
@@ -382,46 +365,15 @@ class MarkovAutoregression(SequenceEstimator):
         return LaggedErrors(start, transitions, series, note)
 
     def _places(self, columns: list[str]) -> Iterator[Place]:
-        k, leaf = self.n_states, 0
-        if self.start == "free":
-            yield from ((f"start[{j}]", 0, (j,)) for j in range(k))
-            leaf = 1
-        for i in range(k):
-            yield from ((f"transition[{i}, {j}]", leaf, (i, j)) for j in range(k))
-        what = "mean" if self.form == "mean" else "intercept"
-        yield from ((f"{what}[{j}]", leaf + 1, (j,)) for j in range(k))
-        for r in range(len(self.ar_coefficients_)):
-            of = f"{r}, " if self.switching_coefficients else ""
-            for i in range(self.order):
-                yield f"ar[{of}lag {i + 1}]", leaf + 2, (r, i)
-        for r in range(len(self.variances_)):
-            yield (f"variance[{r}]" if self.switching_variance else "variance"), leaf + 3, (r,)
+        return series_naming.places(self)
 
     def described(self) -> str:
         """What switches, in words."""
-        also = [
-            *(["coefficients"] if self.switching_coefficients else []),
-            *(["variances"] if self.switching_variance else []),
-        ]
-        what = "means" if self.form == "mean" else "intercepts"
-        return f"autoregression of order {self.order}, switching {', '.join([what, *also])}"
+        return series_naming.described(self)
 
     def _to_record(self) -> Record:
-        names = (f"params.{name}" for name in tree.names(self.params_))
-        arrays = dict(zip(names, tree.leaves(self.params_), strict=True))
-        arrays["frame"] = np.array(self._frame)
-        return evidence.to_record(self, {}, arrays)
+        return series_record.to_record(self)
 
     @classmethod
     def _from_record(cls, written: Record) -> MarkovAutoregression:
-        made = cls()
-        evidence.take_settings(made, written)
-        vars(made)["n_features_in_"] = 1
-        origin, unit = written.arrays["frame"]
-        made._frame = (float(origin), float(unit))
-        space = made._model().space
-        held = [written.arrays[f"params.{name}"] for name in tree.names(space)]
-        params = tree.rebuild(space, held)
-        made._set_parameters(params)
-        evidence.restore(made, written, params, LaggedErrors(*params, note=""))
-        return made
+        return series_record.restore(cls, written)
