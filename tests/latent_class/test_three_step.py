@@ -300,8 +300,8 @@ def test_a_class_that_no_row_is_assigned_to_is_named():
     assigned = three_step.assign(resp, np.ones(50), "modal")
     with pytest.raises(ValueError, match="hardly a row is assigned to class 1; use assign"):
         assigned.bch_weights()
-    with pytest.raises(ValueError, match="correction='ml', expected 'bch' or 'none'"):
-        assigned.means(np.ones(50), correction="ml")
+    with pytest.raises(ValueError, match="correction='em', expected 'bch', 'ml' or 'none'"):
+        assigned.means(np.ones(50), correction="em")
     with pytest.raises(ValueError, match="no outcome at row 1"):
         three_step.read_outcome([1.0, np.nan], 2)
     with pytest.raises(ValueError, match="assignment='soft', expected 'modal' or 'proportional'"):

@@ -199,8 +199,11 @@ class Assignment(NamedTuple):
         ----------
         outcome : array-like of shape (n,)
             Numbers; of texts and booleans the shares are estimated.
-        correction : {"bch", "none"}, default="bch"
-            "bch" weights rows so that errors of assignment cancel; "none" leaves them in.
+        correction : {"bch", "ml", "none"}, default="bch"
+            "bch" weights rows so that errors of assignment cancel; "ml" takes the assigned class
+            as an answer with known errors, and numbers as normal with a variance of their own in
+            each class: mostly the more precise where they are, and biased where they are not;
+            "none" leaves the errors in.
 
         Returns
         -------
@@ -209,19 +212,57 @@ class Assignment(NamedTuple):
         Raises
         ------
         ValueError
-            If the correction is unknown, if rows do not match, if an outcome is missing, or if
-            errors cannot be undone.
+            If the correction is unknown, if rows do not match, if an outcome is missing, if
+            errors cannot be undone, or if there is no maximum.
 
         References
         ----------
         Bakk, Tekle & Vermunt (2013), Sociological Methodology 43, 272-311.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> from latentia import LatentClass
+        >>> rng = np.random.default_rng(1)
+        >>> c = rng.integers(0, 2, 2000)
+        >>> answers = rng.random((2000, 5)) < np.where(c, 0.8, 0.25)[:, None]
+        >>> assigned = LatentClass(2, n_init=2, random_state=0).fit(answers).assign(answers)
+        >>> cost = rng.normal(10.0 * c, 2.0)
+        >>> [
+        ...     np.ptp(assigned.means(cost, correction=each).means).round(1).tolist()
+        ...     for each in ("none", "bch", "ml")
+        ... ]
+        [8.3, 9.6, 9.9]
         """
-        if correction not in ("bch", "none"):
-            raise ValueError(
-                f"got correction={correction!r}, expected 'bch' or 'none'; 'ml' would need a "
-                "density of the outcome"
-            )
+        if correction not in CORRECTIONS:
+            raise ValueError(f"got correction={correction!r}, expected 'bch', 'ml' or 'none'")
         values, names = read_outcome(outcome, len(self.weights))
+        if correction == "ml":
+            means, covariance = self._likeliest(values)
+        else:
+            means, covariance = self._weighted(values, correction)
+        covariance = covariance.reshape(*means.shape, *means.shape)
+        errors = np.sqrt(np.einsum("tjtj->tj", covariance))
+        return OutcomeMeans(means, errors, covariance, tuple(names), correction)
+
+    def _likeliest(self, values: Array) -> tuple[Array, Array]:
+        """Means by maximum likelihood, (K, m), and their covariance."""
+        from . import distal
+
+        self._require_told_apart()
+        found = distal.fitted(values, self.share, self.error, self.weights)
+        spread = found.covariance
+        if self.first is not None:
+
+            def moved(resp: Array) -> Array:
+                there = self.at(resp)
+                return found.bread @ found.score(there.share, there.error)
+
+            spread = spread + self.first.spread(moved)
+        return found.means, found.jacobian.T @ spread @ found.jacobian
+
+    def _weighted(self, values: Array, correction: str) -> tuple[Array, Array]:
+        """Weighted means, (K, m), and their covariance."""
         each = self._each(correction)
         size, means = self.weights @ each, self._means(values, correction)
         moved = each[:, :, None] * (values[:, None, :] - means) / size[:, None]
@@ -231,9 +272,7 @@ class Assignment(NamedTuple):
             covariance = covariance + self.first.spread(
                 lambda resp: self.at(resp)._means(values, correction).ravel()
             )
-        covariance = covariance.reshape(*means.shape, *means.shape)
-        errors = np.sqrt(np.einsum("tjtj->tj", covariance))
-        return OutcomeMeans(means, errors, covariance, tuple(names), correction)
+        return means, covariance
 
     def _each(self, correction: str) -> Array:
         """Weights of the rows in each class, (n, K)."""
