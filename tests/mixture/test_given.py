@@ -1,13 +1,16 @@
 """Starts that the user gives, in part or in whole."""
 
+import pickle
 import warnings
 
 import numpy as np
+import pandas as pd
 import pytest
 import sklearn.mixture
 
 from latentia import EM, GaussianMixture, datasets
 from latentia.engine import NotConvergedWarning
+from latentia.mixture import given
 
 FAITHFUL = datasets.load("faithful").values
 KINDS = ["full", "tied", "diag", "spherical"]
@@ -136,3 +139,24 @@ def test_an_empty_component_that_is_given_stays_empty():
     np.testing.assert_allclose(gm.means_[0], FAITHFUL.mean(axis=0), rtol=1e-6)
     assert "weights[1]" in gm.certificate_.on_boundary
     assert np.isfinite(gm.score_samples(FAITHFUL)).all()
+
+
+def test_rows_that_another_fit_has_looked_at_make_the_same_fit():
+    frame = pd.DataFrame(datasets.load("faithful").values, columns=["eruptions", "waiting"])
+    weights = np.random.default_rng(0).integers(1, 4, size=len(frame))
+    plain = GaussianMixture(2, random_state=0).fit(frame, sample_weight=weights)
+    seen = given.looked_at(GaussianMixture(2), frame, weights)
+    alone, beside = (
+        GaussianMixture(2).fit_from(begin, frame, sample_weight=weights)
+        for begin in (
+            given.Beginning(plain.fit_.params),
+            given.Beginning(plain.fit_.params, seen),
+        )
+    )
+    assert beside.loglik_ == alone.loglik_
+    np.testing.assert_array_equal(beside.covariances_, alone.covariances_)
+    assert beside.feature_names_in_.tolist() == ["eruptions", "waiting"]
+    assert beside.n_features_in_ == 2
+    again = pickle.loads(pickle.dumps(given.Beginning(plain.fit_.params, seen)))
+    assert again.seen is None  # rows do not travel twice
+    np.testing.assert_array_equal(again.params.weights, plain.fit_.params.weights)

@@ -17,6 +17,7 @@ from latentia.engine import selection as criteria
 from latentia.families.covariance import structure_of
 from latentia.families.gaussian import GaussianParams
 from latentia.mixture import Mixture
+from latentia.mixture.given import Beginning
 from latentia.mixture.model import MixtureParams
 
 from .densities import ClassDensities
@@ -127,7 +128,7 @@ def _of_structure(
                 mixture.fit(x, sample_weight=weights, labels=codes)
             else:
                 start = MixtureParams(training.shares, begin)
-                mixture.fit_from(start, x, sample_weight=weights, labels=codes)
+                mixture.fit_from(Beginning(start), x, sample_weight=weights, labels=codes)
     except ValueError as error:
         return Candidate(name, np.nan, 0, np.nan, str(error)), None
     certificate = mixture.certificate_

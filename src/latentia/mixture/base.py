@@ -18,7 +18,7 @@ from latentia.engine.model import Source
 from latentia.estimator import LatentEstimator, climb_settings
 
 from . import errors, exchange, imputation, memberships
-from .given import First
+from .given import Beginning, First
 from .model import Membership, MixtureModel, MixtureParams
 from .printer import Printer
 
@@ -148,14 +148,14 @@ class MixtureEstimator(DensityMixin, Climbing, ABC):
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", NotConvergedWarning)
                 try:
-                    copy.fit_from(begin, X, **given)
+                    copy.fit_from(Beginning(begin), X, **given)
                 except ValueError:  # it collapsed
                     continue
             yield copy
 
     def begin_together(
         self, estimators: Sequence[Any], X: Any, sample_weight: ArrayLike | None = None
-    ) -> list[MixtureParams | None]:
+    ) -> list[Beginning | None]:
         """Where the fits of a sweep are to begin, which so many brief climbs found out together.
 
         Parameters
@@ -172,8 +172,15 @@ class MixtureEstimator(DensityMixin, Climbing, ABC):
         """
         return [None] * len(estimators)
 
-    def fit_from(self, begin: MixtureParams, X: Any, **given: Any) -> Self:
+    def fit_from(self, begin: Beginning, X: Any, **given: Any) -> Self:
         """`fit`, from parameters that are known.
+
+        Parameters
+        ----------
+        begin : Beginning
+            The parameters; and X as other fits of it have looked at it, where they have.
+        X, **given
+            As `fit` takes them.
 
         Raises
         ------

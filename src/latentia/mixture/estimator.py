@@ -250,32 +250,32 @@ class GaussianMixture(NormalMixtureEstimator):
         return self
 
     def _fit(
-        self, X: Any, sample_weight: ArrayLike | None, begin: MixtureParams | None = None
+        self, X: Any, sample_weight: ArrayLike | None, begin: given.Beginning | None = None
     ) -> EM:
         """`fit`, from `begin` if it is given; how it climbed."""
         self._validate_params()
-        X = errors.at_hand(X, holes=True)  # what it decoded lasts as long as the fit
-        rows, dtype = errors.training_rows(self, X, sample_weight, holes=True)
-        source = RowSource(rows)
-        frame = Frame.of(source.distinct)  # the same bits for weights and for repeated rows
+        seen = given.looked_at(self, X, sample_weight, begin)
+        source, frame, rows = seen.source, seen.frame, seen.source.rows
         structure = structure_of(self.covariance_type, len(frame.origin))
-        seen = source.distinct, self.n_components, structure
-        self.prior_ = ConjugatePrior.asked(self.prior, *seen)
+        self.prior_ = ConjugatePrior.asked(
+            self.prior, source.distinct, self.n_components, structure
+        )
         share, flagged = noise.asked(self.noise, len(rows))
         self.noise_box_ = noise.box_around(self, rows) if share else None
         model = attributes.model(self, frame, len(rows), share)
         em = self._climb_settings(self.verbose_interval)
-        first = given.first(self, model, frame) if begin is None else given.First(start=begin)
+        begun = begin is not None
+        first = given.First(begin.params) if begun else given.first(self, model, frame)
         if flagged is not None and first.start is None:
             first = given.First(start=attributes.around_noise(self, rows, flagged, frame))
         guessed = first.start is None and self.means_init is None
-        how, begun = self.init_params, begin is not None
+        how = self.init_params
         if guessed and how == "portfolio":
             em = portfolio.raced(em)
         if begun:
             em = portfolio.single(em)
         fit = self._climb(em, model, source, first, errors.collapsed)
-        self._keep(fit, frame, rows, dtype)
+        self._keep(fit, frame, rows, seen.dtype)
         self.start_ = portfolio.winner(how, fit, guessed=guessed, begun=begun)
         return em
 
@@ -347,7 +347,7 @@ class GaussianMixture(NormalMixtureEstimator):
 
     def begin_together(
         self, estimators: Sequence[GaussianMixture], X: Any, sample_weight: ArrayLike | None = None
-    ) -> list[MixtureParams | None]:
+    ) -> list[given.Beginning | None]:
         from . import together  # which loads a compiler
 
         return together.beginnings(estimators, X, sample_weight)
@@ -373,8 +373,8 @@ class GaussianMixture(NormalMixtureEstimator):
     def remember(self, X: Any, sample_weight: ArrayLike | None = None) -> Self:
         """Put the data of the fit at hand again, for `standard_errors`, after loading."""
         check_is_fitted(self, "fit_")
-        self._data, _ = errors.training_rows(self, X, sample_weight, holes=True)
-        self._frame, self._errors = Frame.of(RowSource(self._data).distinct), None
+        seen = given.looked_at(self, X, sample_weight)
+        self._data, self._frame, self._errors = seen.source.rows, seen.frame, None
         return self
 
     def _compute_errors(self, method: str = "oakes", **resampling: Any) -> inference.StandardErrors:

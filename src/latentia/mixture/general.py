@@ -19,7 +19,7 @@ from latentia.families.family import Family
 
 from . import distribution, errors, exchange, general_record, memberships, parameters, portfolio
 from .base import MixtureEstimator
-from .given import First, warm
+from .given import Beginning, First, warm
 from .labels import LabelledSource, digest, training_source
 from .model import Membership, MixtureModel, MixtureParams
 from .parameters import MixtureErrors
@@ -189,7 +189,7 @@ class Mixture(MixtureEstimator):
         self,
         X: Any,
         sample_weight: ArrayLike | None,
-        begin: MixtureParams | None = None,
+        begin: Beginning | None = None,
         *,
         labels: ArrayLike | None = None,
         allowed: ArrayLike | None = None,
@@ -199,7 +199,7 @@ class Mixture(MixtureEstimator):
         source, parts = training_source(self, X, sample_weight, labels, allowed)
         model = self._model(making.built(parts, self.n_components), parts)
         em = self._climb_settings()
-        first = self._first(model, source) if begin is None else First(start=begin)
+        first = self._first(model, source) if begin is None else First(start=begin.params)
         guessed = first.start is None
         if guessed and self.init_params == "portfolio":
             em = portfolio.raced(em)

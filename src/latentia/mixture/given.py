@@ -1,4 +1,4 @@
-"""Starts that the user gives in part or in whole."""
+"""Starts that are given, in part or in whole: by the user, or by other fits of the same rows."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils import check_array
 
-from latentia.data.arrays import Frame
+from latentia.data.arrays import Frame, RowSource
 from latentia.engine import Fit
 from latentia.engine.tree import leaves, same_structure
 from latentia.families.covariance import structure_of, written_out
 from latentia.families.gaussian import GaussianParams
 
+from . import errors
 from .model import MixtureModel, MixtureParams
 
 if TYPE_CHECKING:
@@ -38,6 +39,64 @@ class First(NamedTuple):
     start: MixtureParams | None = None
     given: MixtureParams | None = None
     resume: Fit[MixtureParams] | None = None
+
+
+class Seen(NamedTuple):
+    """Rows as a fit looks at them, which fits of the same rows need not do anew.
+
+    Attributes
+    ----------
+    source : RowSource
+    frame : Frame
+        Of the distinct rows: the same bits for weights and for repeated rows.
+    dtype : dtype
+        Of the attributes of a fit.
+    names : array of str or None
+        Of the columns, where they have some.
+    """
+
+    source: RowSource
+    frame: Frame
+    dtype: Any
+    names: Any
+
+    def tell(self, estimator: GaussianMixture) -> None:
+        """Let an estimator know of the columns what looking at them would have told it."""
+        vars(estimator)["n_features_in_"] = len(self.frame.origin)
+        vars(estimator).pop("feature_names_in_", None)
+        if self.names is not None:
+            vars(estimator)["feature_names_in_"] = self.names
+
+
+class Beginning(NamedTuple):
+    """Parameters that a fit begins with, and its rows where they have been looked at."""
+
+    params: MixtureParams
+    seen: Seen | None = None
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """In another process, which has the rows, they are looked at anew: to the same bits."""
+        return Beginning, (self.params,)
+
+
+def looked_at(
+    estimator: GaussianMixture, X: Any, sample_weight: Any, begin: Beginning | None = None
+) -> Seen:
+    """Rows that are to be fitted, unless another fit has looked at them already.
+
+    Raises
+    ------
+    ValueError
+        If they cannot be used.
+    """
+    if begin is not None and begin.seen is not None:
+        begin.seen.tell(estimator)
+        return begin.seen
+    X = errors.at_hand(X, holes=True)
+    rows, dtype = errors.training_rows(estimator, X, sample_weight, holes=True)
+    source = RowSource(rows)
+    names = getattr(estimator, "feature_names_in_", None)
+    return Seen(source, Frame.of(source.distinct), dtype, names)
 
 
 def first(estimator: GaussianMixture, model: MixtureModel, frame: Frame) -> First:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from latentia.engine import EM, Fit
+from latentia.estimator import altered
 
 from .start import PORTFOLIO, method_of
 
@@ -21,19 +22,15 @@ def raced(em: EM) -> EM:
     A race, short runs, rearranging or a larger number of starts that were asked for stay as
     they are.
     """
-    asked: dict[str, Any] = em.get_params(deep=False)
-    race = asked["race"] or not asked["short_runs"]
-    starts = max(asked["starts"], len(PORTFOLIO))
-    rearrange = asked["rearrange"] or ROUNDS
-    return EM(**{**asked, "starts": starts, "race": race, "rearrange": rearrange})
+    race = em.race or not em.short_runs
+    starts = max(em.starts, len(PORTFOLIO))
+    return altered(em, {"starts": starts, "race": race, "rearrange": em.rearrange or ROUNDS})
 
 
 def single(em: EM) -> EM:
     """The same settings for one climb from parameters that are known."""
     alone: dict[str, Any] = {"starts": 1, "race": False, "short_runs": 0, "rearrange": 0}
-    return EM(
-        **{**em.get_params(deep=False), **alone, "anneal": (), "warm_up": None, "checkpoint": None}
-    )
+    return altered(em, {**alone, "anneal": (), "warm_up": None, "checkpoint": None})
 
 
 GIVEN, SWEEP = "given", "sweep"

@@ -20,7 +20,7 @@ from latentia.families.gaussian import GaussianParams
 from latentia.families.kernels.ready import waiting
 
 from . import brief_kernels as brief
-from . import errors
+from .given import Beginning, looked_at
 from .model import MixtureParams
 from .start import Guesses, whiten
 
@@ -117,7 +117,7 @@ class Sample(NamedTuple):
 
 def beginnings(
     estimators: Sequence[GaussianMixture], X: Any, sample_weight: ArrayLike | None
-) -> list[MixtureParams | None]:
+) -> list[Beginning | None]:
     """Where each fit of a sweep is to begin; None where it is to find out by itself.
 
     Parameters
@@ -127,17 +127,16 @@ def beginnings(
     X, sample_weight
         As `fit` takes them.
     """
-    nothing: list[MixtureParams | None] = [None] * len(estimators)
+    nothing: list[Beginning | None] = [None] * len(estimators)
     plain = [i for i, each in enumerate(estimators) if _is_plain(each)]
     first = next((estimators[i] for i in plain), None)
     if first is None or not _is_small(X):
         return nothing
     try:
-        rows, _ = errors.training_rows(first, X, sample_weight, holes=True)
-        if not isinstance(rows.x, np.ndarray):
+        seen = looked_at(first, X, sample_weight)
+        source, frame = seen.source, seen.frame
+        if not isinstance(source.rows.x, np.ndarray):
             return nothing
-        source = RowSource(rows)
-        frame = Frame.of(source.distinct)
         sample = _sample(source.distinct, frame, first._climb_settings().tol)
     except (ValueError, np.linalg.LinAlgError):  # the fits say what is wrong
         return nothing
@@ -152,7 +151,7 @@ def beginnings(
                 break
     for i, place in zip(plain, table.places, strict=True):
         if place is not None:
-            nothing[i] = _outside(place, estimators[i], frame)
+            nothing[i] = Beginning(_outside(place, estimators[i], frame), seen)
     return nothing
 
 
@@ -167,16 +166,16 @@ def _is_small(X: Any) -> bool:
 
 def _is_plain(estimator: GaussianMixture) -> bool:
     """Whether a fit is no more than climbs from starts that are guessed; a portfolio is more."""
-    mine = estimator.get_params(deep=False)
-    if any(mine[name] is not value for name, value in OPEN.items()) or estimator.max_iter == 0:
+    given = any(getattr(estimator, name) is not value for name, value in OPEN.items())
+    if given or estimator.max_iter == 0:
         return False
     if estimator.init_params == "portfolio":
         return False
-    if estimator.em is None:
+    em = estimator.em
+    if em is None:
         return True
-    asked = estimator.em.get_params(deep=False)
-    single = all(asked[name] == value for name, value in SINGLE_CLIMB.items())
-    return single and asked["checkpoint"] is None and asked["accelerate"] != "none"
+    single = all(getattr(em, name) == value for name, value in SINGLE_CLIMB.items())
+    return single and em.checkpoint is None and em.accelerate != "none"
 
 
 class Cell(NamedTuple):

@@ -130,7 +130,11 @@ def select(
 
 def _varied(estimator: Any, settings: dict[str, Any]) -> Any:
     copy: Any = clone(estimator)
-    return copy.set_params(**settings)
+    if any("__" in name for name in settings):
+        return copy.set_params(**settings)
+    for name, value in settings.items():  # `set_params` asks for all of them first
+        setattr(copy, name, value)
+    return copy
 
 
 def _refuse_shared_checkpoints(clones: list[Any]) -> None:
