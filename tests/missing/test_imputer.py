@@ -15,6 +15,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 import latentia
 from latentia import EMImputer, IncompleteNormal, datasets
+from latentia.engine.callbacks import Bar
 from latentia.missing import pool
 from latentia.mixture import DataWarning
 
@@ -170,6 +171,69 @@ def test_another_number_for_what_is_missing():
         EMImputer(missing_values=-1).fit(AIR.values)
 
 
+@pytest.mark.parametrize("mark", [None, pd.NA, float("nan"), "?"])
+def test_marks_of_what_is_missing_among_objects(mark):
+    cells = AIR.values.astype(object)
+    cells[np.isnan(AIR.values)] = np.nan if isinstance(mark, str) else mark
+    known = EMImputer().fit_transform(AIR.values)
+    for x in (cells, pd.DataFrame(cells)):
+        np.testing.assert_array_equal(EMImputer(missing_values=mark).fit_transform(x), known)
+
+
+@pytest.mark.parametrize("mark", [np.inf, True, [1.0]])
+def test_what_can_stand_for_nothing_is_refused(mark):
+    with pytest.raises(ValueError, match=r"got missing_values=.*expected nan, None, pandas\.NA"):
+        EMImputer(missing_values=mark).fit(AIR.values)
+
+
+def test_bounds_of_all_columns_at_once(tmp_path):
+    x = np.where(np.isnan(AIR.values), np.nan, AIR.values - 40.0)
+    hidden = np.isnan(x)
+    imputer = EMImputer(draw="conditional", min_value=0, random_state=0, bounds={1: (-5, 0)})
+    made = imputer.fit_transform(x)
+    assert (made[:, 0][hidden[:, 0]] >= 0).all()
+    assert ((made[:, 1] >= -5) & (made[:, 1] <= 0))[hidden[:, 1]].all()
+    np.testing.assert_array_equal(made[~hidden], x[~hidden])
+    each = EMImputer(min_value=[-30.0, *[-np.inf] * 5], max_value=np.full(6, 10.0)).fit(x)
+    made = each.transform(x)
+    assert ((made[:, 0] >= -30) & (made[:, 0] <= 10))[hidden[:, 0]].all()
+    each.save(tmp_path / "imputer.safetensors")
+    back = latentia.load(tmp_path / "imputer.safetensors")
+    np.testing.assert_array_equal(back.transform(x), made)
+    np.testing.assert_array_equal(back.fit(x).transform(x), made)
+    with pytest.raises(ValueError, match=r"got min_value of shape \(2,\), expected a number or 6"):
+        EMImputer(min_value=[0, 1]).fit(x)
+    with pytest.raises(ValueError, match="got min_value 3 and max_value 3 for column 0"):
+        EMImputer(min_value=3, max_value=3).fit(x)
+
+
+def test_a_climb_shows_how_far_it_is(monkeypatch):
+    shown: list[str] = []
+    monkeypatch.setattr(Bar, "on_start", lambda _, plan: shown.append(plan.model))
+    for name in ("on_step", "on_end"):
+        monkeypatch.setattr(Bar, name, lambda *_: None)
+    EMImputer().fit(AIR.values)
+    assert not shown
+    EMImputer(verbose=1).fit(AIR.values)
+    assert shown == ["NormalModel"]
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        lambda x: x[:, None],
+        lambda x: pd.DataFrame({"x0": x}),
+        lambda x: pd.DataFrame({"x0": pd.array([*x, None], "Int64")}),
+        lambda x: pl.DataFrame({"x0": x}),
+    ],
+)
+def test_whole_numbers_that_floats_would_round_are_refused(made):
+    fits = np.array([1, 2, 2**53])
+    assert EMImputer().fit_transform(made(fits))[2, 0] == 2**53
+    with pytest.raises(ValueError, match=f"got {2**53 + 1} in column 'x0', a whole number beyond"):
+        EMImputer().fit(made(fits + np.array([0, 0, 1])))
+
+
 def test_the_indicator_and_the_way_back():
     imputer = EMImputer(add_indicator=True).fit(FRAME)
     made = imputer.transform(FRAME)
@@ -220,6 +284,18 @@ def test_columns_that_follow_from_one_another_are_named(ridge):
     with warnings.catch_warnings():
         warnings.simplefilter("error", DataWarning)
         EMImputer(ridge=ridge).fit(total)
+
+
+@pytest.mark.parametrize("seed", [0, 1, 7, 26])  # of the last three the climb falls near the edge
+def test_collinear_columns_are_named_and_nothing_else_is_said(seed):
+    rng = np.random.default_rng(seed)
+    x = rng.lognormal(0, 1, (62, 10)).round(1)
+    x[:, 2] = x[:, 0] + x[:, 1]
+    x[rng.random(x.shape) < 0.1] = np.nan
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(ValueError, match="columns 'x0', 'x1', 'x2' follow from one another"):
+            IncompleteNormal().fit(x)
 
 
 def test_in_a_pipeline():

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 import latentia
-from latentia import EMImputer
+from latentia import EMImputer, IncompleteNormal
 from latentia.missing import Panel
 
 
@@ -151,6 +151,19 @@ def test_texts_are_used_or_refused_by_name():
         fitted.transform(np.zeros((3, 7)))
     with pytest.raises(ValueError, match="whose missing cells no number stands for"):
         imputer(add_indicator=True).fit(frame).inverse_transform(frame)
+
+
+def test_a_text_may_stand_for_what_is_missing():
+    _, frame = orders()
+    marked = frame.assign(kind=frame["kind"].astype(object).fillna("?"))
+    made = imputer(missing_values="?").fit_transform(marked)
+    assert list(made["kind"]) == list(imputer().fit_transform(frame)["kind"])
+
+
+def test_dates_are_refused_of_arrays():
+    for kind in (EMImputer(), IncompleteNormal()):
+        with pytest.raises(TypeError, match=r"an array of datetime64\[D\], dates or times"):
+            kind.fit(np.array([["2024-01-01"], ["NaT"]], dtype="datetime64[D]"))
 
 
 def test_columns_may_have_numbers_for_names():

@@ -70,8 +70,9 @@ class FactorAnalysis(ClassNamePrefixFeaturesOutMixin, TransformerMixin, LatentEs
         The last two let factors correlate. Without one, factors are ordered by how much they
         explain relative to the noise.
     kaiser : bool, default=False
-        Whether columns count alike in the rotation, each divided by the root of its communality,
-        as R's ``factanal`` has it; not so in scikit-learn.
+        Whether columns count alike in the rotation, each divided by the root of its communality
+        (promax's target is of loadings in standard deviations), as R's ``factanal`` has it; not
+        so in scikit-learn.
     min_uniqueness : float, default=1e-6
         The least that uniquenesses may be, as a share of the column's variance. R's ``factanal``
         has 0.005.

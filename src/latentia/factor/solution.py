@@ -65,9 +65,13 @@ def solution(
     loadings, noise = np.asarray(params.loadings), np.asarray(params.uniquenesses)
     _, axes = np.linalg.eigh(loadings.T @ (loadings / noise[:, None]))
     axes = axes[:, ::-1]
-    own = (loadings @ axes) * spread[:, None]
+    own = loadings @ axes  # in standard deviations, without which promax hangs on units
+    unit = spread[:, None]
     start = None if near is None else axes.T @ near.turn
-    found = in_order(rotated(own, method, kaiser, start), None if near is None else near.loadings)
+    turned = rotated(own if kaiser else own * unit, method, kaiser, start)
+    if kaiser:
+        turned = turned._replace(loadings=turned.loadings * unit)
+    found = in_order(turned, None if near is None else near.loadings)
     return Solution(
         origin + spread * params.mean,
         found.loadings,

@@ -17,6 +17,9 @@ from . import holes
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
+LARGEST_EXACT = 2**53
+"""Beyond it floats do not hold every whole number."""
+
 
 class Columns(NamedTuple):
     """What becomes of each column of the input.
@@ -89,7 +92,7 @@ def hidden_cells(x: Any, missing_values: Any, names: Sequence[str]) -> Mask:
         If there are nan where another number stands for what is missing.
     """
     hidden = np.isnan(x)
-    if is_nan(missing_values):
+    if is_no_number(missing_values):
         return hidden
     if hidden.any():
         i, j = (int(a) for a in np.argwhere(hidden)[0])
@@ -101,11 +104,50 @@ def hidden_cells(x: Any, missing_values: Any, names: Sequence[str]) -> Mask:
     return np.asarray(x == missing_values)
 
 
-def is_nan(value: Any) -> bool:
-    """Whether nan, or pandas' NA, stands for what is missing."""
-    if type(value).__name__ == "NAType":
+def is_no_number(value: Any) -> bool:
+    """Whether nan, None, pandas' NA or a text stands for what is missing, so nan among numbers."""
+    if value is None or isinstance(value, str) or type(value).__name__ == "NAType":
         return True
     return isinstance(value, Real) and bool(np.isnan(float(value)))
+
+
+def require_mark(value: Any) -> None:
+    """Refuse what cannot stand for a missing value."""
+    number = isinstance(value, Real) and not isinstance(value, bool) and not np.isinf(float(value))
+    if not (number or is_no_number(value)):
+        raise ValueError(
+            f"got missing_values={value!r}, expected nan, None, pandas.NA, a finite number, or a "
+            "text where columns are of texts"
+        )
+
+
+def require_exact(X: Any, names: Sequence[str]) -> None:
+    """Refuse whole numbers that floats would round, naming the first."""
+    from latentia.data.frames import is_frame
+
+    if not (X.dtype.kind in "iu" if isinstance(X, np.ndarray) else is_frame(X)):
+        return
+    for j in range(len(names)):
+        cells = _whole_numbers(X, j)
+        if cells is None or not len(cells):
+            continue
+        least, most = int(cells.min()), int(cells.max())
+        if max(-least, most) > LARGEST_EXACT:
+            told = most if most > LARGEST_EXACT else least
+            raise ValueError(
+                f"got {told} in column {names[j]!r}, a whole number beyond 2**53, which an array "
+                "of floats would round; leave the column out, or keep it as texts named in ids="
+            )
+
+
+def _whole_numbers(X: Any, j: int) -> Any:
+    """What is there in a column of integers, or None for a column of other numbers."""
+    if isinstance(X, np.ndarray):
+        return X[:, j]
+    import narwhals as nw
+
+    series = nw.from_native(X, eager_only=True)[:, j]
+    return series.drop_nulls().to_numpy() if series.dtype.is_integer() else None
 
 
 def marked(hidden: Mask) -> Array:

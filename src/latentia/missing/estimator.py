@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Sequence
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, NamedTuple, Self, final
@@ -13,7 +14,7 @@ from sklearn.utils._param_validation import HasMethods, Interval
 from sklearn.utils.validation import check_is_fitted
 
 from latentia.data.arrays import Frame, Rows
-from latentia.engine import EM, Fit, Status, inference, tree
+from latentia.engine import EM, DecreasedWarning, Fit, Status, inference, tree
 from latentia.engine.evaluator import FAILURES
 from latentia.estimator import (
     Estimate,
@@ -376,11 +377,15 @@ def fitted(
     first = factored(rows, frame) if start is None else start
     n_seen = int(((rows.weights > 0) & ~np.isnan(rows.x).all(axis=1)).sum())
     try:
-        fit = climb(em, model, source(rows), first, on_degenerate="status")
+        with warnings.catch_warnings():  # of a fall near a singular matrix: it is named below
+            warnings.simplefilter("ignore", DecreasedWarning)
+            fit = climb(em, model, source(rows), first, on_degenerate="status")
     except FAILURES as error:
         raise ValueError(holes.singular(first.covariance, n_seen, names)) from error
     if fit.status is Status.DEGENERATE or holes.is_singular(fit.params.covariance):
         raise ValueError(holes.singular(_last_step(model, rows, fit.params), n_seen, names))
+    if fit.status is Status.DECREASED:
+        warnings.warn(fit.certificate.ending, DecreasedWarning, stacklevel=4)
     return model, fit
 
 

@@ -100,7 +100,7 @@ def undone(imputer: EMImputer, X: Any) -> Array:
             f"got X of shape {x.shape}, expected {len(kept) + int(imputer._holes.sum())} columns, "
             "as transform gives them"
         )
-    hollow: Any = np.nan if columns.is_nan(imputer.missing_values) else imputer.missing_values
+    hollow: Any = np.nan if columns.is_no_number(imputer.missing_values) else imputer.missing_values
     out = np.full((len(x), imputer.n_features_in_), hollow, dtype=np.result_type(x, np.float32))
     out[:, kept] = x[:, : len(kept)]
     out[:, imputer._holes] = np.where(x[:, len(kept) :] > 0, hollow, out[:, imputer._holes])

@@ -32,13 +32,18 @@ PARTS_EXACT = 1e-8
 def rows_of(estimator: Any, X: Any, sample_weight: Any, *, reset: bool) -> Rows:
     """Rows in which cells may be missing, but none infinite, and how often each counts."""
     require_no_dates(X)
-    x = errors.validated(estimator, X, reset=reset)
+    x = errors.validated(estimator, without_marks(X), reset=reset)
     require_no_infinity(x, feature_names(estimator, x.shape[1]), type(estimator).__name__)
     return Rows(x, errors.checked_weights(sample_weight, x))
 
 
 def require_no_dates(X: Any) -> None:
-    """Refuse a data frame's columns of dates, times and durations, naming the first."""
+    """Refuse dates, times and durations, of a data frame naming the first column."""
+    if isinstance(X, np.ndarray) and X.dtype.kind in "mM":
+        raise TypeError(
+            f"got an array of {X.dtype}, dates or times, expected numbers; give what of it matters "
+            "as a number, such as days since the first"
+        )
     if isinstance(X, np.ndarray) or not (hasattr(X, "columns") or hasattr(X, "column_names")):
         return
     import narwhals as nw
@@ -51,6 +56,17 @@ def require_no_dates(X: Any) -> None:
             f"column {named[0]!r} holds dates or times, expected numbers; leave it out, or give "
             "what of it matters as a number, such as days since the first"
         )
+
+
+def without_marks(X: Any) -> Any:
+    """X with pandas' NA among objects as nan; anything else as it is."""
+    if type(X).__module__.startswith("pandas") and hasattr(X, "columns"):
+        return X.where(X.notna()) if any(kind.kind == "O" for kind in X.dtypes) else X
+    if not isinstance(X, np.ndarray) or X.dtype != object:
+        return X
+    is_mark = np.frompyfunc(lambda cell: type(cell).__name__ == "NAType", 1, 1)
+    marks = np.asarray(is_mark(X), dtype=np.bool_)
+    return np.where(marks, np.nan, X) if marks.any() else X
 
 
 def require_no_infinity(x: Any, names: Sequence[str], whose: str) -> None:

@@ -44,8 +44,8 @@ class EMImputer(TransformerMixin, BaseEstimator):
 
     Parameters
     ----------
-    missing_values : number, nan or pandas.NA, default=nan
-        What stands for a missing value.
+    missing_values : number, text, nan, None or pandas.NA, default=nan
+        What stands for a missing value: a number in columns of numbers, a text in those of texts.
     draw : {None, "conditional", "bootstrap", "posterior"}, default=None
         None imputes conditional means. "conditional" draws cells at the estimate, which leaves
         out that this is not known exactly; "bootstrap" fits each imputation to rows drawn anew
@@ -58,6 +58,9 @@ class EMImputer(TransformerMixin, BaseEstimator):
     bounds : dict, optional
         (low, high) by column, None for no bound. Rows that are drawn outside are drawn again, up
         to a hundred times; means are put on the bound.
+    min_value, max_value : float or array-like of shape (d,), optional
+        The same of all columns of numbers that `bounds` does not name, as in scikit-learn's
+        ``IterativeImputer``.
     integers : sequence of columns, default=()
         Columns in which imputed values are rounded to whole numbers.
     ordered : sequence of columns, default=()
@@ -82,6 +85,8 @@ class EMImputer(TransformerMixin, BaseEstimator):
         As in `IncompleteNormal`, in nats.
     max_iter : int, default=1000
         E-steps of each climb, at most.
+    verbose : int, default=0
+        From 1 on, climbs draw a progress bar on standard error.
     add_indicator : bool, default=False
         Append a column for each that had missing values, 1 where it was missing.
     keep_empty_features : bool, default=False
@@ -132,6 +137,8 @@ class EMImputer(TransformerMixin, BaseEstimator):
         "n_imputations": [Interval(Integral, 1, None, closed="left")],
         "transforms": [dict, None],
         "bounds": [dict, None],
+        "min_value": [Real, "array-like", None],
+        "max_value": [Real, "array-like", None],
         "integers": ["array-like"],
         "ordered": ["array-like"],
         "nominal": ["array-like"],
@@ -142,6 +149,7 @@ class EMImputer(TransformerMixin, BaseEstimator):
         "steps": [Interval(Integral, 1, None, closed="left"), None],
         "tol": [Interval(Real, 0.0, None, closed="left")],
         "max_iter": [Interval(Integral, 0, None, closed="left")],
+        "verbose": ["verbose"],
         "add_indicator": ["boolean"],
         "keep_empty_features": ["boolean"],
         "random_state": ["random_state"],
@@ -168,6 +176,8 @@ class EMImputer(TransformerMixin, BaseEstimator):
         n_imputations: int = 1,
         transforms: Mapping[Any, str] | None = None,
         bounds: Mapping[Any, tuple[Any, Any]] | None = None,
+        min_value: Any = None,
+        max_value: Any = None,
         integers: Sequence[Any] = (),
         ordered: Sequence[Any] = (),
         nominal: Sequence[Any] = (),
@@ -178,6 +188,7 @@ class EMImputer(TransformerMixin, BaseEstimator):
         steps: int | None = None,
         tol: float = 1e-3,
         max_iter: int = 1000,
+        verbose: int = 0,
         add_indicator: bool = False,
         keep_empty_features: bool = False,
         random_state: Any = None,
@@ -188,6 +199,8 @@ class EMImputer(TransformerMixin, BaseEstimator):
         self.n_imputations = n_imputations
         self.transforms = transforms
         self.bounds = bounds
+        self.min_value = min_value
+        self.max_value = max_value
         self.integers = integers
         self.ordered = ordered
         self.nominal = nominal
@@ -198,6 +211,7 @@ class EMImputer(TransformerMixin, BaseEstimator):
         self.steps = steps
         self.tol = tol
         self.max_iter = max_iter
+        self.verbose = verbose
         self.add_indicator = add_indicator
         self.keep_empty_features = keep_empty_features
         self.random_state = random_state
@@ -205,7 +219,7 @@ class EMImputer(TransformerMixin, BaseEstimator):
 
     def __sklearn_tags__(self) -> Any:
         tags: Any = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = columns.is_nan(self.missing_values)
+        tags.input_tags.allow_nan = columns.is_no_number(self.missing_values)
         tags.transformer_tags.preserves_dtype = ["float64", "float32"]
         return tags
 
@@ -232,6 +246,7 @@ class EMImputer(TransformerMixin, BaseEstimator):
             said of columns makes no sense, or, at ``ridge=0``, if columns follow from one another.
         """
         self._validate_params()
+        columns.require_mark(self.missing_values)
         read = filling.read(self, X, reset=True)
         learning.learn(self, read, sample_weight)
         self._remember_indicator(read.hidden)

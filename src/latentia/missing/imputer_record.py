@@ -35,7 +35,7 @@ def to_record(estimator: EMImputer) -> Record:
     columns, trend = design.columns, design.trend
     missing = estimator.missing_values
     settings = evidence.settings_of(whole)
-    for name in ("panel", "priors"):
+    for name in ("panel", "priors", "min_value", "max_value"):
         settings["settings"].pop(name, None)
     for name in ("missing_values", "random_state"):
         value = settings["settings"].get(name)
@@ -45,6 +45,9 @@ def to_record(estimator: EMImputer) -> Record:
         **settings,
         "columns": estimator.n_features_in_,
         "missing_is_nan": not (isinstance(missing, int | float) and missing == missing),
+        "everywhere": [
+            _item(np.asarray(ends).tolist()) for ends in (estimator.min_value, estimator.max_value)
+        ],
         "scales": [[s.transform, s.whole] for s in design.scales],
         "names": list(design.names),
         "priors": [[type(p).__name__, _item(list(p))] for p in estimator.priors],
@@ -120,6 +123,7 @@ def restore(estimator: EMImputer, written: Record) -> EMImputer:
             pairs = value["pairs"]
             value = {k: v if isinstance(v, str) else tuple(v) for k, v in pairs}
         setattr(estimator, name, tuple(value) if isinstance(value, list) else value)
+    estimator.min_value, estimator.max_value = header.get("everywhere", (None, None))
     vars(estimator)["n_features_in_"] = int(header["columns"])
     if header["panel"] is not None:
         time, unit, polynomial, spline, each, lags, leads = header["panel"]

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from latentia.data.arrays import Rows
+from latentia.engine import EM
 from latentia.estimator import climb_settings, feature_names
 from latentia.mixture import errors
 
@@ -36,7 +37,8 @@ def learn(imputer: EMImputer, read: Table, sample_weight: Any) -> None:
     roles, seen = table.roles_of(imputer, names), np.where(hidden, np.nan, x)
     integers = [*imputer.integers, *sorted(read.whole)]
     asked = (imputer.transforms, imputer.bounds, integers, imputer.ordered)
-    known = scales.learnt(scales.scales_of(names, *asked), seen, names, read.categories)
+    ends = scales.ends_of(imputer.min_value, imputer.max_value, len(names))
+    known = scales.learnt(scales.scales_of(names, *asked, ends), seen, names, read.categories)
     untouched = np.isin(np.arange(x.shape[1]), list(roles.untouched))
     kept = columns.columns_of(seen, weights, names, imputer.keep_empty_features, untouched)
     imputer._design = design.made(
@@ -71,6 +73,8 @@ def _learn_normal(imputer: EMImputer, read: Table, weights: Array, names: Sequen
     y = imputer._design.into(read.x, read.hidden, names)
     given = {"tol": imputer.tol, "max_iter": imputer.max_iter}
     em = climb_settings(imputer.em, given, DEFAULTS)
+    if imputer.verbose:
+        em = EM(**{**em.get_params(deep=False), "progress": True})
     normal = IncompleteNormal(ridge=imputer.ridge, em=em, random_state=imputer.random_state)
     told = filling.told(imputer, read)
     rows: Any = Rows(y, weights) if told is None else MeasuredRows(y, weights, *told)

@@ -85,8 +85,11 @@ def scales_of(
     bounds: Mapping[Any, tuple[Any, Any]] | None,
     integers: Iterable[Any],
     ordered: Iterable[Any],
+    ends: tuple[Array, Array] | None = None,
 ) -> list[Scale]:
     """The scale of every column, its levels not yet known: those of `ordered` have nan.
+
+    `ends` (d,) are the bounds of columns for which there are no others.
 
     Raises
     ------
@@ -94,6 +97,8 @@ def scales_of(
         If a column is not there, or what is said of one makes no sense.
     """
     made = [Scale() for _ in names]
+    if ends is not None:
+        made = [Scale(low=low, high=high) for low, high in zip(*ends, strict=True)]
     for column, transform in (transforms or {}).items():
         if transform not in TRANSFORMS:
             raise ValueError(
@@ -130,6 +135,33 @@ def _ends(column: Any, ends: Any) -> tuple[float, float]:
             "first, or None where there is no bound"
         )
     return low, high
+
+
+def ends_of(least: Any, most: Any, d: int) -> tuple[Array, Array]:
+    """`min_value` and `max_value` of an imputer, one for each of d columns.
+
+    Raises
+    ------
+    ValueError
+        If they are not as many as columns, or a least value is not below a largest one.
+    """
+    made: list[Array] = []
+    for name, given, none in (("min_value", least, -np.inf), ("max_value", most, np.inf)):
+        values = np.asarray(none if given is None else given, dtype=np.float64)
+        values = np.where(np.isnan(values), none, values)
+        if values.ndim > 1 or values.size not in (1, d):
+            raise ValueError(
+                f"got {name} of shape {values.shape}, expected a number or {d}, one for each column"
+            )
+        made.append(np.broadcast_to(values.ravel() if values.size == 1 else values, (d,)))
+    wrong = ~(made[0] < made[1])
+    if wrong.any():
+        j = int(np.argmax(wrong))
+        raise ValueError(
+            f"got min_value {made[0][j]:g} and max_value {made[1][j]:g} for column {j}, expected "
+            "the former to be less"
+        )
+    return made[0], made[1]
 
 
 def position(column: Any, names: Sequence[str], where: str) -> int:

@@ -110,16 +110,13 @@ def is_mixed(X: Any) -> bool:
         raise ValueError("got several columns of one name; give each its own name")
     return any(
         not (kind.is_numeric() or isinstance(kind, nw.Boolean | nw.Object | nw.Unknown))
-        or (isinstance(kind, nw.Object) and _holds_text(X, name))
-        for name, kind in schema.items()
+        or (isinstance(kind, nw.Object) and _holds_text(frame[:, j]))
+        for j, kind in enumerate(schema.values())
     )
 
 
-def _holds_text(X: Any, name: str) -> bool:
-    import narwhals as nw
-
-    cells = nw.from_native(X, eager_only=True)[name].to_list()
-    return any(isinstance(cell, str | datetime.date) for cell in cells)
+def _holds_text(series: Any) -> bool:
+    return any(isinstance(cell, str | datetime.date) for cell in series.to_list())
 
 
 def names_of(X: Any) -> list[str]:
@@ -143,8 +140,8 @@ def read_mixed(
     estimator : EMImputer
     X : data frame
     roles : Roles
-    missing_values : number or nan
-        What stands for missing among numbers.
+    missing_values : number, text, nan or None
+        What stands for missing.
     known : dict, optional
         The categories of the fit; None while it is being fitted.
 
@@ -184,7 +181,7 @@ def read_mixed(
             x[:, j] = [_days(cell) for cell in cells]
             hidden[:, j] = np.isnan(x[:, j])
             continue
-        texts = [None if _is_null(cell) else str(cell) for cell in cells]
+        texts = [None if _is_null(c) or c == missing_values else str(c) for c in cells]
         if known is None:
             categories[j] = _categories(j, series, texts, roles, names[j])
         places = {text: float(i) for i, text in enumerate((known or categories)[j])}
@@ -269,8 +266,10 @@ def _days(cell: Any) -> float:
 
 def read_numbers(estimator: Any, X: Any, missing_values: Any, names: Any, *, reset: bool) -> Table:
     """Numbers, in an array or a frame."""
-    x = errors.validated(estimator, X, reset=reset)
+    holes.require_no_dates(X)
+    x = errors.validated(estimator, holes.without_marks(X), reset=reset)
     named = names(estimator, x.shape[1])
+    columns.require_exact(X, named)
     holes.require_no_infinity(x, named, type(estimator).__name__)
     return Table(x, columns.hidden_cells(x, missing_values, named))
 
