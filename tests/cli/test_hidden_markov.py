@@ -6,9 +6,7 @@ import numpy as np
 import pytest
 
 import latentia
-from latentia import EM, HiddenMarkov, datasets
-from latentia.cli.hidden_markov import _swept
-from latentia.engine import NotConvergedWarning
+from latentia import datasets
 
 FIT = ("fit", "hmm")
 
@@ -209,38 +207,3 @@ def test_multinomial_states_are_forecast_or_refused_in_a_sentence(run, tmp_path)
     assert refused.status == 2
     assert "Multinomial does not define distribution functions of columns" in refused.err
     assert "Traceback" not in refused.err
-
-
-class Interrupted:
-    """Ctrl-C in the second of all fits."""
-
-    fits = 0
-
-    def on_start(self, plan):
-        type(self).fits += 1
-
-    def on_step(self, step):
-        if self.fits == 2:
-            raise KeyboardInterrupt
-
-    def on_end(self, fit):
-        pass
-
-
-def test_interrupt_keeps_the_best_so_far(capsys):
-    counts = datasets.load("earthquakes").values[:, 1:]
-    told = {"criterion": "bic", "lengths": np.array([107])}
-    watched = HiddenMarkov("poisson", random_state=0, em=EM(callbacks=[Interrupted()]))
-    Interrupted.fits = 0
-    swept, interrupted = _swept(watched, counts, {"n_states": [1, 2, 3]}, 3, True, told)
-    assert interrupted
-    assert swept.best_settings == {"n_states": 1}
-    assert "interrupted after 1 of 3 candidates; fitting the best again" in capsys.readouterr().err
-    Interrupted.fits = 1  # nothing was done before
-    with pytest.raises(KeyboardInterrupt):
-        _swept(watched, counts, {"n_states": [1, 2]}, 2, True, told)
-    Interrupted.fits = 1  # a single candidate is kept as far as it came
-    with pytest.warns(NotConvergedWarning):
-        swept, interrupted = _swept(watched, counts, {"n_states": [2]}, 1, True, told)
-    assert interrupted
-    assert np.isfinite(swept.best_estimator.loglik_)

@@ -100,6 +100,9 @@ def fit(request: Request) -> Outcome:
     outcome.estimator.feature_names_in_ = np.array(request.data.columns, dtype=object)
     if not request.standard_errors:
         return outcome
+    if outcome.interrupted:
+        say("standard errors are left out after the interrupt")
+        return outcome
     try:
         with working("computing standard errors", request.quiet):
             # candidates of a sweep were each on one thread, and this is on all again

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 import typer
 
 from latentia.cli import options
-from latentia.cli.errors import Refusal, say, warnings_as_sentences
+from latentia.cli.errors import Refusal
 from latentia.cli.inputs import Input, read_input
 from latentia.cli.letters import Letters, coded, takes_letters
 from latentia.cli.outputs import check_output
@@ -90,8 +90,7 @@ def hidden_markov(
 
     from latentia import HiddenMarkov
     from latentia.cli.families import specifications
-    from latentia.cli.fitting import Outcome, deliver, write_model
-    from latentia.cli.progress import working
+    from latentia.cli.sequences import Asked, fit_sequences
 
     if report is not None:
         from latentia.extras import require
@@ -99,11 +98,9 @@ def hidden_markov(
         require("matplotlib", extra="plot")
         require("jinja2", extra="plot")
     known = read_sequences(data, columns, id_, time, texts=takes_letters(family))
-    read, ragged, _, letters = known
-    _require_steps(data, ragged, numbers)
-    kinds = specifications(family, read.columns)
+    _require_steps(data, known.ragged, numbers)
+    kinds = specifications(family, known.read.columns)
     grid: dict[str, Any] = {"n_states": numbers} | ({"family": kinds} if len(kinds) > 1 else {})
-    n_candidates = len(numbers) * len(kinds)
     candidate = HiddenMarkov(
         kinds[0],
         start=start,
@@ -113,66 +110,11 @@ def hidden_markov(
         n_init=starts,
         random_state=seed,
     )
-
-    def write(outcome: Outcome, written: list[str]) -> None:
-        if save is not None:
-            write_model(outcome, save, written)
-        if report is not None:
-            write_report(outcome, known, (id_, time), ctx.obj.command(), report, written)
-
-    with warnings_as_sentences():
-        try:
-            told = {"criterion": chosen, "lengths": ragged.sizes}
-            swept, interrupted = _swept(candidate, ragged.x, grid, n_candidates, quiet, told)
-        except ValueError as error:
-            raise Refusal(str(error)) from error
-        made = swept.best_estimator
-        vars(made)["feature_names_in_"] = _names(read)
-        if letters:
-            vars(made)["letters_"] = letters
-        errors = standard_errors and not interrupted
-        if errors:
-            with working("computing standard errors", quiet):
-                made.standard_errors()
-        several = len(swept.candidates) > 1
-        outcome = Outcome(made, swept if several else None, interrupted, errors)
-        status = deliver(outcome, read, write, allow_unconverged)
-    raise typer.Exit(status)
-
-
-def _swept(
-    candidate: Any,
-    x: Any,
-    grid: dict[str, Any],
-    n_candidates: int,
-    quiet: bool,
-    told: dict[str, Any],
-) -> tuple[Any, bool]:
-    """The sweep, and whether Ctrl-C ended it: then that of the best by then, alone."""
-    from latentia import select
-    from latentia.cli.progress import watched_sweep
-    from latentia.engine import Status
-
-    done: list[Any] = []
-    try:
-        with watched_sweep(n_candidates, quiet) as watch:
-
-            def watched(n_done: int, total: int, one: Any) -> None:
-                if one.status is Status.INTERRUPTED and total > 1:  # the engine caught Ctrl-C
-                    raise KeyboardInterrupt
-                done.append(one)
-                watch(n_done, total, one)
-
-            swept = select(candidate, x, grid, callback=watched, **told)
-        return swept, swept.best_estimator.fit_.status is Status.INTERRUPTED
-    except KeyboardInterrupt:
-        usable = [one for one in done if one.status is Status.CONVERGED and not one.note]
-        if not usable:
-            raise
-    best = min(usable, key=lambda one: getattr(one, told["criterion"]))
-    say(f"interrupted after {len(done)} of {n_candidates} candidates; fitting the best again")
-    alone = {name: [value] for name, value in best.settings.items()}
-    return select(candidate, x, alone, **told), True
+    files = (report, save, ctx.obj.command())
+    asked = Asked(
+        data, columns, id_, time, chosen, *files, quiet, allow_unconverged, standard_errors
+    )
+    fit_sequences(candidate, grid, asked, known)
 
 
 def _require_steps(data: str, ragged: "Ragged", numbers: list[int]) -> None:
@@ -312,7 +254,13 @@ def read_for(
     return made
 
 
-def _names(read: Input) -> Any:
+def names_of_columns(read: Input) -> Any:
+    """The names of the columns, as estimators keep them.
+
+    Parameters
+    ----------
+    read : Input
+    """
     import numpy as np
 
     return np.array(read.columns, dtype=object)
