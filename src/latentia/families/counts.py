@@ -12,9 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import gammaln, xlogy
 
-from .cells import over_columns
+from .cells import first_fault, over_columns
 
 Array = NDArray[np.float64]
+
+LARGEST = 2.0**53
+"""The last count up to which every whole number is a float."""
 
 WHOLE = "expected a whole number of at least 0"
 
@@ -23,9 +26,17 @@ _LARGE = 16.0
 
 
 def is_count(x: Array) -> NDArray[np.bool_]:
-    """Whether each entry is a whole number of at least 0; nan is not."""
+    """Whether each entry is a whole number from 0 to `LARGEST`; nan is not."""
     with np.errstate(invalid="ignore"):
-        return np.isfinite(x) & (x >= 0) & (np.floor(x) == x)
+        return (x >= 0) & (x <= LARGEST) & (np.floor(x) == x)
+
+
+def count_fault(x: Array) -> tuple[int, int, str] | None:
+    """The first cell that is no count, if any: `Family.fault`; nan is not looked at."""
+    found = first_fault(~(is_count(x) | np.isnan(x)), WHOLE)
+    if found is None or not x[found[:2]] > LARGEST:
+        return found
+    return *found[:2], "expected a count that a float holds exactly, up to 2^53; count in thousands"
 
 
 def over_counts(x: Array, each: Callable[[int, Array], Array], most: Array | None = None) -> Array:

@@ -16,7 +16,7 @@ from .survival import Sums, Survival
 
 Array = NDArray[np.float64]
 
-_SMALLEST = 1e-300
+_SMALLEST = np.finfo(np.float64).tiny
 _SERIES = (-1 / 12, 1 / 720, -1 / 30240, 1 / 1209600)
 
 

@@ -151,7 +151,11 @@ class Gamma(Survival[GammaParams]):
     def _log_pdf(self, theta: GammaParams, t: Array) -> Array:
         a = theta.shapes
         with np.errstate(over="ignore"):
-            lost = deviance(a, np.minimum(t / theta.scales, 1e300))
+            mean = np.minimum(t / theta.scales, 1e300)
+            lost = deviance(a, mean)
+        if not (mean > 0).all():  # it underflows; its logarithm does not
+            log_mean = np.log(t) - np.log(theta.scales)
+            lost = np.where(mean > 0, lost, a * (np.log(a) - log_mean - 1))
         return log_gamma_rest(a) - lost - np.log(t)
 
     def _begin(self, mean: Array, variance: Array) -> GammaParams:

@@ -82,7 +82,8 @@ class InverseGaussian(Family[InverseGaussianParams, InverseGaussianStats]):
         return InverseGaussianParams(means, shapes)
 
     def start(self, x: Array, resp: Array) -> InverseGaussianParams:
-        means, _ = moments(np.asarray(x, dtype=np.float64), resp)
+        with np.errstate(over="ignore", invalid="ignore"):  # of the variances, which are not used
+            means, _ = moments(np.asarray(x, dtype=np.float64), resp)
         _, spread = moments(np.log(x), resp)  # log(1 + μ/λ) if the logarithms were normal
         return InverseGaussianParams(means, means / np.expm1(np.clip(spread, 1e-6, 5.0)))
 
@@ -122,13 +123,13 @@ class InverseGaussian(Family[InverseGaussianParams, InverseGaussianStats]):
 
     def _lost(self, means: Array, stats: InverseGaussianStats) -> Array:
         """sum_i r_ik (x_ij - μ)² / (μ² x_ij)."""
-        return stats.total / means**2 - 2 * stats.count / means + stats.inverse
+        return (stats.total / means - 2 * stats.count) / means + stats.inverse
 
     def score(
         self, params: InverseGaussianParams, stats: InverseGaussianStats
     ) -> InverseGaussianParams:
         means, shapes = params
-        in_means = shapes * (stats.total / means - stats.count) / means**2
+        in_means = shapes / means * (stats.total / means - stats.count) / means
         in_shapes = (stats.count / shapes - self._lost(means, stats)) / 2
         return InverseGaussianParams(in_means, in_shapes)
 

@@ -10,8 +10,8 @@ from scipy.special import xlogy
 
 from latentia.engine.space import Simplex
 
-from .cells import BORROWED, first_fault, ratio, slope
-from .counts import WHOLE, deviance, is_count, log_factorial, log_factorial_rest
+from .cells import BORROWED, ratio, slope
+from .counts import count_fault, deviance, is_count, log_factorial, log_factorial_rest
 from .family import Family
 
 Array = NDArray[np.float64]
@@ -80,7 +80,10 @@ class Multinomial(Family[MultinomialParams, MultinomialStats]):
 
     def __init__(self, n_components: int, n_features: int, *, total: int = 1) -> None:
         if not is_count(np.asarray(total, dtype=np.float64)):
-            raise ValueError(f"got total={total!r}, expected a whole number of at least 0")
+            raise ValueError(
+                f"got total={float(total):.16g}, expected a whole number of at least 0 that a "
+                "float holds exactly"
+            )
         self.n_components, self.n_features, self.total = n_components, n_features, int(total)
 
     @property
@@ -130,7 +133,7 @@ class Multinomial(Family[MultinomialParams, MultinomialStats]):
         return MultinomialParams(slope(stats.counts, params.probabilities))
 
     def fault(self, x: Array) -> tuple[int, int, str] | None:
-        return first_fault(~(is_count(x) | np.isnan(x)), WHOLE)
+        return count_fault(x)
 
     def draw(
         self, params: MultinomialParams, labels: NDArray[np.intp], rng: np.random.Generator

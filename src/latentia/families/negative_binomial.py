@@ -13,14 +13,13 @@ from latentia.engine.space import Interval, Positive
 from .cells import (
     counted,
     distinct,
-    first_fault,
     ratio,
     shrunk,
     slope,
     spread_over,
     summed,
 )
-from .counts import WHOLE, deviance, is_count, log_factorial_rest, over_counts, stirling_error
+from .counts import count_fault, deviance, log_factorial_rest, over_counts, stirling_error
 from .family import Family
 
 Array = NDArray[np.float64]
@@ -209,7 +208,7 @@ class NegativeBinomial(Family[NegativeBinomialParams, NegativeBinomialStats]):
         return NegativeBinomialParams(in_means, stats.slope - stats.curvature * params.dispersions)
 
     def fault(self, x: Array) -> tuple[int, int, str] | None:
-        return first_fault(~(is_count(x) | np.isnan(x)), WHOLE)
+        return count_fault(x)
 
     def cdf(self, params: NegativeBinomialParams, x: Array) -> Array:
         mean, dispersion = params.means[:, 0], params.dispersions[:, 0]

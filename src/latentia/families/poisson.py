@@ -10,8 +10,8 @@ from scipy.special import gammaincc, xlogy
 
 from latentia.engine.space import Positive
 
-from .cells import counted, first_fault, ratio, shrunk, slope, summed
-from .counts import WHOLE, deviance, is_count, log_factorial, log_factorial_rest, over_counts
+from .cells import counted, ratio, shrunk, slope, summed
+from .counts import count_fault, deviance, log_factorial, log_factorial_rest, over_counts
 from .family import Family
 
 Array = NDArray[np.float64]
@@ -105,7 +105,7 @@ class Poisson(Family[PoissonParams, PoissonStats]):
         return PoissonParams(slope(stats.total, params.rates) - stats.count)
 
     def fault(self, x: Array) -> tuple[int, int, str] | None:
-        return first_fault(~(is_count(x) | np.isnan(x)), WHOLE)
+        return count_fault(x)
 
     def cdf(self, params: PoissonParams, x: Array) -> Array:
         below = gammaincc(np.maximum(np.floor(x), 0.0) + 1, params.rates[:, 0])
