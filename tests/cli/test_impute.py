@@ -100,7 +100,7 @@ def test_a_data_set_by_name_and_the_same_seed(run, tmp_path):
     [
         (("nowhere.csv", "--out", "a.csv"), ("no file nowhere.csv",)),
         (("air.csv", "--out", "air.csv"), ("would overwrite the data",)),
-        (("air.csv", "--out", "a.txt"), ("does not end in .csv, .tsv, .parquet or .npy",)),
+        (("air.csv", "--out", "a.txt"), ("does not end in .csv, .tsv, .parquet, .arrow or .npy",)),
         (("air.csv", "--out", "a.csv", "--draw", "median"), ("--draw", "median", "bootstrap")),
         (
             ("air.csv", "--out", "a.csv", "--draw", "mean", "--imputations", "2"),
@@ -189,6 +189,18 @@ def test_dates_categories_and_whole_numbers(run, tmp_path):
                 assert j != 2 or b in "abc"
                 assert j != 3 or b.isdigit()
     assert "kind = a" in (tmp_path / "page.html").read_text(encoding="utf-8")
+
+
+def test_arrow_in_and_out(run, tmp_path):
+    table = pa.table({"a": [1.0, None, 3.0, 4.0], "b": [2, 5, 5, 8], "c": list("wxyz")})
+    with pa.ipc.new_file(tmp_path / "t.arrow", table.schema) as file:
+        file.write_table(table)
+    assert run("impute", "t.arrow", "--out", "f.arrow").status == 0
+    with pa.ipc.open_file(tmp_path / "f.arrow") as file:
+        filled = file.read_all()
+    assert filled.schema.types == table.schema.types
+    assert filled["a"].null_count == 0
+    assert filled.select(["b", "c"]) == table.select(["b", "c"])
 
 
 def test_a_panel_in_parquet(run, tmp_path):

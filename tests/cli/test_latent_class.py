@@ -57,6 +57,14 @@ def test_texts_holes_and_a_covariate(run, tmp_path):
     assert set(labels) == {0, 1}
 
 
+def test_covariates_need_not_be_among_the_columns(run, tmp_path):
+    survey(tmp_path)
+    fit = (*FIT, "survey.csv", "--classes", "2", "--covariates", "age", *QUICK, "--columns")
+    apart, among = (run(*fit, columns) for columns in ("smokes,level", "smokes,level,age"))
+    assert apart.status == 0, apart.err
+    assert apart.out == among.out
+
+
 def test_what_cannot_be_is_refused(run, tmp_path):
     survey(tmp_path)
     run(*FIT, "survey.csv", "--covariates", "height").refused("no column 'height'", "smokes")

@@ -46,10 +46,56 @@ def test_what_cannot_be_drawn_is_refused_in_a_sentence(run, mixture, tmp_path, a
     assert not (tmp_path / "plot.svg").exists()
 
 
-def test_chains_have_their_pictures_in_the_report(run):
-    fit = ("fit", "hmm", "earthquakes", "--family", "poisson", "--states", "2", "--columns")
-    done = run(*fit, "count", "--starts", "1", "--quiet", "--save", "h.safetensors")
-    assert done.status == 0
-    done = run("plot", "h.safetensors", "earthquakes", "--columns", "count")
+@pytest.fixture
+def chain(run):
+    fit = ("fit", "hmm", "earthquakes", "--family", "poisson", "--states", "2", "--time", "year")
+    assert run(*fit, *PLAIN, "--save", "h.safetensors").status == 0
+
+
+def test_pictures_of_a_chain(run, chain, tmp_path):
+    done = run("plot", "h.safetensors", "earthquakes", "--time", "year", "--out", "a.svg")
+    assert done.status == 0, done.err
+    assert done.out == "Wrote a.svg: states of h.safetensors.\n"
+    for kind in ("probabilities", "residuals", "forecast"):
+        done = run("plot", "h.safetensors", "earthquakes", "--kind", kind, "--columns", "count")
+        assert done.status == 0, done.err
+    for kind in ("transitions", "dwell", "climb"):  # of the model alone
+        assert run("plot", "h.safetensors", "--kind", kind).status == 0
+    refused = run("plot", "h.safetensors", "earthquakes", "--kind", "pairs")
+    assert refused.status == 2
+    assert "which has no plot 'pairs'; it has states, probabilities" in refused.err
+    refused = run("plot", "h.safetensors")
+    assert refused.status == 2
+    assert "got no DATA for the plot 'states', which shows rows" in refused.err
+
+
+@pytest.mark.parametrize(
+    ("fit", "kind"),
+    [
+        (("survival", "cosmesis", "--lower", "left", "--upper", "right", "-q"), "survival"),
+        (("factors", "iris", "--factors", "1", "-q"), "loadings"),
+    ],
+)
+def test_what_models_without_groups_have(run, tmp_path, fit, kind):
+    assert run("fit", *fit, "--save", "m.safetensors").status == 0
+    done = run("plot", "m.safetensors", "--out", "a.svg")
+    assert done.status == 0, done.err
+    assert done.out == f"Wrote a.svg: {kind} of m.safetensors.\n"
+
+
+def test_regressions_that_switch_are_placed_by_their_time(run, tmp_path):
+    rows = [f"{1900 + t},{(t // 10 % 2) * 5 + t % 3}" for t in range(60)]
+    (tmp_path / "t.csv").write_text("\n".join(["year,y", *rows]), encoding="utf-8")
+    fit = ("fit", "markov-regression", "t.csv", "--formula", "y ~ 1", "--states", "2")
+    assert run(*fit, "--time", "year", *PLAIN, "--save", "r.safetensors").status == 0
+    done = run("plot", "r.safetensors", "t.csv", "--time", "year", "--out", "a.svg")
+    assert done.status == 0, done.err
+    done = run("plot", "r.safetensors", "t.csv", "--columns", "y")
     assert done.status == 2
-    assert "--report of latentia fit draws what it has" in done.err
+    assert "finds its columns by formula" in done.err
+
+
+def test_only_steps_have_a_time(run, mixture):
+    done = run("plot", "m.safetensors", "faithful", "--time", "waiting")
+    assert done.status == 2
+    assert "whose rows are no steps" in done.err

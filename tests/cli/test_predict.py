@@ -28,7 +28,7 @@ def test_probabilities_and_log_density_come_back_as_the_same_bits(run, model, fi
     np.testing.assert_array_equal(density, fitted.score_samples(X))
 
 
-@pytest.mark.parametrize("ending", ["csv", "parquet", "npy"])
+@pytest.mark.parametrize("ending", ["csv", "tsv", "parquet", "arrow", "npy"])
 def test_every_kind_of_file_holds_the_same(run, model, fitted, tmp_path, ending):
     done = run("predict", model, "faithful", "--proba", "--out", f"labels.{ending}")
     assert done.status == 0

@@ -31,6 +31,26 @@ def test_times_of_a_file_that_are_all_known(run, tmp_path):
     assert "Lognormal regression" in made.out
 
 
+@pytest.mark.parametrize("codes", [(0, 1), (1, 2)])
+def test_times_and_whether_the_event_came(run, tmp_path, codes):
+    rows = [f"{t},{codes[came]}" for t, came in ((1, 1), (2, 0), (3, 1), (4, 1))]
+    (tmp_path / "t.csv").write_text("\n".join(["t,came", *rows]), encoding="utf-8")
+    made = run(*FIT, "t.csv", "--lower", "t", "--event", "came", "-q", "--save", "m.safetensors")
+    assert made.status == 0, made.err
+    curve = latentia.load(tmp_path / "m.safetensors")  # Kaplan & Meier's: 3/4, then half of it
+    assert curve.survival([1, 2, 3, 4]) == pytest.approx([0.75, 0.75, 0.375, 0], abs=1e-9)
+
+
+def test_events_are_of_two_numbers_and_stand_alone(run, tmp_path):
+    (tmp_path / "t.csv").write_text("t,came\n1,1\n2,3\n3,0\n", encoding="utf-8")
+    made = run(*FIT, "t.csv", "--lower", "t", "--event", "came")
+    assert made.status == 2
+    assert "got --event came, which holds 0, 1, 3; expected 0 and 1, or 1 and 2" in made.err
+    made = run(*FIT, "t.csv", "--lower", "t", "--event", "came", "--upper", "t")
+    assert made.status == 2
+    assert "give one of them" in made.err
+
+
 @pytest.mark.parametrize(
     ("given", "words"),
     [

@@ -15,13 +15,15 @@ def datasets(
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="Write it to a .csv, .parquet or .npy file."),
+        typer.Option(
+            metavar="FILE", help="Write it to a .csv, .tsv, .parquet, .arrow or .npy file."
+        ),
     ] = None,
 ) -> None:
     """List the built-in data sets, or tell where one comes from and export it."""
     from latentia import datasets as built_in
     from latentia.cli.inputs import counted, listed
-    from latentia.cli.outputs import TABLE_ENDINGS, check_output, write_table
+    from latentia.cli.outputs import check_table, write_table
 
     if name is None:
         if out is not None:
@@ -30,7 +32,7 @@ def datasets(
             n, d = dataset.values.shape
             print(f"{dataset.name:<10} {n:>5} x {d:<3} {dataset.title}")
         return
-    check_output("--out", out, TABLE_ENDINGS, {})
+    check_table("--out", out, {})
     dataset = built_in.load(name)
     if out is not None:
         columns, arrays = list(dataset.columns), list(dataset.values.T)

@@ -18,7 +18,7 @@ Scores = Annotated[
     Path | None,
     typer.Option(
         metavar="FILE",
-        help="Write where each row lies along them: .csv, .parquet or .npy.",
+        help="Write where each row lies along them: .csv, .tsv, .parquet, .arrow or .npy.",
         rich_help_panel=options.OUTPUT,
     ),
 ]

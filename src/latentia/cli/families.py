@@ -40,15 +40,14 @@ def specifications(text: str, columns: Sequence[str]) -> list[Any]:
     """
     from latentia.families import registry
 
-    parts = [part.strip() for part in _COMMA.split(text)]
-    pairs = [_EQUALS.split(part, maxsplit=1) for part in parts]
+    parts, pairs = _parts(text)
     if not all(len(pair) == len(pairs[0]) for pair in pairs):
         raise Refusal(
             f"got --family {text}, expected families alone, or COLUMN=FAMILY for every column"
         )
     found: list[Any] = list(dict.fromkeys(parts))
     if len(pairs[0]) == 2:
-        names = [[name.strip() for name in pair[0].split("+")] for pair in pairs]
+        names = [_names(pair) for pair in pairs]
         for name in (name for each in names for name in each):
             if name not in columns:
                 raise Refusal(
@@ -65,3 +64,32 @@ def specifications(text: str, columns: Sequence[str]) -> list[Any]:
         except ValueError as error:
             raise Refusal(f"{error}, after --family") from None
     return found
+
+
+def columns_named(text: str) -> list[str] | None:
+    """The columns that ``COLUMN=FAMILY`` names, in that order; None where families stand alone.
+
+    Parameters
+    ----------
+    text : str
+        What was written after ``--family``.
+
+    Examples
+    --------
+    >>> columns_named("visits=poisson,height+weight=gaussian")
+    ['visits', 'height', 'weight']
+    """
+    _, pairs = _parts(text)
+    if any(len(pair) < 2 for pair in pairs):
+        return None
+    return list(dict.fromkeys(name for pair in pairs for name in _names(pair)))
+
+
+def _parts(text: str) -> tuple[list[str], list[list[str]]]:
+    """The families, and each as its columns and its name where it names columns."""
+    parts = [part.strip() for part in _COMMA.split(text)]
+    return parts, [_EQUALS.split(part, maxsplit=1) for part in parts]
+
+
+def _names(pair: list[str]) -> list[str]:
+    return [name.strip() for name in pair[0].split("+")]

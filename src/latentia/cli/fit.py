@@ -151,11 +151,11 @@ def mixture(
     check_outputs(data, report, save)
 
     from latentia import Mixture
-    from latentia.cli.families import specifications
+    from latentia.cli.families import columns_named, specifications
     from latentia.cli.fitting import Request
 
     _check_accelerator(accelerate)
-    read = read_input(data, columns, allow_missing=True)
+    read = read_input(data, columns or columns_named(family), allow_missing=True)
     check_rows(read, numbers)
     kinds = specifications(family, read.columns)
     request = Request(
@@ -253,7 +253,9 @@ def latent_class(
     ] = None,
     covariates: Annotated[
         str | None,
-        typer.Option(metavar="A,B,...", help="Those that are covariates of class membership."),
+        typer.Option(
+            metavar="A,B,...", help="Columns that are no items but covariates of class membership."
+        ),
     ] = None,
     criterion: options.Criterion = "bic",
     report: options.Report = None,
@@ -278,9 +280,10 @@ def latent_class(
     from latentia.cli.fitting import Request
 
     _check_accelerator(accelerate)
-    read = read_input(data, columns, answers=True)
-    check_rows(read, numbers)
     asked = [] if covariates is None else split_columns(covariates, "--covariates")
+    wanted = None if columns is None else list(dict.fromkeys([*split_columns(columns), *asked]))
+    read = read_input(data, wanted, answers=True)
+    check_rows(read, numbers)
     for name in asked:
         if name not in read.columns:
             raise Refusal(

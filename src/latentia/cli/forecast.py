@@ -32,7 +32,9 @@ def forecast(
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="A .csv, .parquet or .npy file; else CSV is printed."),
+        typer.Option(
+            metavar="FILE", help="A .csv, .tsv, .parquet, .arrow or .npy file; else CSV is printed."
+        ),
     ] = None,
     columns: Annotated[
         str | None,
@@ -52,12 +54,9 @@ def forecast(
 
     import latentia
     from latentia.cli.inputs import counted
-    from latentia.cli.outputs import TABLE_ENDINGS, check_output, write_csv, write_table
-    from latentia.extras import require
+    from latentia.cli.outputs import check_table, write_csv, write_table
 
-    check_output("--out", out, TABLE_ENDINGS, {"the model": model, "the data": Path(data)})
-    if out is not None and out.suffix.lower() == ".parquet":
-        require("pyarrow", extra="io")
+    check_table("--out", out, {"the model": model, "the data": Path(data)})
     with warnings_as_sentences():
         estimator = latentia.load(model)
         if not hasattr(estimator, "forecast"):

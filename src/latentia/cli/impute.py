@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 MODEL, PANEL, OUTPUT = "Model", "Panel", "Output"
 DRAWS = ("mean", "conditional", "bootstrap", "posterior")
-ENDINGS = (".csv", ".tsv", ".parquet", ".npy")
+ENDINGS = (".csv", ".tsv", ".parquet", ".arrow", ".npy")
 _RANGE = re.compile(r"(.+)=([^:]*):([^:]*)")
 
 
@@ -32,7 +32,9 @@ def impute(
     out: Annotated[
         Path,
         typer.Option(
-            metavar="FILE", help="A .csv, .tsv, .parquet or .npy file.", rich_help_panel=OUTPUT
+            metavar="FILE",
+            help="A .csv, .tsv, .parquet, .arrow or .npy file.",
+            rich_help_panel=OUTPUT,
         ),
     ],
     imputations: Annotated[

@@ -10,7 +10,9 @@ from typing import Any
 
 from latentia.cli.errors import Refusal
 
-TABLE_ENDINGS = (".csv", ".parquet", ".npy")
+TABLE_ENDINGS = (".csv", ".tsv", ".parquet", ".arrow", ".npy")
+OF_ARROW = (".parquet", ".arrow")
+"""Those that pyarrow writes."""
 
 
 def check_outputs(data: str, report: Path | None, save: Path | None) -> None:
@@ -113,8 +115,25 @@ def write_plain_report(
     written.append(f"Report: {path}")
 
 
+def check_table(option: str, path: Path | None, others: dict[str, Path | None]) -> None:
+    """Refuse a table that cannot be written, as `check_output`, or for want of a package.
+
+    Raises
+    ------
+    Refusal
+        As `check_output`.
+    ImportError
+        pyarrow is needed and not installed.
+    """
+    from latentia.extras import require
+
+    check_output(option, path, TABLE_ENDINGS, others)
+    if path is not None and path.suffix.lower() in OF_ARROW:
+        require("pyarrow", extra="io")
+
+
 def write_table(path: Path, columns: Sequence[str], arrays: Sequence[Any]) -> None:
-    """Write columns to a .csv, .parquet or .npy file, whole or not at all.
+    """Write columns to a file with one of `TABLE_ENDINGS`, whole or not at all.
 
     Parameters
     ----------
@@ -130,20 +149,21 @@ def write_table(path: Path, columns: Sequence[str], arrays: Sequence[Any]) -> No
     OSError
         The file cannot be written.
     """
-    from latentia.data.files import write_atomically
+    from latentia.data.delimited import delimiter_of
+    from latentia.data.files import bytes_of_table, write_atomically
 
     suffix = path.suffix.lower()
-    if suffix == ".csv":
+    if suffix in (".csv", ".tsv"):
         text = io.StringIO()
-        write_csv(text, columns, arrays)
+        write_csv(text, columns, arrays, delimiter_of(path))
         write_atomically(path, text.getvalue())
         return
     payload = io.BytesIO()
-    if suffix == ".parquet":
+    if suffix in OF_ARROW:
         from latentia.extras import require
 
         table = require("pyarrow", extra="io").table(dict(zip(columns, arrays, strict=True)))
-        require("pyarrow.parquet", extra="io").write_table(table, payload)
+        payload.write(bytes_of_table(table, suffix))
     else:
         import numpy as np
 
@@ -151,7 +171,9 @@ def write_table(path: Path, columns: Sequence[str], arrays: Sequence[Any]) -> No
     write_atomically(path, payload.getvalue())
 
 
-def write_csv(stream: Any, columns: Sequence[str], arrays: Sequence[Any]) -> None:
+def write_csv(
+    stream: Any, columns: Sequence[str], arrays: Sequence[Any], delimiter: str = ","
+) -> None:
     """Write columns as CSV text; every float comes back as the same bits.
 
     Parameters
@@ -162,6 +184,8 @@ def write_csv(stream: Any, columns: Sequence[str], arrays: Sequence[Any]) -> Non
         The names of the columns.
     arrays : sequence of ndarray of shape (n,)
         The columns.
+    delimiter : str, default ","
+        What stands between cells.
 
     Examples
     --------
@@ -173,7 +197,7 @@ def write_csv(stream: Any, columns: Sequence[str], arrays: Sequence[Any]) -> Non
     0,0.9
     1,0.1
     """
-    writer = csv.writer(stream, lineterminator="\n")
+    writer = csv.writer(stream, lineterminator="\n", delimiter=delimiter)
     writer.writerow(columns)
     writer.writerows(zip(*(array.tolist() for array in arrays), strict=True))
 

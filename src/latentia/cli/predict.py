@@ -17,7 +17,9 @@ def predict(
     ],
     out: Annotated[
         Path | None,
-        typer.Option(metavar="FILE", help="A .csv, .parquet or .npy file; else CSV is printed."),
+        typer.Option(
+            metavar="FILE", help="A .csv, .tsv, .parquet, .arrow or .npy file; else CSV is printed."
+        ),
     ] = None,
     proba: Annotated[
         bool,
@@ -38,13 +40,10 @@ def predict(
     """
     import latentia
     from latentia.cli.inputs import counted
-    from latentia.cli.outputs import TABLE_ENDINGS, check_output, write_csv, write_table
+    from latentia.cli.outputs import check_table, write_csv, write_table
     from latentia.cli.regression import predictions
-    from latentia.extras import require
 
-    check_output("--out", out, TABLE_ENDINGS, {"the model": model, "the data": Path(data)})
-    if out is not None and out.suffix.lower() == ".parquet":
-        require("pyarrow", extra="io")
+    check_table("--out", out, {"the model": model, "the data": Path(data)})
     with warnings_as_sentences():
         estimator = latentia.load(model)
         if not hasattr(estimator, "predict"):

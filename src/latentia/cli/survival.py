@@ -6,7 +6,7 @@ import typer
 
 from latentia.cli import options
 from latentia.cli.errors import UNCONVERGED, Refusal, say, warnings_as_sentences
-from latentia.cli.inputs import read_input
+from latentia.cli.inputs import listed, read_input
 from latentia.cli.outputs import check_outputs, write_plain_report
 from latentia.cli.values import one_of, split_names
 
@@ -28,6 +28,14 @@ def survival(
             "all times are known.",
         ),
     ] = None,
+    event: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COLUMN",
+            help="In place of --upper: 1 (of 0 and 1) or 2 (of 1 and 2) where the event came at "
+            "the time, else it is still to come.",
+        ),
+    ] = None,
     on: Annotated[
         str | None,
         typer.Option(metavar="A,B,...", help="Covariates of a regression; else a curve is drawn."),
@@ -46,16 +54,21 @@ def survival(
     """Fit a survival curve, or a regression of times on covariates."""
     kind = one_of("--distribution", distribution, DISTRIBUTIONS)
     check_outputs(data, report, save)
+    if event is not None and upper is not None:
+        raise Refusal("got --event and --upper, which say the same; give one of them")
     if on is None and kind != "weibull":
         raise Refusal("got --distribution without --on; name the covariates of the regression")
 
     from latentia.cli.printing import show
     from latentia.cli.progress import working
 
-    bounds = [lower] if upper is None else [lower, upper]
+    second = event if upper is None else upper
+    bounds = [lower] if second is None else [lower, second]
     read = read_input(data, ",".join(bounds + ([] if on is None else [on])), allow_missing=True)
     names = split_columns(on, read.columns)
     times = read.values[:, [read.columns.index(name) for name in bounds]]
+    if event is not None:
+        times = times_of(times[:, 0], times[:, 1], event)
     written: list[str] = []
     with warnings_as_sentences():
         try:
@@ -74,6 +87,46 @@ def survival(
         what = "the fit stopped before it converged; raise --max-iter"
         say(what if allow_unconverged else f"{what}, or accept it with --allow-unconverged")
         raise typer.Exit(0 if allow_unconverged else UNCONVERGED)
+
+
+def times_of(times: Any, events: Any, named: str) -> Any:
+    """Bounds of times that are known where the event came, and else still to come.
+
+    Parameters
+    ----------
+    times : ndarray of shape (n,)
+        When the event came, or the row was last seen.
+    events : ndarray of shape (n,)
+        1 and 0, or 2 and 1 as in many tables.
+    named : str
+        The column of `events`.
+
+    Returns
+    -------
+    ndarray of shape (n, 2)
+
+    Raises
+    ------
+    Refusal
+        `events` holds other numbers, or a cell is missing.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> times_of(np.array([3.0, 5.0]), np.array([1.0, 0.0]), "came")
+    array([[ 3.,  3.],
+           [ 5., inf]])
+    """
+    import numpy as np
+
+    found = set(np.unique(events).tolist())
+    if not (found <= {0, 1} or found <= {1, 2}):  # nan is in neither
+        raise Refusal(
+            f"got --event {named}, which holds {listed(tuple(f'{x:g}' for x in sorted(found)))}; "
+            "expected 0 and 1, or 1 and 2"
+        )
+    came = events == (2 if 2 in found else 1)
+    return np.column_stack([times, np.where(came, times, np.inf)])
 
 
 def split_columns(on: str | None, columns: tuple[str, ...]) -> tuple[str, ...]:

@@ -162,7 +162,7 @@ def outlook(
     ValueError
         The covariates do not fit the sequences.
     """
-    read, told = _read(estimator, data, columns, id_, time)
+    read, told = columns_of(estimator, data, columns, id_, time)
     coming = None
     if ahead is None:
         steps = 10 if steps is None else steps
@@ -178,7 +178,7 @@ def outlook(
     return law, list(estimator.response_names_), names, len(law) // m
 
 
-def _read(
+def columns_of(
     estimator: Any, data: str, columns: str | None, id_: str | None, time: str | None
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """The columns that formulas need, and what tells sequences apart."""
@@ -218,7 +218,7 @@ def states(
     Refusal
         Columns are named.
     """
-    read, told = _read(estimator, data, columns, id_, time)
+    read, told = columns_of(estimator, data, columns, id_, time)
     names, found = ["state"], [estimator.predict(read, **told)]
     if proba:
         shares = estimator.predict_proba(read, **told)

@@ -113,7 +113,7 @@ def split_names(option: str, text: str, known: Sequence[str]) -> list[str]:
     Returns
     -------
     list of str
-        The names in the order given, each once.
+        The names in the order given, each once; one with ``_`` for ``-`` is taken, too.
 
     Raises
     ------
@@ -123,11 +123,15 @@ def split_names(option: str, text: str, known: Sequence[str]) -> list[str]:
     Examples
     --------
     >>> from latentia.cli.values import split_names
+    >>> split_names("--durations", "negative_binomial,free", ("free", "negative-binomial"))
+    ['negative-binomial', 'free']
     >>> split_names("--covariance", "ful", ("full", "tied"))
     Traceback (most recent call last):
     latentia.cli.errors.Refusal: got --covariance ful, expected full or tied; did you mean full?
     """
-    names = list(dict.fromkeys(name.strip() for name in text.split(",")))
+    alike = {name.replace("-", "_"): name for name in known}  # as Python spells them
+    asked = [name.strip() for name in text.split(",")]
+    names = list(dict.fromkeys(alike.get(name, name) for name in asked))
     for name in names:
         if name not in known:
             near = difflib.get_close_matches(name.lower(), known, 1)

@@ -1,9 +1,13 @@
 """Writing files so that nothing that was on disk is lost."""
 
+import io
 import os
 import secrets
 import stat
 from pathlib import Path
+from typing import Any
+
+from latentia.extras import require
 
 
 def write_atomically(path: str | os.PathLike[str], payload: bytes | str) -> None:
@@ -54,6 +58,28 @@ def write_atomically(path: str | os.PathLike[str], payload: bytes | str) -> None
             temporary.unlink(missing_ok=True)
     except OSError as error:
         raise type(error)(f"cannot write {path}: {error.strerror or error}") from error
+
+
+def bytes_of_table(table: Any, suffix: str) -> bytes:
+    """A table as the content of a file.
+
+    Parameters
+    ----------
+    table : pyarrow.Table
+    suffix : str
+        The ending of the file: ``.parquet``, or ``.arrow`` for Arrow's IPC format.
+
+    Returns
+    -------
+    bytes
+    """
+    payload = io.BytesIO()
+    if suffix == ".parquet":
+        require("pyarrow.parquet", extra="io").write_table(table, payload)
+    else:
+        with require("pyarrow", extra="io").ipc.new_file(payload, table.schema) as writer:
+            writer.write_table(table)
+    return payload.getvalue()
 
 
 def _write_through(path: Path, content: bytes) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 from latentia.data import delimited
 from latentia.data.columns import named_columns, numeric_columns
 from latentia.data.errors import DataError, decoding
-from latentia.data.files import write_atomically
+from latentia.data.files import bytes_of_table, write_atomically
 from latentia.data.frames import require_finite, to_floats
 from latentia.data.listing import kind_of, require_file
 from latentia.data.npy import map_npy, npy_columns
@@ -251,8 +251,8 @@ def write_filled(
     filled : ndarray of shape (n, D)
         Its columns of numbers without NaN; whole numbers where the column's are.
     path : Path
-        A .csv, .tsv, .parquet or .npy file. Numbers of a CSV file become numbers in Parquet,
-        whole ones int64, and all else stays text.
+        A .csv, .tsv, .parquet, .arrow or .npy file. Numbers of a CSV file become numbers in
+        Parquet and Arrow, whole ones int64, and all else stays text.
     texts : mapping of str to sequence of str, optional
         Columns of texts, complete.
 
@@ -270,9 +270,9 @@ def write_filled(
     as_texts = read.from_text
     if suffix == ".npy":
         np.save(payload, filled)
-    elif suffix == ".parquet":
+    elif suffix in (".parquet", ".arrow"):
         table = _typed(read, filled) if as_texts else _with_numbers(read, filled)
-        require("pyarrow.parquet", extra="io").write_table(table, payload)
+        payload.write(bytes_of_table(table, suffix))
     elif as_texts:
         payload.write(_csv_of_texts(read, filled, delimited.delimiter_of(path)).encode())
     else:

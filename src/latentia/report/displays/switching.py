@@ -20,7 +20,7 @@ def states_of_regression(
     id: str | None = None,
     time: str | None = None,
     at: Any = None,
-    axis: str = "step",
+    axis: str | None = None,
     names: Sequence[str] | None = None,
     figure: Any = None,
 ) -> StateSequenceDisplay:
@@ -46,14 +46,14 @@ def states_of_regression(
     """
     y, sizes, rows = estimator.responses(X, lengths, id=id, time=time)
     path = estimator.predict(X, lengths, id=id, time=time)[rows]
-    shown = strips(y, sizes, None, None, None if at is None else np.asarray(at)[rows], names)
+    shown = strips(y, sizes, None, None, _places(X, time, at, rows), names)
     made = StateSequenceDisplay(
         strips=shown,
         states=[path[own] for own in shown.places],
         means=None,
         columns=estimator.response_names_,
         n_states=len(estimator.startprob_),
-        axis=axis,
+        axis=axis or time or "step",
     )
     return made.plot(figure=figure)
 
@@ -66,14 +66,21 @@ def probabilities_of_regression(
     id: str | None = None,
     time: str | None = None,
     at: Any = None,
-    axis: str = "step",
+    axis: str | None = None,
     names: Sequence[str] | None = None,
     figure: Any = None,
 ) -> StateProbabilityDisplay:
     """The probabilities of the states at each step; arguments as in `states_of_regression`."""
     y, sizes, rows = estimator.responses(X, lengths, id=id, time=time)
     known = estimator.predict_proba(X, lengths, id=id, time=time)[rows]
-    shown = strips(y, sizes, None, None, None if at is None else np.asarray(at)[rows], names)
+    shown = strips(y, sizes, None, None, _places(X, time, at, rows), names)
     each = [known[own] for own in shown.places]
-    made = StateProbabilityDisplay(strips=shown, probabilities=each, given="all", axis=axis)
+    named = axis or time or "step"
+    made = StateProbabilityDisplay(strips=shown, probabilities=each, given="all", axis=named)
     return made.plot(figure=figure)
+
+
+def _places(X: Any, time: str | None, at: Any, rows: Any) -> Any:
+    """Where the steps are on the axis: as told, or by the column `time`, or by their numbers."""
+    where = X[time] if at is None and time is not None else at
+    return None if where is None else np.asarray(where)[rows]
