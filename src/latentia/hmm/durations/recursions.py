@@ -5,18 +5,21 @@ last one of a sequence is right-censored: of its r steps it is only known that i
 so long (Guédon 2003). Every step looks back over as many steps as a segment can last, so that a
 sequence of T steps costs O(T K D + T K²); no array of steps times durations is made.
 
-Everything is in logarithms, since long segments of an unlikely state vanish otherwise. Terms that
-are 45 nats below the largest met so far are passed over: there are far too few of them to be seen.
+Sequences are gone through in probabilities that are scaled at each step (`scaled.py`), and in
+logarithms where long segments of an unlikely state would vanish. There terms that are 45 nats below
+the largest met so far are passed over: there are far too few of them to be seen.
 """
 
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
+
+from . import scaled
 
 Array = NDArray[np.float64]
 
@@ -79,7 +82,11 @@ def smoothed(
     resp, loglik = np.zeros((k, len(log_density))), np.empty(len(sizes))
     logs = _prepared(log_density, start, transitions, log_pmf, log_survival)
     w = np.ascontiguousarray(weights, dtype=np.float64)
-    _smooth(*logs, _offsets(sizes), w, loglik, resp, begun, pairs, ended, cut)
+    made = loglik, resp, begun, pairs, ended, cut
+    chain = (np.exp(each) for each in logs[1:])
+    lost = cast(Any, scaled.smooth)(logs[0], *chain, _offsets(sizes), w, *made)
+    if lost.any():
+        _smooth(*logs, _offsets(sizes), w, lost, *made)
     return SmoothedSegments(loglik, resp.T, begun, pairs, ended.T, cut.T)
 
 
@@ -176,6 +183,7 @@ def _smooth(
     survival,
     offsets,
     weights,
+    asked,
     loglik,
     resp,
     begun,
@@ -188,6 +196,8 @@ def _smooth(
     begins, ends = np.empty((k, n)), np.empty((k, n))
     ahead, onward = np.empty(k), np.empty((k, n))
     for s in range(offsets.size - 1):
+        if not asked[s]:
+            continue
         first, last, weight = offsets[s], offsets[s + 1], weights[s]
         height = _forward(
             density, log_start, log_transitions, pmf, survival, first, last, begins, ends
