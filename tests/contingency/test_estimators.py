@@ -293,3 +293,10 @@ def test_dates_are_refused_by_name(estimator):
     )
     with pytest.raises(TypeError, match=r"column 'born' holds dates or times .* such as the month"):
         estimator.fit(table)
+
+
+def test_columns_of_measurements_are_no_table():
+    """Each value would be a category, and their interactions more than memory holds."""
+    measured = np.random.default_rng(0).normal(size=(60, 3))
+    with pytest.raises(ValueError, match="216000 cells and 10620 effects of 60, 60, 60 categories"):
+        LogLinear().fit(measured)

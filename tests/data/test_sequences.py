@@ -96,6 +96,7 @@ def test_rows_find_their_sequence_and_their_place(library):
         ((np.zeros((2, 3, 4)),), {}, r"shape \(2, 3, 4\)"),
         (([[1.0, 2.0], [3.0]],), {}, "no numbers"),
         ((LONG + 1j,), {}, "no numbers .they are complex"),
+        ((LONG.astype("datetime64[s]"),), {}, "no numbers .they are dates or times"),
         ((pa.array([[1.0], None]),), {}, "nothing in sequence 1"),
         ((LONG,), {"id": "who"}, "expected a data frame"),
         ((pd.DataFrame({"y": [1.0]}),), {"id": "who"}, "there is no column 'who'"),

@@ -9,7 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 import latentia
-from latentia import EM, GaussianMixture, datasets
+from latentia import EM, GaussianMixture, HiddenMarkov, MixtureDiscriminant, datasets
 from latentia.engine import DecreasedWarning, Status
 from latentia.mixture import DataWarning
 
@@ -249,5 +249,14 @@ def test_masked_cells_are_missing():
 
 def test_a_column_of_dates_is_named():
     table = pd.DataFrame(FAITHFUL, columns=["a", "b"]).assign(day=pd.Timestamp("2020-02-01"))
-    with pytest.raises(ValueError, match=r"could not convert Timestamp to float.*column 'day'"):
+    with pytest.raises(TypeError, match="column 'day' holds dates or times, expected numbers"):
         GaussianMixture(2).fit(table)
+
+
+@pytest.mark.parametrize("kind", ["datetime64[D]", "timedelta64[ns]"])
+def test_dates_are_not_counted_as_numbers(kind):
+    days = np.arange(40, dtype="int64").reshape(20, 2).astype(kind)
+    for estimator in (GaussianMixture(2), MixtureDiscriminant(), HiddenMarkov("gaussian", 2)):
+        asked = () if not isinstance(estimator, MixtureDiscriminant) else (np.arange(20) % 2,)
+        with pytest.raises((TypeError, ValueError), match="dates or times"):
+            estimator.fit(days, *asked)

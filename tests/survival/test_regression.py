@@ -220,6 +220,7 @@ def test_a_saved_regression_is_the_same(tmp_path):
         ([[1.0], [2], [3]], [1, np.nan, 3], "the response in row 1"),
         ([[1.0], [2], [np.inf]], [1, 2, 3], "infinity in row 2"),
         ([[1.0], [2], [3]], ["a", "b", "c"], "not all numbers"),
+        ([[1.0], [2], [3]], np.arange(1, 4).astype("datetime64[D]"), "not all numbers"),
         ([[1.0], [2.0], [3.0]], [2.0, 4.0, 8.0], "the scale falls to 0"),
     ],
 )

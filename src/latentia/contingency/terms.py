@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from itertools import combinations
 from typing import Any
@@ -14,6 +15,9 @@ Term = tuple[int, ...]
 """Positions of the columns that interact."""
 
 SATURATED = "saturated"
+
+MOST_NUMBERS = 2**27
+"""Cells times effects that a design may have: a GiB."""
 
 
 def hierarchy(asked: Any, names: Sequence[str], argument: str) -> tuple[Term, ...] | None:
@@ -82,8 +86,20 @@ def design(levels: Sequence[int], terms: Sequence[Term]) -> Array:
 
     Effects add up to zero over each column (Bishop, Fienberg & Holland 1975, sec. 2.2). Cells are
     in the order of ``numpy.ndindex(*levels)``.
+
+    Raises
+    ------
+    ValueError
+        If there are more numbers than `MOST_NUMBERS`.
     """
     total = int(np.prod(levels))
+    effects = sum(math.prod(levels[j] - 1 for j in term) for term in terms)
+    if total * effects > MOST_NUMBERS:
+        raise ValueError(
+            f"{total} cells and {effects} effects of {', '.join(map(str, levels))} categories make "
+            f"{total * effects / MOST_NUMBERS:.0f} times as many numbers as are kept at a time; "
+            "use fewer categories, columns or interactions, or GeneralLocation for measurements"
+        )
     at = np.unravel_index(np.arange(total), tuple(levels)) if levels else ()
     single = [_effects(n)[place] for n, place in zip(levels, at, strict=True)]
     parts: list[Array] = []

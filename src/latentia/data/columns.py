@@ -5,6 +5,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from latentia.data.errors import DataError
 
 if TYPE_CHECKING:
@@ -126,6 +128,27 @@ def require_distinct(names: Sequence[str], source: str) -> None:
     name, count = Counter(names).most_common(1)[0]
     if count > 1:
         raise DataError(f"{source} has {count} columns named {name!r}; give each its own name")
+
+
+def require_no_dates(X: Any) -> None:
+    """Refuse dates, times and durations, of a data frame naming the first column."""
+    if isinstance(X, np.ndarray) and X.dtype.kind in "mM":
+        raise TypeError(
+            f"got an array of {X.dtype}, dates or times, expected numbers; give what of it matters "
+            "as a number, such as days since the first"
+        )
+    if isinstance(X, np.ndarray) or not (hasattr(X, "columns") or hasattr(X, "column_names")):
+        return
+    import narwhals as nw
+
+    frame: Any = nw.from_native(X, pass_through=True, eager_only=True)
+    schema = frame.schema if isinstance(frame, nw.DataFrame) else {}
+    named = [name for name, kind in schema.items() if kind.is_temporal()]
+    if named:
+        raise TypeError(
+            f"column {named[0]!r} holds dates or times, expected numbers; leave it out, or give "
+            "what of it matters as a number, such as days since the first"
+        )
 
 
 def not_numbers(name: str, source: str, what: str) -> DataError:

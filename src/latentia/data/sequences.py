@@ -125,6 +125,8 @@ def _matrix(x: Any) -> Any:
         values = np.asanyarray(x)
         if np.iscomplexobj(values):
             raise TypeError("they are complex")
+        if values.dtype.kind in "mM":
+            raise TypeError("they are dates or times")
         if values.dtype != np.float32:
             values = np.asanyarray(values, dtype=np.float64)
     except (TypeError, ValueError) as error:

@@ -31,31 +31,9 @@ PARTS_EXACT = 1e-8
 
 def rows_of(estimator: Any, X: Any, sample_weight: Any, *, reset: bool) -> Rows:
     """Rows in which cells may be missing, but none infinite, and how often each counts."""
-    require_no_dates(X)
     x = errors.validated(estimator, without_marks(X), reset=reset)
     require_no_infinity(x, feature_names(estimator, x.shape[1]), type(estimator).__name__)
     return Rows(x, errors.checked_weights(sample_weight, x))
-
-
-def require_no_dates(X: Any) -> None:
-    """Refuse dates, times and durations, of a data frame naming the first column."""
-    if isinstance(X, np.ndarray) and X.dtype.kind in "mM":
-        raise TypeError(
-            f"got an array of {X.dtype}, dates or times, expected numbers; give what of it matters "
-            "as a number, such as days since the first"
-        )
-    if isinstance(X, np.ndarray) or not (hasattr(X, "columns") or hasattr(X, "column_names")):
-        return
-    import narwhals as nw
-
-    frame: Any = nw.from_native(X, pass_through=True, eager_only=True)
-    schema = frame.schema if isinstance(frame, nw.DataFrame) else {}
-    named = [name for name, kind in schema.items() if kind.is_temporal()]
-    if named:
-        raise TypeError(
-            f"column {named[0]!r} holds dates or times, expected numbers; leave it out, or give "
-            "what of it matters as a number, such as days since the first"
-        )
 
 
 def without_marks(X: Any) -> Any:

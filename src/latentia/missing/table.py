@@ -266,7 +266,6 @@ def _days(cell: Any) -> float:
 
 def read_numbers(estimator: Any, X: Any, missing_values: Any, names: Any, *, reset: bool) -> Table:
     """Numbers, in an array or a frame."""
-    holes.require_no_dates(X)
     x = errors.validated(estimator, holes.without_marks(X), reset=reset)
     named = names(estimator, x.shape[1])
     columns.require_exact(X, named)

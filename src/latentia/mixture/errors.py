@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from sklearn.utils.validation import validate_data
 
 from latentia.data.arrays import Rows, ones
+from latentia.data.columns import require_no_dates
 from latentia.engine import Fit
 from latentia.families.family import Family
 
@@ -172,6 +173,7 @@ def validated(estimator: Any, X: Any, *, reset: bool) -> Any:
 def _validated(estimator: Any, X: Any, *, reset: bool) -> Any:
     kinds: Any = [np.float64, np.float32]
     least = 2 if reset else 1
+    require_no_dates(X)  # which NumPy would count as so many days or nanoseconds
     try:
         return validate_data(
             estimator,

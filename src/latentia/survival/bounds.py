@@ -66,6 +66,8 @@ def checked_bounds(y: Any, n: int, lowest: float) -> Array:
         If they are not numbers, not as many, or a row's bounds are none.
     """
     try:
+        if np.asarray(y).dtype.kind in "mM":
+            raise TypeError("dates or times")
         given = np.asarray(y, dtype=np.float64)
     except (TypeError, ValueError):
         raise ValueError("got responses that are not all numbers, expected numbers") from None
