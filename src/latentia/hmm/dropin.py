@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, Self, cast, final
 
 import numpy as np
@@ -15,7 +16,7 @@ from latentia.data.arrays import RowSource
 from latentia.data.sequences import Ragged
 from latentia.engine import EM, Fit, tree
 from latentia.engine.space import Constraint, Fixed, Simplex
-from latentia.estimator import feature_names
+from latentia.estimator import altered, feature_names
 from latentia.families import making, registry
 from latentia.families.family import Family
 from latentia.mixture import evidence
@@ -24,6 +25,7 @@ from latentia.mixture.given import First
 from . import arguments, cautions, probabilities, reading
 from .arguments import CHAIN
 from .base import ChainEstimator, Fitted, collapsed
+from .brief import STEPS, shared_out
 from .chains import FreeStart, allowed
 from .held import Held
 from .model import HiddenMarkovModel, HiddenMarkovParams, HiddenMarkovStats
@@ -173,7 +175,9 @@ class HmmlearnEstimator(ChainEstimator, ABC):
         em = self._settings(len(ragged.x), whole=first.start is not None)
         model, source = told(model, source, ragged, states, allowed)
         if isinstance(model.family, Told):
-            em = EM(**{**em.get_params(deep=False), "rearrange": 0})  # states have their places
+            em = altered(em, {"rearrange": 0})  # states have their places
+        elif self.em is None and first == First() and self._most_steps > sum(STEPS):
+            em, model = shared_out(em, model, partial(making.built, self._parts))
         cautions.of_few_steps(ragged, self.n_components)
         why = cautions.reason(ragged, self.n_components, collapsed)
         fit: Fit[Any] = self._climb(em, cast(Any, model), source, first, why)

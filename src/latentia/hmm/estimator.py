@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, Self, cast, final
 
@@ -13,12 +14,13 @@ from sklearn.utils.validation import check_is_fitted
 from latentia.data.arrays import Rows, RowSource
 from latentia.engine import EM, Fit, tree
 from latentia.engine.space import Simplex
-from latentia.estimator import feature_names
+from latentia.estimator import altered, feature_names
 from latentia.families import making, registry
 from latentia.mixture.given import First
 
 from . import cautions, reading, record
 from .base import ChainEstimator, Fitted, collapsed
+from .brief import STEPS, shared_out
 from .chains import FreeStart, MarkovChain, StationaryStart
 from .model import HiddenMarkovModel, HiddenMarkovParams
 from .rearrange import rounds
@@ -212,7 +214,9 @@ class HiddenMarkov(ChainEstimator):
         em = self._settings(len(ragged.x))
         model, source = told(model, source, ragged, states, allowed)
         if isinstance(model.family, Told):
-            em = EM(**{**em.get_params(deep=False), "rearrange": 0})  # states have their places
+            em = altered(em, {"rearrange": 0})  # states have their places
+        elif self.em is None and self.n_init is None and self.max_iter > sum(STEPS):
+            em, model = shared_out(em, model, partial(making.built, parts))
         first = self._first(plain, rows)
         cautions.of_few_steps(ragged, self.n_states)
         why = cautions.reason(ragged, self.n_states, collapsed)

@@ -14,6 +14,7 @@ from latentia.engine.model import Model, Suff
 from latentia.engine.tree import add, leaves, rebuild, scale
 from latentia.families.family import Family
 
+from .brief import Brief, best
 from .chain import smoothed
 from .chains import FreeStart, MarkovChain, Moves
 from .emissions import Emissions
@@ -82,6 +83,8 @@ class HiddenMarkovModel(Model[HiddenMarkovParams, Any]):
     checkpointing : bool, default=False
         Whether an E-step takes memory for the root of the longest sequence's steps alone, for
         another pass over it.
+    brief : Brief, optional
+        How many guesses each start is the best of; by default those of one kind.
     """
 
     def __init__(
@@ -91,8 +94,9 @@ class HiddenMarkovModel(Model[HiddenMarkovParams, Any]):
         chain: MarkovChain | None = None,
         prior: HiddenMarkovStats | None = None,
         checkpointing: bool = False,
+        brief: Brief | None = None,
     ) -> None:
-        self.checkpointing = checkpointing
+        self.checkpointing, self.brief = checkpointing, brief
         self.family, self.n_states = family, family.n_components
         self.chain = FreeStart(family.n_components) if chain is None else chain
         self.guesses, self.prior = guesses, prior
@@ -101,6 +105,12 @@ class HiddenMarkovModel(Model[HiddenMarkovParams, Any]):
     @property
     def space(self) -> HiddenMarkovParams:
         return HiddenMarkovParams(*self.chain.space, self.family.space)
+
+    def with_brief(self, brief: Brief) -> HiddenMarkovModel:
+        """The same model whose starts are the best of several short runs."""
+        return HiddenMarkovModel(
+            self.family, self.guesses, self.chain, self.prior, self.checkpointing, brief
+        )
 
     def prepare(self, chunk: Any) -> Any:
         return SeenSequences.of(chunk)
@@ -121,6 +131,10 @@ class HiddenMarkovModel(Model[HiddenMarkovParams, Any]):
         """
         whole = sample if isinstance(sample, SeenSequences) else self.prepare(sample)
         chunk = whole.excerpt()
+        if self.brief is not None and given is None:
+            found = best(self, self.brief, chunk, rng)
+            if found is not None:
+                return HiddenMarkovParams(*found)
         path = getattr(self.guesses, "path", None)
         likely = None if path is None else path(chunk, rng)
         if likely is not None:

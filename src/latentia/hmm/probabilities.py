@@ -78,6 +78,8 @@ def spread(constraint: Constraint, weights: Array) -> Array:
 def checked(name: str, value: Any, shape: tuple[int, ...]) -> Array:
     """Probabilities that a user has set, each row divided by its sum.
 
+    Rows that sum to 1 but for rounding stay, to the bit: those of a file are those of the fit.
+
     Raises
     ------
     ValueError
@@ -91,7 +93,9 @@ def checked(name: str, value: Any, shape: tuple[int, ...]) -> Array:
     total = value.sum(axis=-1)
     if not np.allclose(total, 1.0):
         raise ValueError(f"{name} must sum to 1 (got {total}); divide each row by its sum")
-    return value / value.sum(axis=-1, keepdims=True)
+    total = value.sum(axis=-1, keepdims=True)
+    near = np.abs(total - 1) <= value.shape[-1] * np.finfo(np.float64).eps
+    return value / np.where(near, 1.0, total)
 
 
 def imagined(name: str, prior: Any, shape: tuple[int, ...]) -> Array:
