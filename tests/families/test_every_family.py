@@ -7,8 +7,9 @@ fit of one component an independent one is tested in its own file.
 import numpy as np
 import pytest
 
-from latentia import check_model
+from latentia import Mixture, check_model
 from latentia.data.arrays import Rows
+from latentia.engine.tree import leaves
 from latentia.families import Uniform, making, registry
 
 from .checks import mixture_of, with_holes
@@ -74,3 +75,19 @@ def test_it_passes_check_model(name, beside):
     check_model(mixture_of(family), Rows.of(x, weights), points=1)
     if family.takes_missing:
         check_model(mixture_of(family), Rows.of(with_holes(x), weights), points=1)
+
+
+@pytest.mark.parametrize("name", sorted(ROWS))
+def test_weights_are_repetitions_and_rows_of_no_weight_are_left_out(name):
+    specification, x = ROWS[name]
+    counts = np.random.default_rng(6).integers(0, 3, size=N)
+    weighted = Mixture(specification, 2, random_state=0).fit(x, sample_weight=counts)
+    again = np.random.default_rng(3).permutation(np.repeat(np.arange(N), counts))
+    repeated = Mixture(specification, 2, random_state=0).fit(x[again])
+    assert weighted.loglik_ == pytest.approx(repeated.loglik_, abs=1e-7)
+    for one, other in zip(leaves(weighted.params_), leaves(repeated.params_), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-7)
+    spoilt = np.where(counts[:, None] > 0, x, -np.inf)
+    assert Mixture(specification, 2, random_state=0).fit(spoilt, sample_weight=counts).loglik_ == (
+        pytest.approx(weighted.loglik_, abs=1e-7)
+    )

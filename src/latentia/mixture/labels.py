@@ -183,6 +183,12 @@ def guided(resp: Array, rows: Any) -> Array:
     return np.where(total > 0, kept / np.where(total > 0, total, 1.0), shares)
 
 
+def _that_count(x: Array, weights: Array) -> Array:
+    """The rows, with one that counts in place of each of no weight, which may hold anything."""
+    idle = ~(weights > 0)
+    return np.where(idle[:, None], x[np.argmin(idle)], x) if idle.any() else x
+
+
 def training_source(
     mixture: Mixture, X: Any, sample_weight: Any, labels: Any, allowed: Any
 ) -> tuple[RowSource | LabelledSource, tuple[registry.Part, ...]]:
@@ -192,6 +198,7 @@ def training_source(
     weights = errors.checked_weights(sample_weight, x)
     k = mixture.n_components
     errors.require_enough_rows(x, weights, k)
+    x = _that_count(x, weights)
     names = getattr(mixture, "feature_names_in_", None)
     errors.require_known_columns(x, weights, names)
     specified = registry.parts_of(mixture.family, feature_names(mixture, x.shape[1]))
