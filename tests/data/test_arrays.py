@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from latentia.data import arrays
-from latentia.data.arrays import SAMPLE, Frame, Rows, RowSource, distinct_rows
+from latentia.data.arrays import SAMPLE, Frame, Rows, RowSource, distinct_rows, ones, total_of
 from latentia.engine import Chunk, Source
 
 tables = hnp.arrays(
@@ -202,3 +202,12 @@ def test_the_frame_of_rows_with_holes_is_that_of_each_columns_cells():
     origin, scale, spread = Frame.of(Rows.of(x, w))
     assert (origin[1], spread[1]) == (0, 1)
     assert np.isfinite([*origin, scale, *spread]).all()
+
+
+def test_the_total_of_weights_is_their_sum_however_they_are_kept():
+    for n in (0, 1, 10, 1_000_000):
+        assert total_of(ones(n)) == n
+        assert total_of(np.broadcast_to(np.float64(0.1), (n,))) == pytest.approx(0.1 * n, rel=1e-15)
+    weights = np.random.default_rng(0).uniform(size=1_000)
+    assert total_of(weights) == weights.sum()
+    assert total_of(weights[::-3]) == weights[::-3].sum()

@@ -101,6 +101,13 @@ def ones(n: int) -> NDArray[np.float64]:
     return np.broadcast_to(np.float64(1.0), (n,))
 
 
+def total_of(weights: NDArray[np.float64]) -> float:
+    """The sum of weights; of a number that stands for all of them its multiple."""
+    if weights.strides == (0,) and len(weights):
+        return len(weights) * float(weights[0])
+    return float(weights.sum())
+
+
 def rows_in_a_chunk(n: int, n_columns: int = 1) -> int:
     """How many of n rows go into each chunk: of one size, whatever the number of threads."""
     least = int(np.clip(WIDE // max(n_columns, 1), *LEAST))
