@@ -177,3 +177,10 @@ def test_another_criterion_marks_its_own_winner(swept):
     display = CriterionDisplay.from_selection(swept, criterion="aic")
     assert display.best == int(np.argmin([c.aic for c in swept.candidates]))
     assert "AIC" in display.ax_.get_ylabel()
+
+
+def test_a_call_of_plot_itself_names_the_plots(fitted):
+    with pytest.raises(TypeError, match=r"expected one of its plots: .*plot\.pairs"):
+        fitted.plot()
+    with pytest.raises(TypeError, match=r"plot\.loadings"):
+        FactorAnalysis(1).fit(datasets.load("iris").values).plot(1)

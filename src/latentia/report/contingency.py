@@ -6,7 +6,7 @@ from typing import Any
 
 from .displays.climb import ClimbDisplay
 from .displays.mosaic import MosaicDisplay
-from .figures import Picture
+from .figures import Picture, name_a_plot
 from .formatting import counted, fixed, one_line, shorten, status_word, whole
 from .parameters import parameters_table, with_errors
 from .summary import MOST_ROWS, settings_used
@@ -85,6 +85,8 @@ class TablePlots:
     estimator : LogLinear or GeneralLocation
         Fitted.
     """
+
+    __call__ = name_a_plot
 
     def __init__(self, estimator: Any) -> None:
         self._estimator = estimator

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from .displays import ClassificationDisplay, UncertaintyDisplay
+from .figures import name_a_plot
 from .formatting import counted, fixed, one_line, share, status_word, whole
 from .summary import settings_used
 from .tables import Summary, Table
@@ -125,6 +126,8 @@ class DiscriminantPlots:
     >>> DiscriminantPlots(edda).classification(iris.values, pair=(2, 3))
     <...ClassificationDisplay object at ...>
     """
+
+    __call__ = name_a_plot
 
     def __init__(self, estimator: Any) -> None:
         self._estimator = estimator

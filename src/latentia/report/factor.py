@@ -10,6 +10,7 @@ from sklearn.exceptions import NotFittedError
 from .displays.climb import ClimbDisplay
 from .displays.loadings import LoadingsDisplay, standardised
 from .displays.scree import ScreeDisplay
+from .figures import name_a_plot
 from .formatting import counted, fixed, one_line, share, significant, status_word, whole, with_error
 from .parameters import errors_of, with_errors
 from .summary import settings_used
@@ -185,6 +186,8 @@ class FactorPlots:
     <...LoadingsDisplay object at ...>
     """
 
+    __call__ = name_a_plot
+
     def __init__(self, estimator: Any) -> None:
         self._estimator = estimator
 
@@ -211,6 +214,8 @@ class AnalysisPlots:
     >>> parallel_analysis(datasets.load("iris").values, n_draws=20).plot.scree()
     <...ScreeDisplay object at ...>
     """
+
+    __call__ = name_a_plot
 
     def __init__(self, analysis: Any) -> None:
         self._analysis = analysis

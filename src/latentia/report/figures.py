@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from html import escape
 from io import StringIO
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
 
 from latentia.extras import require
 
@@ -52,6 +52,25 @@ class Picture(NamedTuple):
     words: str
     size: tuple[float, float]
     draw: Callable[[Any], Any]
+
+
+def name_a_plot(plots: Any, *_: Any, **__: Any) -> NoReturn:
+    """Refuse a call of all plots at once, naming them: each is a method.
+
+    Parameters
+    ----------
+    plots : object
+        The plots of an estimator.
+
+    Raises
+    ------
+    TypeError
+    """
+    hidden = ("figures", "diagnostics")
+    has = [name for name in dir(plots) if not name.startswith("_") and name not in hidden]
+    raise TypeError(
+        f"got a call of plot itself, expected one of its plots: plot.{', plot.'.join(has)}"
+    )
 
 
 def svg(draw: Callable[[Any], Any], *, name: str, alt: str, size: tuple[float, float]) -> str:

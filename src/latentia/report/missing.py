@@ -11,7 +11,7 @@ from .displays.imputed import ImputedDisplay
 from .displays.overimputation import OverimputationDisplay
 from .displays.patterns import PatternsDisplay
 from .displays.sensitivity import SensitivityDisplay
-from .figures import Picture
+from .figures import Picture, name_a_plot
 from .formatting import counted, fixed, one_line, share, status_word, whole
 from .parameters import parameters_table, with_errors
 from .summary import MOST_ROWS, settings_used
@@ -110,6 +110,8 @@ class MissingPlots:
     <...PatternsDisplay object at ...>
     """
 
+    __call__ = name_a_plot
+
     def __init__(self, estimator: Any) -> None:
         self._estimator = estimator
 
@@ -154,6 +156,8 @@ class ImputerPlots:
     >>> EMImputer().fit(air).plot.densities(air)
     <...ImputedDisplay object at ...>
     """
+
+    __call__ = name_a_plot
 
     def __init__(self, estimator: Any, diagnostics: Any) -> None:
         self._estimator, self.diagnostics = estimator, diagnostics

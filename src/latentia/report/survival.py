@@ -8,7 +8,7 @@ import numpy as np
 
 from .displays.climb import ClimbDisplay
 from .displays.survival import PredictedSurvivalDisplay, SurvivalDisplay
-from .figures import Picture
+from .figures import Picture, name_a_plot
 from .formatting import counted, fixed, significant, status_word, whole
 from .parameters import parameters_table, with_errors
 from .summary import MOST_ROWS, settings_used
@@ -139,6 +139,8 @@ class CurvePlots:
     <...SurvivalDisplay object at ...>
     """
 
+    __call__ = name_a_plot
+
     def __init__(self, estimator: Any) -> None:
         self._estimator = estimator
 
@@ -172,6 +174,8 @@ class CensoredPlots:
     estimator : CensoredRegression
         Fitted.
     """
+
+    __call__ = name_a_plot
 
     def __init__(self, estimator: Any) -> None:
         self._estimator = estimator

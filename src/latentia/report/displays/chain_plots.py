@@ -6,7 +6,7 @@ from typing import Any
 
 from latentia.extras import require
 
-from ..figures import Picture
+from ..figures import Picture, name_a_plot
 from ..kinds import is_switching
 from .climb import ClimbDisplay
 from .durations import DurationsDisplay
@@ -36,6 +36,8 @@ class ChainPlots:
     >>> HiddenMarkov("poisson", 2, random_state=0).fit(counts).plot.states(counts)
     <...StateSequenceDisplay object at ...>
     """
+
+    __call__ = name_a_plot
 
     def __init__(self, estimator: Any) -> None:
         self._estimator = estimator

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ..figures import name_a_plot
 from ..kinds import (
     is_gaussian,
     is_hidden_markov,
@@ -49,6 +50,8 @@ class Plots:
     >>> Plots(GaussianMixture(2, random_state=0).fit(X)).pairs(X)
     <...PairsDisplay object at ...>
     """
+
+    __call__ = name_a_plot
 
     def __init__(self, estimator: Any) -> None:
         self._estimator = estimator
@@ -139,6 +142,8 @@ class SelectionPlots:
     >>> swept.plot.criterion()
     <...CriterionDisplay object at ...>
     """
+
+    __call__ = name_a_plot
 
     def __init__(self, selection: Any) -> None:
         self._selection = selection
