@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from latentia.hmm import kernels, lanes
-from latentia.hmm.chain import smoothed
+from latentia.hmm.chain import log_likelihoods, smoothed
 
 from .paths import enumerated
 
@@ -34,6 +34,7 @@ def agree(start, transitions, log_density, tolerance=1e-10):
     made = smoothed(log_density, start, transitions, n, np.ones(1))
     loglik, resp, pairs = in_logs(start, transitions, log_density)
     assert made.loglik[0] == pytest.approx(loglik, rel=1e-12, abs=tolerance)
+    np.testing.assert_array_equal(log_likelihoods(log_density, start, transitions, n), made.loglik)
     np.testing.assert_allclose(made.resp, resp, atol=tolerance)
     np.testing.assert_allclose(made.start, resp[0], atol=tolerance)
     np.testing.assert_allclose(made.transitions, pairs, rtol=1e-9, atol=tolerance)
@@ -58,6 +59,8 @@ def test_sequences_of_every_length_side_by_side(k, m):
     log_density, w = rng.normal(size=(sizes.sum(), k)), rng.uniform(0.5, 2, size=len(sizes))
     w[3] = 0
     made = smoothed(log_density, start, transitions, sizes, w)
+    alone = log_likelihoods(log_density, start, transitions, sizes)
+    np.testing.assert_array_equal(alone, made.loglik)
     pairs, begun, at = np.zeros((k, k)), np.zeros(k), 0
     for size, weight, loglik in zip(sizes, w, made.loglik, strict=True):
         own = slice(at, at + size)

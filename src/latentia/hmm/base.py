@@ -91,11 +91,19 @@ class ChainEstimator(ChainUses, Climbing, ABC):
         each = [model.posterior(params, chunk) for chunk in whole.chunks()]
         return StatePosterior(*(np.concatenate(parts) for parts in zip(*each, strict=True)))
 
+    def _height(self, ragged: Ragged) -> float:
+        """The log-likelihood, for which the forward pass is enough."""
+        model, params = self._fitted()
+        self._require_possible(ragged, model)
+        whole = GroupedSource(GroupedRows(ragged.x, np.ones(len(ragged.sizes)), ragged.sizes))
+        each = [model.log_likelihoods(params, chunk) for chunk in whole.chunks()]
+        return float(np.concatenate(each).sum())
+
     # -- what it says of them ----------------------------------------------------------------
 
     def score(self, X: Any, lengths: Any = None, *, id: Any = None, time: Any = None) -> float:
         """The log-likelihood of all sequences together, in nats."""
-        return float(self._posterior(self._read(X, lengths, id, time)).log_density.sum())
+        return self._height(self._read(X, lengths, id, time))
 
     def score_samples(
         self, X: Any, lengths: Any = None, *, id: Any = None, time: Any = None
@@ -200,8 +208,7 @@ class ChainEstimator(ChainUses, Climbing, ABC):
     def bic(self, X: Any, lengths: Any = None, *, id: Any = None, time: Any = None) -> float:
         """The Bayesian information criterion on X, by its number of steps; lower is better."""
         ragged = self._read(X, lengths, id, time)
-        loglik = float(self._posterior(ragged).log_density.sum())
-        return criteria.bic(loglik, self._n_free(), len(ragged.x))
+        return criteria.bic(self._height(ragged), self._n_free(), len(ragged.x))
 
     def _n_free(self) -> int:
         """Free parameters, none of them counted as settled on a bound."""

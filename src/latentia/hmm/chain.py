@@ -60,6 +60,30 @@ def smoothed(
     that vanished. Elsewhere the pass watches what it loses, and sequences in which that may
     matter go through logarithms instead.
     """
+    return _passed(log_density, start, transitions, sizes, weights, back=True)
+
+
+def log_likelihoods(
+    log_density: Array, start: Array, transitions: Array, sizes: NDArray[np.intp]
+) -> Array:
+    """The log-likelihood of each sequence, (m,), by the forward pass alone.
+
+    The same bits as those of `smoothed`, whose arguments these are.
+    """
+    ones = np.ones(len(sizes))
+    return _passed(log_density, start, transitions, sizes, ones, back=False).loglik
+
+
+def _passed(
+    log_density: Array,
+    start: Array,
+    transitions: Array,
+    sizes: NDArray[np.intp],
+    weights: Array,
+    *,
+    back: bool,
+) -> Smoothed:
+    """Both passes, or the forward one: of what that leaves only `loglik` means anything."""
     n, k = log_density.shape
     width = kernels.width_of(k)
     log_density = np.ascontiguousarray(log_density)
@@ -81,16 +105,21 @@ def smoothed(
     scale = np.ones(n)
     if not careful and lanes.worth_lanes(sizes, width):
         order = np.argsort(-sizes, kind="stable")
-        lanes.smooth(density, chain_start, chain, offsets, order, w, scale, lost, pairs, begun)
+        lanes.smooth(
+            density, chain_start, chain, offsets, order, w, scale, lost, back, pairs, begun
+        )
     else:
-        unrolled, alpha = width if width <= kernels.WIDE else 0, np.empty((n, width))
+        unrolled, alpha = width if width <= kernels.WIDE else 0, np.empty((n if back else 2, width))
         gone, edge = np.zeros(len(sizes)), np.repeat(w[:, None], width, axis=1)
         if not lost.any():
             kernels.forward(unrolled)(
                 density, chain_start, chain, offsets, careful, faint, alpha, scale, gone, lost
             )
-        turned = np.ascontiguousarray(chain.T)
-        kernels.backward(unrolled)(density, alpha, scale, turned, offsets, edge, lost, pairs, begun)
+        if back:
+            turned = np.ascontiguousarray(chain.T)
+            kernels.backward(unrolled)(
+                density, alpha, scale, turned, offsets, edge, lost, pairs, begun
+            )
     pairs, begun = pairs[:k, :k] * transitions, begun[:k]
     scale[np.repeat(lost, sizes)] = 1.0
     kernels.heights(scale, top)
@@ -100,7 +129,9 @@ def smoothed(
             log_start, log_transitions = np.log(start), np.log(transitions)
         for s in np.flatnonzero(lost):
             own = slice(firsts[s], ends[s])
-            loglik[s] = logs.smooth(
-                log_density[own], log_start, log_transitions, w[s], density[own], pairs, begun
-            )
+            given = log_density[own], log_start, log_transitions
+            if back:
+                loglik[s] = logs.smooth(*given, w[s], density[own], pairs, begun)
+            else:
+                loglik[s] = logs.forward(*given, np.empty((sizes[s], k)), np.empty(sizes[s]))
     return Smoothed(loglik, density[:, :k], begun, pairs)

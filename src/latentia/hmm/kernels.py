@@ -109,10 +109,10 @@ def forward(width: int) -> Any:
     """The forward pass for states of this width; 0 is any multiple of four.
 
     ``run(density, start, transitions, offsets, careful, faint, alpha, scale, gone, lost)`` fills
-    `alpha` (n, width) with p(state at t | steps up to t) and `scale` (n,) with the density of
-    each step, over its largest, given those before. `lost` (m,) tells of sequences that need
-    logarithms: a scale vanished, or, if `careful`, something that vanished could matter later.
-    `gone` (m,) bounds the share that has vanished so far.
+    `alpha` (n, width) with p(state at t | steps up to t), or keeps the last two of these where it
+    is (2, width), and `scale` (n,) with the density of each step, over its largest, given those
+    before. `lost` (m,) tells of sequences that need logarithms: a scale vanished, or, if `careful`,
+    something that vanished could matter later. `gone` (m,) bounds the share that has vanished.
     """
     narrow = 0 < width <= NARROW
 
@@ -120,6 +120,7 @@ def forward(width: int) -> Any:
     def run(density, start, transitions, offsets, careful, faint, alpha, scale, gone, lost):
         n_states = width if width else start.size
         flow = np.empty(n_states)
+        mask = 1 if len(alpha) < offsets[-1] else -1  # two lines that take turns, or one a step
         for s in range(offsets.size - 1):
             first, last = offsets[s], offsets[s + 1]
             lost[s] = False
@@ -128,7 +129,7 @@ def forward(width: int) -> Any:
                     for j in range(n_states):
                         flow[j] = start[j]
                 elif narrow:
-                    before = alpha[t - 1]
+                    before = alpha[(t - 1) & mask]
                     a = before[0]
                     for j in range(n_states):
                         flow[j] = a * transitions[0, j]
@@ -137,7 +138,7 @@ def forward(width: int) -> Any:
                         for j in range(n_states):
                             flow[j] += a * transitions[i, j]
                 else:
-                    before = alpha[t - 1]
+                    before = alpha[(t - 1) & mask]
                     for j in range(n_states):
                         flow[j] = 0.0
                     for i in range(0, n_states, 4):
@@ -146,7 +147,7 @@ def forward(width: int) -> Any:
                         m2, m3 = transitions[i + 2], transitions[i + 3]
                         for j in range(n_states):
                             flow[j] += (a0 * m0[j] + a1 * m1[j]) + (a2 * m2[j] + a3 * m3[j])
-                here, now = density[t], alpha[t]
+                here, now = density[t], alpha[t & mask]
                 total = 0.0
                 for j in range(n_states):
                     value = flow[j] * here[j]

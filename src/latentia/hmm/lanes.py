@@ -34,11 +34,12 @@ def worth_lanes(sizes: NDArray[np.intp], n_states: int) -> bool:
 
 
 @njit(nogil=True, cache=True, error_model="numpy", fastmath={"contract"})
-def smooth(density, start, transitions, offsets, order, weights, scale, lost, pairs, begun):
+def smooth(density, start, transitions, offsets, order, weights, scale, lost, both, pairs, begun):
     """Forward and backward of all sequences, as `kernels.forward` and `kernels.backward` do it.
 
     `order` has the sequences by length, so that lanes end at about the same step. Transitions
-    have to be such that nothing lost can come back.
+    have to be such that nothing lost can come back. Unless `both`, only `scale` and `lost` are
+    filled, to the same bits.
     """
     m, k = order.size, start.size
     longest = 0
@@ -104,6 +105,8 @@ def smooth(density, start, transitions, offsets, order, weights, scale, lost, pa
                     scale[first[b] + t] = total[t, b]
                     if not total[t, b] > FAINT:
                         lost[order[group + b]] = True
+        if not both:
+            continue
         moved[:] = 0.0
         for j in range(k):
             for b in range(lanes):

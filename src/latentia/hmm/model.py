@@ -15,7 +15,7 @@ from latentia.engine.tree import add, leaves, rebuild, scale
 from latentia.families.family import Family
 
 from .brief import Brief, best
-from .chain import smoothed
+from .chain import log_likelihoods, smoothed
 from .chains import FreeStart, MarkovChain, Moves
 from .emissions import Emissions
 from .expected import expected
@@ -225,6 +225,12 @@ class HiddenMarkovModel(Model[HiddenMarkovParams, Any]):
         ones = np.ones(len(seen))
         made = smoothed(log_density, *self.law(params), seen.sizes, ones)
         return StatePosterior(made.loglik, made.resp)
+
+    def log_likelihoods(self, params: HiddenMarkovParams, chunk: Any) -> Array:
+        """The log-likelihood of each sequence, (m,): that of `posterior`, by the forward pass."""
+        seen = self.prepare(chunk)
+        log_density = self._log_density(params.emissions, seen)
+        return log_likelihoods(log_density, *self.law(params), seen.sizes)
 
     # -- the M-step --------------------------------------------------------------------------
 
