@@ -21,7 +21,7 @@ from latentia.hmm import reading
 from latentia.hmm.chains import Moves, stationary
 from latentia.hmm.sequential import Made, Place, SequenceEstimator
 
-from . import series_naming, series_record
+from . import series_naming, series_record, unseen
 from .ahead import outlook
 from .autoregression import Autoregression
 from .lagged import LaggedModel, LaggedParams, lagged
@@ -170,7 +170,9 @@ class MarkovAutoregression(SequenceEstimator):
         Parameters
         ----------
         X : array-like of shape (n,) or (n, 1), list of arrays, ragged column or data frame
-            One series, or several, of more than p steps each, all of them known.
+            One series, or several, of more than p steps each. Values may be missing (nan) after the
+            first p: they are integrated out, exactly, which is refused where gaps are so long that
+            too many paths of states lead through them.
         lengths : array-like of int, optional
         sample_weight : array-like of shape (m,), optional
             How often each series counts.
@@ -184,8 +186,8 @@ class MarkovAutoregression(SequenceEstimator):
         Raises
         ------
         ValueError
-            If a series is too short or has a missing value; if a state collapses; if so many lags
-            of so many states make too many tuples.
+            If a series is too short, or too much of it is missing; if a state collapses; if so many
+            lags of so many states make too many tuples.
         """
         self._validate_params()
         if self.form == "mean" and self.n_states ** (self.order + 1) > TUPLES:
@@ -198,6 +200,7 @@ class MarkovAutoregression(SequenceEstimator):
         weights = reading.weights_of(sample_weight, len(ragged.sizes))
         rows = self._rows(ragged, weights)
         used = rows.x[rows.spread(weights) > 0, 0]
+        used = used[~np.isnan(used)]
         spread = float(used.std()) if len(used) else 0.0
         if not spread > 0:
             raise ValueError("got a series that never changes, expected values that differ")
@@ -231,11 +234,11 @@ class MarkovAutoregression(SequenceEstimator):
         if ragged.x.shape[1] != 1:
             raise ValueError(f"got series of {ragged.x.shape[1]} columns, expected a single one")
         x = np.asarray(ragged.x[:, 0], dtype=np.float64)
-        wrong = ~np.isfinite(x)
+        wrong = np.isinf(x)
         if wrong.any():
             raise ValueError(
                 f"got {x[int(np.argmax(wrong))]} at step {int(np.argmax(wrong))}, expected finite "
-                "numbers: what follows depends on lags, which must be known; cut the series there"
+                "numbers, or nan where one is missing"
             )
         short = ragged.sizes <= self.order
         if short.any():
@@ -245,6 +248,8 @@ class MarkovAutoregression(SequenceEstimator):
                 f"order={self.order}: the first ones are given"
             )
         rows, sizes = lagged(x, ragged.sizes, self.order)
+        steps = self.order + 1 if self.form == "mean" else 1
+        unseen.require_summable(self.n_states, steps, rows, sizes)
         return GroupedRows(rows, weights, sizes)
 
     def _set_parameters(self, params: LaggedParams) -> None:
@@ -330,7 +335,7 @@ class MarkovAutoregression(SequenceEstimator):
         Raises
         ------
         ValueError
-            If fewer than one step is asked for.
+            If fewer than one step is asked for, or one of the last p values is missing.
 
         References
         ----------
@@ -350,6 +355,12 @@ class MarkovAutoregression(SequenceEstimator):
         """
         reading.require_count("steps", steps)
         _, rows = self._seen(X, lengths, id, time)
+        last = rows.x[np.cumsum(rows.sizes) - 1, : self.order]
+        if np.isnan(last).any():
+            raise ValueError(
+                f"got a series whose last {self.order} values are not all known, expected them: "
+                "what comes depends on them; leave out the steps after the last such values"
+            )
         model, params = self._made(rows)
         names, rng = list(feature_names(self, 1)), self._drawing(random_state)
         return outlook(model, params, rows, int(steps), names, rng)

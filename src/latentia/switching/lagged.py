@@ -15,6 +15,7 @@ from latentia.hmm.decoding import viterbi
 from latentia.hmm.drawing import states
 from latentia.hmm.sequential import Decoded, Known
 
+from . import unseen
 from .autoregression import Autoregression, AutoregressionParams
 
 Array = NDArray[np.float64]
@@ -35,11 +36,15 @@ class LaggedParams(NamedTuple):
 
 
 class LaggedStats(NamedTuple):
-    """Expected numbers of starts (K,) and of transitions (K, K), and cross products."""
+    """Expected numbers of starts (K,) and of transitions (K, K), and cross products.
+
+    `hidden` is the expected entropy of what was missing and has been completed, given the states.
+    """
 
     start: Any
     transitions: Any
     series: Any
+    hidden: Any
 
 
 def lagged(x: Array, sizes: NDArray[np.intp], order: int) -> tuple[Array, NDArray[np.intp]]:
@@ -64,7 +69,7 @@ class LaggedModel(Model[LaggedParams, GroupedRows]):
 
     Where the density of a step depends on the states of p + 1 steps, these tuples are the states
     of a chain, most of whose moves are impossible. A unit is one series; its first p values
-    are given.
+    are given, later ones may be missing (`unseen`).
 
     Parameters
     ----------
@@ -101,6 +106,7 @@ class LaggedModel(Model[LaggedParams, GroupedRows]):
         if given is not None:
             return given
         x, k = np.asarray(sample.x, dtype=np.float64), self.n_states
+        x = np.where(np.isnan(x), np.nanmean(x[:, 0]), x)  # for a first guess
         w = sample.spread(sample.weights)
         y = x[:, 0]
         if rng.uniform() < 0.25:  # memberships that stay for a while, whatever the values
@@ -169,15 +175,41 @@ class LaggedModel(Model[LaggedParams, GroupedRows]):
         np.add.at(pairs, (tuples[here, 0], tuples[there, 0]), made.transitions[here, there])
         return Moves(start, pairs)
 
-    def _smoothed(self, params: LaggedParams, chunk: GroupedRows, weights: Array) -> Smoothed:
-        log_density = self.series.log_density(params.series, chunk.x)
-        return smoothed(log_density, *self.law(params), chunk.sizes, weights)
+    def _smoothed(
+        self, params: LaggedParams, chunk: GroupedRows, weights: Array
+    ) -> unseen.Completed:
+        """What the series say of their tuples, with what is missing in them completed."""
+        x = np.asarray(chunk.x, dtype=np.float64)
+        rows = np.isnan(x).any(axis=1)
+        holed = np.logical_or.reduceat(rows, chunk.starts)
+        n_tuples, width = len(self.series.tuples), x.shape[1] + 1
+        cross, hidden = np.zeros((n_tuples, width, width)), 0.0
+        if not holed.any():
+            log_density = self.series.log_density(params.series, x)
+            made = smoothed(log_density, *self.law(params), chunk.sizes, weights)
+            return unseen.Completed(made, cross, hidden)
+        resp, loglik = np.zeros((len(x), n_tuples)), np.zeros(len(chunk))
+        begun, pairs = np.zeros(n_tuples), np.zeros((n_tuples, n_tuples))
+        if not holed.all():
+            rest = GroupedRows(x, weights, chunk.sizes).take(np.flatnonzero(~holed))
+            one = self._smoothed(params, rest, rest.weights).smoothed
+            resp[~np.repeat(holed, chunk.sizes)], loglik[~holed] = one.resp, one.loglik
+            begun, pairs = begun + one.start, pairs + one.transitions
+        for s in np.flatnonzero(holed):
+            own = slice(chunk.starts[s], chunk.starts[s] + chunk.sizes[s])
+            found = unseen.smoothed(self, params, x[own], float(weights[s]))
+            resp[own], loglik[s] = found.smoothed.resp, found.smoothed.loglik[0]
+            begun, pairs = begun + found.smoothed.start, pairs + found.smoothed.transitions
+            cross, hidden = cross + found.cross, hidden + found.hidden
+        return unseen.Completed(Smoothed(loglik, resp, begun, pairs), cross, hidden)
 
     # -- what the engine asks for ------------------------------------------------------------
 
     def e_step(self, params: LaggedParams, chunk: GroupedRows) -> Suff:
-        made = self._smoothed(params, chunk, chunk.weights)
-        stats = LaggedStats(*self._counts(made), self.series.stats(chunk.x, made.resp))
+        known = self._smoothed(params, chunk, chunk.weights)
+        made, whole = known.smoothed, ~np.isnan(chunk.x).any(axis=1)
+        cross = self.series.stats(chunk.x[whole], made.resp[whole]) + known.cross
+        stats = LaggedStats(*self._counts(made), cross, np.array(known.hidden))
         some = chunk.weights > 0
         loglik = float(chunk.weights[some] @ made.loglik[some])
         return Suff(loglik, float(chunk.weights.sum()), float(chunk.weights @ chunk.sizes), stats)
@@ -194,7 +226,7 @@ class LaggedModel(Model[LaggedParams, GroupedRows]):
         moved = self.chain.q(
             Moves(params.start, params.transitions), Moves(stats.start, stats.transitions)
         )
-        return moved + self.series.q(params.series, stats.series)
+        return moved + self.series.q(params.series, stats.series) + float(stats.hidden)
 
     def score(self, params: LaggedParams, suff: Suff) -> LaggedParams:
         stats: LaggedStats = suff.stats
@@ -205,13 +237,13 @@ class LaggedModel(Model[LaggedParams, GroupedRows]):
 
     def posterior(self, params: LaggedParams, chunk: GroupedRows) -> Known:
         """Of all steps, those whose values are given among them."""
-        made = self._smoothed(params, chunk, np.ones(len(chunk)))
+        made = self._smoothed(params, chunk, np.ones(len(chunk))).smoothed
         single = np.stack([self._summed(made.resp, i) for i in range(self.steps)], axis=1)
         return Known(made.loglik, self._unrolled(single, chunk.sizes))
 
     def tuples_at_ends(self, params: LaggedParams, chunk: GroupedRows) -> Array:
         """P(tuple at the last step | the series) of each series, (m, G)."""
-        made = self._smoothed(params, chunk, np.ones(len(chunk)))
+        made = self._smoothed(params, chunk, np.ones(len(chunk))).smoothed
         return made.resp[np.cumsum(chunk.sizes) - 1]
 
     def _summed(self, resp: Array, i: int) -> Array:
@@ -235,10 +267,22 @@ class LaggedModel(Model[LaggedParams, GroupedRows]):
         return np.concatenate(parts)
 
     def decoded(self, params: LaggedParams, chunk: GroupedRows) -> Decoded:
-        log_density = self.series.log_density(params.series, chunk.x)
-        found = viterbi(log_density, *self.law(params), chunk.sizes)
-        path = self.series.tuples[found.states]
-        return Decoded(found.log_probability, self._unrolled(path, chunk.sizes).astype(np.int64))
+        x = np.asarray(chunk.x, dtype=np.float64)
+        holed = np.logical_or.reduceat(np.isnan(x).any(axis=1), chunk.starts)
+        heights, path = np.zeros(len(chunk)), np.zeros(len(x), dtype=np.intp)
+        rest = chunk.take(np.flatnonzero(~holed))
+        if len(rest):
+            log_density = self.series.log_density(params.series, rest.x)
+            found = viterbi(log_density, *self.law(params), rest.sizes)
+            heights[~holed], path[~np.repeat(holed, chunk.sizes)] = (
+                found.log_probability,
+                found.states,
+            )
+        for s in np.flatnonzero(holed):
+            own = slice(chunk.starts[s], chunk.starts[s] + chunk.sizes[s])
+            heights[s], path[own] = unseen.decoded(self, params, x[own])
+        states = self._unrolled(self.series.tuples[path], chunk.sizes).astype(np.int64)
+        return Decoded(heights, states)
 
     def simulate(
         self, params: LaggedParams, chunk: GroupedRows, rng: np.random.Generator
@@ -249,6 +293,7 @@ class LaggedModel(Model[LaggedParams, GroupedRows]):
         if (chunk.weights != 1).any():
             shown = chunk.take(rng.choice(len(chunk), size=m, p=chunk.weights / total))
         x, _ = self.drawn(params, shown, rng)
+        x = np.where(np.isnan(shown.x), np.nan, x)
         return GroupedRows(x, np.full(m, total / m), shown.sizes)
 
     def drawn(
