@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
 from typing import Any, Self, cast
 
 import numpy as np
@@ -14,21 +13,19 @@ from sklearn.utils.validation import check_is_fitted
 
 from latentia.data.groups import GroupedRows, GroupedSource
 from latentia.data.sequences import Ragged
-from latentia.engine import Fit, inference, tree
+from latentia.engine import Fit
 from latentia.engine import selection as criteria
 from latentia.engine.chart import n_free
-from latentia.engine.inference import ProfileInterval
-from latentia.estimator import Estimate, feature_names, latent_entropy
-from latentia.families import making
+from latentia.estimator import latent_entropy
 from latentia.mixture import errors
 from latentia.mixture.base import Climbing
 
-from . import parameters, reading
+from . import reading
 from .chains import stationary
 from .decoding import require_algorithm, viterbi
 from .drawing import states
+from .inference import ChainInference
 from .model import HiddenMarkovModel, HiddenMarkovParams, StatePosterior
-from .parameters import HiddenMarkovErrors
 from .told import told
 from .uses import ChainUses
 from .uses import Fitted as Fitted
@@ -36,7 +33,7 @@ from .uses import Fitted as Fitted
 Array = NDArray[np.float64]
 
 
-class ChainEstimator(ChainUses, Climbing, ABC):
+class ChainEstimator(ChainUses, ChainInference, Climbing, ABC):
     """A hidden Markov model as an estimator: decoding, scoring, drawing, inference.
 
     Wherever sequences are given, X is what `latentia.data.sequences.sequences` takes: an array of
@@ -310,90 +307,6 @@ class ChainEstimator(ChainUses, Climbing, ABC):
         self._of_data, self._data = told(model, source, ragged, states, allowed)
         self._errors = None
         return self
-
-    def _compute_errors(self, method: str = "oakes", **asked: Any) -> HiddenMarkovErrors:
-        model, params = self._of_data, self._fitted().params
-        return parameters.standard_errors(model, self._data, params, method, **asked)
-
-    def parameter_table(self, level: float = 0.95) -> list[Estimate]:
-        """Every parameter with its standard error and interval.
-
-        Names are such as ``start[0]``, ``transition[0, 1]`` and ``rate[0, count]``. Intervals are
-        Wald's, each on a scale on which no end leaves what the parameter may be.
-        """
-        start, transitions, made, _ = self.standard_errors()
-        return self._table(HiddenMarkovParams(start, transitions, made), level)
-
-    def profile_interval(self, name: str, level: float = 0.95) -> ProfileInterval:
-        """The profile-likelihood interval of a parameter.
-
-        Where a Wald interval trusts that the likelihood is a parabola, this one goes out until it
-        has fallen by half a quantile of chi-square, all else maximised anew.
-
-        Parameters
-        ----------
-        name : str
-            As `parameter_table` calls it, such as ``"transition[0, 1]"``.
-        level : float, default=0.95
-
-        Returns
-        -------
-        ProfileInterval
-            ``lower``, ``upper``, whether these were ``found``, and the ``path`` to them.
-
-        Raises
-        ------
-        ValueError
-            If there is no such parameter, or it cannot move.
-        NotFittedError
-            If the data of the fit are not at hand; `remember` brings them back.
-
-        Examples
-        --------
-        >>> from latentia import HiddenMarkov, datasets
-        >>> counts = datasets.load("earthquakes").values[:, 1]
-        >>> model = HiddenMarkov("poisson", 2, tol=1e-8, random_state=0).fit(counts)
-        >>> found = model.profile_interval("rate[0, x0]")
-        >>> print(f"{found.lower:.2f} to {found.upper:.2f}")
-        13.17 to 16.73
-        """
-        check_is_fitted(self, "fit_")
-        if self._data is None:
-            raise NotFittedError(
-                "the data of the fit are not kept in model files; give them to remember(X) first"
-            )
-        model, params = self._fitted()
-        columns, leaves = feature_names(self, self.n_features_in_), tree.names(params)
-        places = {
-            one: (leaves[leaf], place)
-            for one, leaf, place in parameters.named(model, params, columns)
-        }
-        if name not in places:
-            raise ValueError(f"got {name!r}, expected one of {', '.join(places)}")
-        what = places[name]
-        whole = self._of_data
-        return inference.profile_interval(whole, self._data, params, what, level, self._backend())
-
-    def estimates(self) -> list[Estimate]:
-        """Every parameter by its name, without standard errors, which are nan here."""
-        params = self._fitted().params
-        unknown = tree.filled(params, np.nan)
-        return self._table(unknown, 0.95)
-
-    def parameter_names(self, columns: Sequence[str] | None = None) -> list[str]:
-        """What `parameter_table` calls them, with other names of the columns if given."""
-        known = feature_names(self, self.n_features_in_) if columns is None else columns
-        return [name for name, _, _ in parameters.named(*self._fitted(), known)]
-
-    def _table(self, unsure: HiddenMarkovParams, level: float) -> list[Estimate]:
-        columns = feature_names(self, self.n_features_in_)
-        return parameters.table(*self._fitted(), unsure, columns, level)
-
-    def described(self) -> str:
-        """The family in words, with the columns of each where there are several."""
-        columns = feature_names(self, self.n_features_in_)
-        family: Any = self._fitted().model.family
-        return making.described(getattr(family, "inner", family), columns)
 
     def smallest_variance(self) -> float:
         """1: what it says of Gaussian components has no meaning here."""

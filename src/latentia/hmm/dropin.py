@@ -19,10 +19,9 @@ from latentia.engine.space import Constraint, Fixed, Simplex
 from latentia.estimator import altered, feature_names
 from latentia.families import making, registry
 from latentia.families.family import Family
-from latentia.mixture import evidence
 from latentia.mixture.given import First
 
-from . import arguments, cautions, probabilities, reading
+from . import arguments, cautions, dropin_record, probabilities, reading
 from .arguments import CHAIN
 from .base import ChainEstimator, Fitted, collapsed
 from .brief import STEPS, shared_out
@@ -30,7 +29,6 @@ from .chains import FreeStart, allowed
 from .held import Held
 from .model import HiddenMarkovModel, HiddenMarkovParams, HiddenMarkovStats
 from .monitor import Monitor, Reporter, tell
-from .parameters import HiddenMarkovErrors
 from .rearrange import rounds
 from .start import StateGuesses, starts_for
 from .told import Told, told
@@ -382,33 +380,8 @@ class HmmlearnEstimator(ChainEstimator, ABC):
     # -- files -------------------------------------------------------------------------------
 
     def _to_record(self) -> Record:
-        params = self._fitted().params
-        names = (f"params.{name}" for name in tree.names(params))
-        arrays = dict(zip(names, tree.leaves(params), strict=True))
-        for name, value in self.get_params(deep=False).items():
-            if isinstance(value, list | tuple | np.ndarray):
-                arrays[f"setting.{name}"] = np.asarray(value)
-        arrays |= {f"found.{name}": value for name, value in arguments.found(self).items()}
-        return evidence.to_record(self, {"parts": making.stored(self._parts)}, arrays)
+        return dropin_record.to_record(self)
 
     @classmethod
     def _from_record(cls, written: Record) -> Self:
-        header, arrays = written.header, written.arrays
-        estimator = cls()
-        evidence.take_settings(estimator, written)
-        for name, value in arrays.items():
-            if name.startswith("setting."):
-                estimator.set_params(**{name.removeprefix("setting."): value})
-            if name.startswith("found."):
-                arguments.fill(estimator, name.removeprefix("found."), value)
-        estimator._parts = making.restored(header["parts"])
-        space = estimator._model().space
-        held: list[Any] = [arrays[f"params.{name}"] for name in tree.names(space)]
-        params: HiddenMarkovParams = tree.rebuild(space, held)
-        estimator._know_width(sum(len(part.columns) for part in estimator._parts))
-        estimator.startprob_, estimator.transmat_ = params.start, params.transitions
-        estimator._set_emissions(params.emissions)
-        evidence.restore(estimator, written, params, HiddenMarkovErrors(*params, note=""))
-        tol, most = estimator.certificate_.tol, estimator.n_iter or MAX_ITER
-        vars(estimator)["_monitor"] = Monitor.of(tol, most, bool(estimator.verbose), estimator.fit_)
-        return estimator
+        return dropin_record.restore(cls, written)
