@@ -1,5 +1,6 @@
 import json
 import pickle
+import warnings
 
 import numpy as np
 import pytest
@@ -17,6 +18,8 @@ from latentia.persistence import (
     save_estimator,
     write_record,
 )
+
+from .every import EVERY, fitted
 
 RECORD = Record(
     "Example",
@@ -220,3 +223,40 @@ def test_load_hands_the_record_to_its_estimator(tmp_path, monkeypatch):
 def test_load_of_an_unknown_kind_names_it(path):
     with pytest.raises(ModelFileError, match=r"holds a 'Example', which latentia .* not know"):
         latentia.load(path)
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_a_whole_file_that_no_estimator_wrote_is_loaded_or_refused_in_a_sentence(tmp_path, name):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        record = fitted(name)._to_record()
+    made = []
+    for key in record.header:
+        rest = {other: value for other, value in record.header.items() if other != key}
+        made += [(rest, record.arrays)]
+        made += [({**rest, key: value}, record.arrays) for value in (None, -1, "../x", [[{}]])]
+    for key in (key for key in record.arrays if not key.startswith("climb.")):
+        rest = {other: array for other, array in record.arrays.items() if other != key}
+        made += [(record.header, rest)]
+        for array in (
+            np.zeros((10**9, 0)),
+            np.zeros((0, 3)),
+            np.array(np.nan),
+            np.zeros((2, 2, 2)),
+        ):
+            made += [(record.header, {**rest, key: array})]
+    refused = 0
+    path = tmp_path / "model"
+    for header, arrays in made:
+        write_record(path, Record(name, header, arrays))
+        try:
+            latentia.load(path)
+        except ModelFileError as error:
+            refused += 1
+            assert len(str(error).splitlines()) == 1  # noqa: PT017
+    assert refused > 0
+
+
+def test_an_empty_array_may_not_be_wider_than_its_file(path):
+    write_record(path, RECORD._replace(arrays={"empty": np.zeros((0, 10**12))}))
+    assert "is damaged" in message_of(path)

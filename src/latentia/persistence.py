@@ -155,8 +155,9 @@ def read_record(path: str | os.PathLike[str], kind: str | None = None) -> Record
         from safetensors.numpy import load as load_arrays
 
         arrays = {name: np.array(array) for name, array in load_arrays(payload).items()}
+        intact = all(length <= len(payload) for a in arrays.values() for length in a.shape)
         header = json.loads(metadata["header"])
-        intact = metadata["sha256"] == _checksum(metadata, arrays)
+        intact &= metadata["sha256"] == _checksum(metadata, arrays)
     except Exception as error:  # a damaged file can fail in any way inside the parsers
         raise _damaged(path) from error
     if not (intact and isinstance(header, dict)):
@@ -207,7 +208,8 @@ def load(path: str | os.PathLike[str]) -> Any:
     Raises
     ------
     ModelFileError
-        The file is missing, damaged, not a model file, or of a kind unknown to this version.
+        The file is missing, damaged, not a model file, of a kind unknown to this version, or
+        not what an estimator of its kind writes.
 
     Examples
     --------
@@ -223,7 +225,13 @@ def load(path: str | os.PathLike[str]) -> Any:
             f"(it knows {', '.join(_ESTIMATORS)}); a later version may"
         )
     module, _, name = _ESTIMATORS[record.kind].partition(":")
-    return getattr(import_module(module), name)._from_record(record)
+    estimator = getattr(import_module(module), name)
+    try:
+        return estimator._from_record(record)
+    except ModelFileError:
+        raise
+    except Exception as error:  # who made the checksum may have made anything
+        raise _unfit(path, record.kind, error) from error
 
 
 def _storable(name: str, array: Any) -> np.ndarray:
@@ -291,6 +299,14 @@ def _check_version(path: str | os.PathLike[str], metadata: dict[str, str]) -> No
             f"{metadata.get('latentia_version', 'of a later date')}, and latentia {__version__} "
             f"reads up to format {FORMAT_VERSION}; update latentia"
         )
+
+
+def _unfit(path: str | os.PathLike[str], kind: str, error: Exception) -> ModelFileError:
+    """What is said of a file that is whole, but that no estimator wrote."""
+    reason = " ".join(str(error).split()) or "no reason is known"
+    return ModelFileError(
+        f"{path} is whole but makes no {kind} ({type(error).__name__}: {reason}); save it again"
+    )
 
 
 def _something_else(path: str | os.PathLike[str], payload: bytes) -> ModelFileError:

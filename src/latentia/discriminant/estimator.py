@@ -19,6 +19,7 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted
 from latentia.data.arrays import Rows
 from latentia.engine import EM, Certificate, NotConvergedWarning, Status
 from latentia.engine import selection as criteria
+from latentia.engine.asked import refuse_checkpoint
 from latentia.mixture import GaussianMixture, Mixture, errors, start
 
 from . import edda, record, training
@@ -172,9 +173,12 @@ class MixtureDiscriminant(ClassifierMixin, BaseEstimator):
         Raises
         ------
         ValueError
-            If the data cannot be used, if a class has too few rows, or if nothing could be fitted.
+            If the data cannot be used, if a class has too few rows, if nothing could be fitted, or
+            if `em` has a checkpoint, which is of one fit.
         """
         self._validate_params()
+        if self.em is not None:
+            refuse_checkpoint(self.em.checkpoint)
         rows = self._training_rows(X, y, sample_weight)
         names = training.structures(self.covariance_types, rows.x.shape[1])
         priors = self._checked_priors(len(rows.classes))

@@ -146,6 +146,15 @@ def warm_up_of(value: Any) -> WarmUp | None:
     raise TypeError(f"got warm_up={value!r}, expected a WarmUp or None")
 
 
+def refuse_checkpoint(path: Any) -> None:
+    """Refuse the checkpoint of several fits: each would find the file of another, and fail."""
+    if path is not None:
+        raise ValueError(
+            f"got em.checkpoint={str(path)!r} for several fits, expected None; a checkpoint is of "
+            "one fit"
+        )
+
+
 def path_of(value: Any) -> str | None:
     """The path of a checkpoint, or None."""
     if value is None:

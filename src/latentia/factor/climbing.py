@@ -55,7 +55,7 @@ def climbed(
     other = model.regressed(factored(rows, model.frame).covariance / np.outer(spread, spread))
     if other is None or fit.status is Status.INTERRUPTED:
         return fit
-    both = climb(em, model, source, [start, other], on_degenerate="status")
+    both = climb(em, model, source, [start, other], on_degenerate="status", checkpoint=None)
     return fit if both.status is Status.DEGENERATE else both
 
 

@@ -13,6 +13,7 @@ from latentia.data.arrays import Rows, RowSource
 from latentia.engine import EM, DegenerateFitError, Status
 from latentia.engine.backend import blas
 from latentia.engine.evaluator import FAILURES
+from latentia.estimator import altered
 
 from .conditional import Normal, drawn_moments
 from .measured import MeasuredRows
@@ -49,6 +50,7 @@ def bootstrap(
     """
     total = float(rows.weights.sum())
     made: list[Normal] = []
+    em = altered(em, {"checkpoint": None})  # which is of the fit to all rows
     for _ in range(n):
         counts = rng.multinomial(round(total), rows.weights / total).astype(np.float64)
         some = np.flatnonzero(counts)

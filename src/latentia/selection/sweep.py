@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 from sklearn.base import clone
 
 from latentia.engine import CheckpointError, NotConvergedWarning, Status
+from latentia.engine.asked import refuse_checkpoint
 from latentia.engine.selection import CRITERIA
 
 from .candidates import Candidate, Selection, judged, winner
@@ -145,10 +146,7 @@ def _refuse_shared_checkpoints(clones: list[Any]) -> None:
         if path is None:
             continue
         if str(path) in seen:
-            raise ValueError(
-                f"got em.checkpoint={str(path)!r} for several fits, expected None; a checkpoint is "
-                "of one fit"
-            )
+            refuse_checkpoint(path)
         seen.add(str(path))
 
 

@@ -324,6 +324,6 @@ def climbed(em: EM, model: SelfConsistentModel, rows: Rows) -> tuple[Fit[Masses]
         again = raised(model, fit.params, rows, em.tol / 2)
         if np.array_equal(again.mass, fit.params.mass):
             break
-        fit = climb(em, model, source, again)
+        fit = climb(em, model, source, again, checkpoint=None)
         left = gap(model, fit.params, rows)
     return fit, left

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ..asked import refuse_checkpoint
 from ..certificate import Status
 from ..em import EM
 from ..fit import DecreasedWarning, DegenerateFitError, Fit, NotConvergedWarning
@@ -134,11 +135,8 @@ def sweep(
     if not named:
         raise ValueError("got no models, expected at least one")
     settings = EM() if em is None else em
-    if settings.checkpoint is not None and len(named) > 1:
-        raise ValueError(
-            f"got em.checkpoint={str(settings.checkpoint)!r} for several fits, expected None; a "
-            "checkpoint is of one fit"
-        )
+    if len(named) > 1:
+        refuse_checkpoint(settings.checkpoint)
     children = np.random.default_rng(rng).spawn(len(named))
     done: list[Swept] = []
     for (name, model), child in zip(named.items(), children, strict=True):
