@@ -47,6 +47,8 @@ written = {
     "constant": {
         **told(plain.TestFedFundsConst),
         "smoothed": column("fedfunds", "const_sm1"),
+        "predicted": column("fedfunds", "const_p1"),
+        "filtered": column("fedfunds", "const_f1"),
         "expected": column("fedfunds", "const_pyhat"),
     },
     "lagged": told(plain.TestFedFundsConstL1),
@@ -64,6 +66,7 @@ written = {
     "growth_one_lag": {
         **told(lagged.TestHamiltonAR1Switch),
         "smoothed": lagged.hamilton_ar1_switch_smoothed,
+        "filtered": lagged.hamilton_ar1_switch_filtered,
         "durations": [6.883477, 1.863513],
     },
     "growth_four_lags": {

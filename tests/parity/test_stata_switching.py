@@ -63,6 +63,16 @@ def test_smoothed_states_at_their_parameters(case):
     np.testing.assert_allclose(ours, theirs, atol=1e-5)
 
 
+@pytest.mark.parametrize("case", ["constant", "growth_one_lag"])
+def test_states_given_the_steps_so_far(case):
+    model, rows, params = series_of(case)
+    for given, name in (("so-far", "filtered"), ("before", "predicted")):
+        theirs = THEIRS[case].get(name)
+        if theirs is not None:
+            ours = model.filtered(params, rows, given)[-len(theirs) :, 0]
+            np.testing.assert_allclose(ours, theirs, atol=1e-5)
+
+
 def test_smoothed_expansions_of_eviews():
     model, rows, params = series_of("growth_four_lags")
     theirs = THEIRS["growth_four_lags"]["smoothed_other"]

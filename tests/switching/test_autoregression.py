@@ -247,3 +247,18 @@ def test_files_several_series_and_weights(tmp_path):
 def test_what_makes_no_sense_is_refused_in_a_sentence(settings, x, sentence):
     with pytest.raises(ValueError, match=sentence):
         MarkovAutoregression(**settings).fit(x)
+
+
+def test_states_given_the_steps_so_far_are_those_of_shorter_series():
+    model = fitted_to_growth("variance")
+    until, before = (model.predict_proba(GROWTH, given=g) for g in ("so-far", "before"))
+    for t in (40, 90):
+        np.testing.assert_allclose(until[t - 1], model.predict_proba(GROWTH[:t])[-1], atol=1e-10)
+        np.testing.assert_allclose(before[t], until[t - 1] @ model.transmat_, atol=1e-10)
+    holed = GROWTH.copy()
+    holed[5] = np.nan
+    with pytest.raises(ValueError, match="given='before', expected all values to be known"):
+        model.predict_proba(holed, given="before")
+    with pytest.raises(ValueError, match="given='later', expected 'all' or 'so-far' or 'before'"):
+        model.predict_proba(GROWTH, given="later")
+    np.testing.assert_allclose(model.expected_durations(), 1 / (1 - model.transmat_.diagonal()))

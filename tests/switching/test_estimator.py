@@ -216,3 +216,31 @@ def test_one_state_is_a_plain_regression():
     assert fitted.loglik_ == pytest.approx(
         -439 / 2 * (np.log(2 * np.pi * left[0] / 439) + 1), abs=1e-6
     )
+
+
+def test_states_given_the_rows_so_far_and_how_long_they_last():
+    rng = np.random.default_rng(0)
+    y = rng.normal(size=60) + 3 * (np.arange(60) // 12 % 2)
+    data = {"y": y, "z": rng.normal(size=60)}
+    model = MarkovRegression("y ~ 1", n_init=4, random_state=0).fit(data)
+    until, before = (model.predict_proba(data, given=g) for g in ("so-far", "before"))
+    for t in (20, 45):
+        shorter = {name: values[:t] for name, values in data.items()}
+        np.testing.assert_allclose(until[t - 1], model.predict_proba(shorter)[-1], atol=1e-10)
+        np.testing.assert_allclose(before[t], until[t - 1] @ model.transmat_, atol=1e-10)
+    np.testing.assert_allclose(model.expected_durations(), 1 / (1 - model.transmat_.diagonal()))
+    moved = MarkovRegression("y ~ 1", transitions="~ z", n_init=4, random_state=0).fit(data)
+    stays = moved.transition_probabilities(data)[:, [0, 1], [0, 1]]
+    np.testing.assert_allclose(moved.expected_durations(data), 1 / (1 - stays))
+    with pytest.raises(ValueError, match="expected rows with those of transitions='~ z'"):
+        moved.expected_durations()
+    with pytest.raises(ValueError, match="got given='others'"):
+        model.predict_proba(data, given="others")
+    one_by_one = model.predict_proba(data)
+    total, states = model.decode(data, algorithm="map")
+    np.testing.assert_array_equal(states, one_by_one.argmax(axis=1))
+    assert total == pytest.approx(one_by_one.max(axis=1).sum())
+    with pytest.raises(TypeError, match="got the argument 'weights', expected offset or trials"):
+        model.score(data, weights=1.0)
+    with pytest.raises(ValueError, match="got start='stationary', expected a formula"):
+        MarkovRegression("y ~ 1", start="stationary").fit(data)

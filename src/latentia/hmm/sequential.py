@@ -141,12 +141,26 @@ class SequenceEstimator(Climbing, ABC):
         return float(model.posterior(params, rows).log_density.sum())
 
     def predict_proba(
-        self, X: Any, lengths: Any = None, *, id: Any = None, time: Any = None
+        self,
+        X: Any,
+        lengths: Any = None,
+        *,
+        given: str = "all",
+        id: Any = None,
+        time: Any = None,
     ) -> Array:
-        """P(state | its sequence) of each step, shape (n, K)."""
+        """P(state | its sequence) of each step, shape (n, K).
+
+        `given` is "all"; of autoregressions also "so-far" or "before": given the steps up to it, or
+        before it, alone.
+        """
         ragged, rows = self._seen(X, lengths, id, time)
         model, params = self._made(rows)
-        return ragged.as_given(model.posterior(params, rows).resp)
+        filtered = getattr(model, "filtered", None)
+        require_given(given, ("all", "so-far", "before") if filtered is not None else ("all",))
+        if given == "all" or filtered is None:
+            return ragged.as_given(model.posterior(params, rows).resp)
+        return ragged.as_given(filtered(params, rows, given))
 
     def decode(
         self,
@@ -259,3 +273,9 @@ class SequenceEstimator(Climbing, ABC):
     def smallest_variance(self) -> float:
         """1: what it says of Gaussian components has no meaning here."""
         return 1.0
+
+
+def require_given(given: str, known: tuple[str, ...]) -> None:
+    """Refuse probabilities given other steps than the model has them for."""
+    if given not in known:
+        raise ValueError(f"got given={given!r}, expected {' or '.join(map(repr, known))}")

@@ -19,6 +19,7 @@ from latentia.engine.relabel import permute
 from latentia.estimator import feature_names
 from latentia.hmm import reading
 from latentia.hmm.chains import Moves, stationary
+from latentia.hmm.dwelling import DwellTimes
 from latentia.hmm.sequential import Made, Place, SequenceEstimator
 
 from . import series_naming, series_record, unseen
@@ -264,6 +265,11 @@ class MarkovAutoregression(SequenceEstimator):
         """The distribution of states that the transitions leave as it is, shape (K,)."""
         check_is_fitted(self, "params_")
         return stationary(self.params_.transitions)
+
+    def expected_durations(self) -> Array:
+        """How many steps in a row each state is expected to last, shape (K,)."""
+        check_is_fitted(self, "params_")
+        return DwellTimes(self.params_.transitions.diagonal()).mean
 
     def sample(
         self, n_samples: int = 1, random_state: Any = None, first: Any = None

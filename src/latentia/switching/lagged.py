@@ -13,6 +13,7 @@ from latentia.hmm.chain import Smoothed, smoothed
 from latentia.hmm.chains import FreeStart, MarkovChain, Moves, StationaryStart
 from latentia.hmm.decoding import viterbi
 from latentia.hmm.drawing import states
+from latentia.hmm.filtering import normalised, passes
 from latentia.hmm.sequential import Decoded, Known
 
 from . import unseen
@@ -240,6 +241,21 @@ class LaggedModel(Model[LaggedParams, GroupedRows]):
         made = self._smoothed(params, chunk, np.ones(len(chunk))).smoothed
         single = np.stack([self._summed(made.resp, i) for i in range(self.steps)], axis=1)
         return Known(made.loglik, self._unrolled(single, chunk.sizes))
+
+    def filtered(self, params: LaggedParams, chunk: GroupedRows, given: str) -> Array:
+        """P(state at t | the steps before t, or "so-far" up to t), (n, K), all values known.
+
+        The first p steps are told by the first that follows them.
+        """
+        if np.isnan(chunk.x).any():
+            raise ValueError(
+                f"got missing values and given={given!r}, expected all values to be known, or 'all'"
+            )
+        log_density = self.series.log_density(params.series, chunk.x)
+        made = passes(log_density, *self.law(params), chunk.sizes)
+        resp = normalised(made.predicted if given == "before" else made.filtered)
+        single = np.stack([self._summed(resp, i) for i in range(self.steps)], axis=1)
+        return self._unrolled(single, chunk.sizes)
 
     def tuples_at_ends(self, params: LaggedParams, chunk: GroupedRows) -> Array:
         """P(tuple at the last step | the series) of each series, (m, G)."""

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from latentia.data.arrays import Rows
 from latentia.data.groups import GroupedRows
 from latentia.engine.model import Model, Suff
+from latentia.hmm.filtering import normalised
 from latentia.mixture.weighting import Weighting
 from latentia.regression.start import LineGuesses
 
@@ -167,6 +168,11 @@ class SwitchingModel(Model[SwitchingParams, GroupedRows]):
 
     def posterior(self, params: SwitchingParams, chunk: GroupedRows) -> SmoothedMoves:
         return self._smoothed(params, chunk, np.ones(len(chunk)))
+
+    def filtered(self, params: SwitchingParams, chunk: GroupedRows, given: str) -> Array:
+        """P(state at t | the steps before t, or "so-far" up to t), (n, K)."""
+        before, until = recursions.so_far(*self.logs(params, chunk), chunk.sizes)
+        return normalised(before if given == "before" else until)
 
     def decoded(self, params: SwitchingParams, chunk: GroupedRows) -> BestPaths:
         """The states that are likeliest together."""

@@ -91,6 +91,16 @@ def viterbi(
     return BestPaths(heights, states)
 
 
+def so_far(
+    log_density: Array, log_start: Array, log_transitions: Array, sizes: NDArray[np.intp]
+) -> tuple[Array, Array]:
+    """log P(state at t | the steps before t), and up to t, (n, K) each; as `smoothed` has them."""
+    before, until = np.empty(log_density.shape), np.empty(log_density.shape)
+    logs = _contiguous(log_density), _contiguous(log_start), _contiguous(log_transitions)
+    _forward(*logs, _offsets(sizes), before, until)
+    return before, until
+
+
 def _contiguous(values: Array) -> Array:
     return np.ascontiguousarray(values, dtype=np.float64)
 
@@ -144,6 +154,26 @@ def _smooth(log_density, log_start, log_transitions, offsets, weights, loglik, r
             for j in range(k):
                 ahead[j] = log_density[t, j] + back[j]
                 resp[t, j] = weights[s] * math.exp(resp[t, j] + back[j] - height)
+
+
+@njit(nogil=True, cache=True)
+def _forward(log_density, log_start, log_transitions, offsets, before, until):
+    k = log_density.shape[1]
+    terms = np.empty(k)
+    for s in range(offsets.size - 1):
+        for t in range(offsets[s], offsets[s + 1]):
+            for j in range(k):
+                if t == offsets[s]:
+                    before[t, j] = log_start[s, j]
+                else:
+                    for i in range(k):
+                        terms[i] = until[t - 1, i] + log_transitions[t - 1, i, j]
+                    before[t, j] = _log_sum(terms)
+                until[t, j] = before[t, j] + log_density[t, j]
+            height = _log_sum(until[t])
+            if math.isfinite(height):
+                for j in range(k):
+                    until[t, j] -= height
 
 
 @njit(nogil=True, cache=True)

@@ -219,6 +219,11 @@ def formulas(formula: Any, transitions: str | None, start: str | None) -> Formul
     texts = [formula] if isinstance(formula, str) else list(formula)
     if not texts or not all(isinstance(text, str) for text in texts):
         raise TypeError(f"got formula={formula!r}, expected a formula or a list of them")
+    if start in ("stationary", "free"):
+        raise ValueError(
+            f"got start={start!r}, expected a formula such as '~ w', or None for first states that "
+            "are free; MarkovAutoregression begins in equilibrium"
+        )
     return Formulas(
         tuple(parsed(text, response=True) for text in texts),
         None if transitions is None else parsed(transitions, response=False),

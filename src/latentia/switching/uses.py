@@ -14,8 +14,11 @@ from latentia.data.groups import GroupedRows
 from latentia.engine import selection as criteria
 from latentia.engine.chart import n_free
 from latentia.hmm.chains import stationary
+from latentia.hmm.decoding import require_algorithm
+from latentia.hmm.dwelling import DwellTimes
 from latentia.hmm.filtering import require_likely
 from latentia.hmm.reading import require_count
+from latentia.hmm.sequential import require_given
 from latentia.regression.data import Beside, columns_in
 from latentia.regression.formula import computed
 
@@ -78,22 +81,63 @@ class SwitchingUses(ABC):
         self, X: Any, lengths: Any = None, *, id: Any = None, time: Any = None, **beside: Any
     ) -> float:
         """The log-likelihood of all sequences together, in nats; arguments are those of `fit`."""
-        _, rows = self._rows(X, lengths, id, time, Beside(**beside))
+        _, rows = self._rows(X, lengths, id, time, _told(beside))
         return float(self._setting.model().posterior(self.params_, rows).loglik.sum())
 
     def predict_proba(
-        self, X: Any, lengths: Any = None, *, id: Any = None, time: Any = None, **beside: Any
+        self,
+        X: Any,
+        lengths: Any = None,
+        *,
+        given: str = "all",
+        id: Any = None,
+        time: Any = None,
+        **beside: Any,
     ) -> Array:
-        """P(state | its sequence) of each row, shape (n, K)."""
-        steps, rows = self._rows(X, lengths, id, time, Beside(**beside))
-        return steps.as_given(self._setting.model().posterior(self.params_, rows).resp)
+        """P(state | its sequence) of each row, shape (n, K).
+
+        `given` is "all", or "so-far" or "before": given the rows up to it, or before it, alone.
+        """
+        require_given(given, ("all", "so-far", "before"))
+        steps, rows = self._rows(X, lengths, id, time, _told(beside))
+        model = self._setting.model()
+        if given == "all":
+            return steps.as_given(model.posterior(self.params_, rows).resp)
+        return steps.as_given(model.filtered(self.params_, rows, given))
 
     def decode(
-        self, X: Any, lengths: Any = None, *, id: Any = None, time: Any = None, **beside: Any
+        self,
+        X: Any,
+        lengths: Any = None,
+        algorithm: str | None = None,
+        *,
+        id: Any = None,
+        time: Any = None,
+        **beside: Any,
     ) -> tuple[float, NDArray[np.int64]]:
-        """log p(path, sequences) of the likeliest paths, and their states (n,) (Viterbi 1967)."""
-        steps, rows = self._rows(X, lengths, id, time, Beside(**beside))
-        found = self._setting.model().decoded(self.params_, rows)
+        """States of all rows that are likeliest together, or each by itself.
+
+        Parameters
+        ----------
+        X, lengths, id, time, **beside
+            Sequences, as `fit` has them.
+        algorithm : {"viterbi", "map"}, default="viterbi"
+            The likeliest paths (Viterbi 1967), or the likeliest state of each row.
+
+        Returns
+        -------
+        log_probability : float
+            log p(path, sequences) of the paths; for "map" the sum of the likeliest states'
+            probabilities, as in hmmlearn.
+        states : array of shape (n,)
+        """
+        how = require_algorithm(algorithm or "viterbi")
+        steps, rows = self._rows(X, lengths, id, time, _told(beside))
+        model = self._setting.model()
+        if how == "map":
+            resp = model.posterior(self.params_, rows).resp
+            return float(resp.max(axis=1).sum()), steps.as_given(resp.argmax(axis=1))
+        found = model.decoded(self.params_, rows)
         return float(found.log_probability.sum()), steps.as_given(found.states)
 
     def predict(
@@ -128,6 +172,25 @@ class SwitchingUses(ABC):
         """The distribution of states that `transmat_` leaves as it is, shape (K,)."""
         check_is_fitted(self, "params_")
         return stationary(self.transmat_)
+
+    def expected_durations(self, X: Any = None) -> Array:
+        """How many steps in a row a state is expected to last, (K,); of each row of X, (n, K).
+
+        Where moves follow covariates X has them, and what it says is as if they stayed so.
+
+        Raises
+        ------
+        ValueError
+            If moves follow covariates and there are none.
+        """
+        check_is_fitted(self, "params_")
+        if X is None and self._setting.moves is not None:
+            raise ValueError(
+                "got no covariates, expected rows with those of transitions="
+                f"{self.transitions!r}, on which durations depend; give X"
+            )
+        moves = self.transmat_ if X is None else self.transition_probabilities(X)
+        return DwellTimes(np.diagonal(moves, axis1=-2, axis2=-1)).mean
 
     def transition_probabilities(self, X: Any) -> Array:
         """P(next state | state) from each row, (n, K, K); X has the covariates of moves."""
@@ -204,7 +267,7 @@ class SwitchingUses(ABC):
         >>> model.forecast(data, steps=3).mean().ravel().round(1)
         array([16.2, 16.8, 17.3])
         """
-        told = Beside(**beside)
+        told = _told(beside)
         seen, rows = self._rows(X, lengths, id, time, told)
         given = told.filled(self._setting.beside)
         if ahead is None:
@@ -276,7 +339,7 @@ class SwitchingUses(ABC):
         y : array of shape (n,), or (n, responses)
         states : array of shape (n,)
         """
-        steps, rows = self._rows(X, lengths, id, time, Beside(**beside))
+        steps, rows = self._rows(X, lengths, id, time, _told(beside))
         seed = check_random_state(self.random_state if random_state is None else random_state)
         model, rng = self._setting.model(), np.random.default_rng(seed.randint(2**31, size=4))
         x, path = model.drawn(self.params_, rows, rng)
@@ -293,10 +356,18 @@ class SwitchingUses(ABC):
         self, X: Any, lengths: Any = None, *, id: Any = None, time: Any = None, **beside: Any
     ) -> float:
         """The Bayesian information criterion on X, by its number of steps; lower is better."""
-        _, rows = self._rows(X, lengths, id, time, Beside(**beside))
+        _, rows = self._rows(X, lengths, id, time, _told(beside))
         loglik = float(self._setting.model().posterior(self.params_, rows).loglik.sum())
         return criteria.bic(loglik, self._n_free(), len(rows.x))
 
     def _n_free(self) -> int:
         """Free parameters, none of them counted as settled on a bound."""
         return n_free(self._setting.model().space, self.params_)
+
+
+def _told(beside: dict[str, Any]) -> Beside:
+    """The offset and the trials; other arguments are refused."""
+    unknown = sorted(set(beside) - set(Beside._fields))
+    if unknown:
+        raise TypeError(f"got the argument {unknown[0]!r}, expected offset or trials beside X")
+    return Beside(**beside)
