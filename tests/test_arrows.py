@@ -27,7 +27,7 @@ ALLOWED: dict[str, set[str]] = {
     "switching": {"engine", "families", "data", "estimator", "mixture", "hmm", "regression"},
     "missing": {"engine", "families", "data", "estimator", "mixture"},
     "factor": {"engine", "families", "data", "estimator", "mixture", "missing"},
-    "survival": {"engine", "families", "data", "estimator", "mixture"},
+    "survival": {"engine", "families", "data", "estimator", "missing", "mixture"},
     "contingency": {
         "engine",
         "families",

@@ -300,3 +300,13 @@ def test_columns_of_measurements_are_no_table():
     measured = np.random.default_rng(0).normal(size=(60, 3))
     with pytest.raises(ValueError, match="216000 cells and 10620 effects of 60, 60, 60 categories"):
         LogLinear().fit(measured)
+
+
+def test_numbers_that_follow_from_one_another_are_named():
+    rng = np.random.default_rng(0)
+    z = rng.normal(size=(60, 3))
+    z[:, 2] = z[:, 0] - z[:, 1]
+    z[rng.random(z.shape) < 0.15] = np.nan
+    x = np.column_stack([rng.integers(0, 2, 60), z])
+    with pytest.raises(ValueError, match=r"'x1', 'x2', 'x3' follow .*leave one of them out"):
+        GeneralLocation([0]).fit(x)

@@ -110,3 +110,24 @@ def test_text_where_numbers_were_asked_for(tmp_path):
     pq.write_table(pa.table({"a": ["x", "y"], "b": [1, None]}), tmp_path / "in.parquet")
     with pytest.raises(DataError, match=r"column 'a' .* is of type String, not of numbers"):
         read_hollow(tmp_path / "in.parquet", ["a"])
+
+
+def test_large_whole_numbers_keep_every_digit(tmp_path):
+    cells = [2**53 + 1, 2**53 + 3, -(2**62) - 1, 7]
+    path = tmp_path / "large.csv"
+    path.write_text("a,b\n" + "".join(f"{cell},{i}\n" for i, cell in enumerate(cells)) + ",9\n")
+    read = read_hollow(path)
+    for suffix in ("parquet", "csv"):
+        write_filled(read, filled(read), tmp_path / f"out.{suffix}")
+    assert pq.read_table(tmp_path / "out.parquet")["a"].to_pylist() == [*cells, 9]
+    assert pyarrow.csv.read_csv(tmp_path / "out.csv")["a"].to_pylist() == [*cells, 9]
+    with pytest.raises(DataError, match=r"column 'a' holds whole numbers beyond .* would round"):
+        write_filled(read, filled(read), tmp_path / "out.npy")
+
+
+def test_whole_numbers_beyond_64_bits_stay_texts(tmp_path):
+    path = tmp_path / "larger.csv"
+    path.write_text(f"a,b\n{10**20 + 1},1\n,2\n5,3\n")
+    read = read_hollow(path)
+    write_filled(read, filled(read), tmp_path / "out.parquet")
+    assert pq.read_table(tmp_path / "out.parquet")["a"].to_pylist() == [str(10**20 + 1), "9", "5"]

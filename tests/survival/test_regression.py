@@ -1,6 +1,7 @@
 """`CensoredRegression`: against other programs, and holes against a brute-force integral."""
 
 import csv
+import warnings
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from latentia import (
 )
 from latentia.data.arrays import Rows
 from latentia.engine import NotConvergedWarning
+from latentia.mixture import DataWarning
 from latentia.survival.censored import CensoredModel, CensoredParams, Units
 from latentia.survival.laws import DISTRIBUTIONS
 
@@ -252,3 +254,37 @@ def test_responses_that_are_drawn_follow_the_fitted_survival(distribution, holes
     for row, times in zip(few, drawn, strict=True):
         left = with_errors.survival(row[None], times)[0]
         assert stats.kstest(left, "uniform").pvalue > 1e-4
+
+
+def with_holes(n=60, seed=0):
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(n, 4)) @ rng.normal(size=(4, 4))
+    y = np.exp(x[:, 0] / 4 + rng.normal(size=n))
+    x[rng.random(x.shape) < 0.15] = np.nan
+    return x, y
+
+
+def test_covariates_that_follow_from_one_another_are_named_in_spite_of_holes():
+    x, y = with_holes()
+    x[:, 2] = x[:, 0] - 2 * x[:, 1]
+    for distribution in ("normal", "weibull"):
+        with pytest.raises(ValueError, match=r"'x0', 'x1', 'x2' follow .* leave one of them out"):
+            CensoredRegression(distribution).fit(x, y)
+
+
+def test_covariates_never_seen_together_are_named_whether_there_is_a_maximum_or_not():
+    x, y = with_holes()
+    x[:30, 1], x[30:, 2] = np.nan, np.nan
+    with pytest.warns(DataWarning, match="'x1' and 'x2' are never seen together, so what either"):
+        CensoredRegression("normal").fit(x, np.log(y))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DataWarning)
+        for seed in range(4):
+            x, y = with_holes(20, seed)
+            x[:10, 1], x[10:, 2] = np.nan, np.nan
+            told, fitted = "", CensoredRegression("weibull")
+            try:
+                fitted.fit(x, y)
+            except ValueError as error:
+                told = str(error)
+            assert "'x1' and 'x2' are never seen" in told or np.isfinite(fitted.coef_).all()

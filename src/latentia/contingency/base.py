@@ -11,10 +11,11 @@ from numpy.typing import ArrayLike, NDArray
 from sklearn.utils.validation import check_is_fitted
 
 from latentia.data.arrays import Frame, Rows, RowSource
-from latentia.engine import Fit, Status, inference, tree
+from latentia.engine import DegenerateFitError, Fit, Status, inference, tree
 from latentia.estimator import Estimate, LatentEstimator, climb, climb_settings, warn_unless_done
 from latentia.latent_class import columns
 from latentia.latent_class.items import written
+from latentia.missing import holes
 from latentia.mixture import errors
 
 from . import reading
@@ -109,6 +110,11 @@ class TableEstimator(LatentEstimator, ABC):
         reading.warn_of(rows, self.kinds_, "the others and where the climb began make")
         try:
             fit = climb(settings, self._model(), RowSource(rows))
+        except DegenerateFitError as error:
+            told = self._singular(rows)
+            if told is None:
+                raise
+            raise ValueError(told) from error
         except np.linalg.LinAlgError as error:
             raise ValueError(
                 "numbers follow from one another within the cells; leave some of them out"
@@ -117,6 +123,18 @@ class TableEstimator(LatentEstimator, ABC):
         self._data = rows
         warn_unless_done(self.fit_, self.max_iter)
         return self
+
+    def _singular(self, rows: Rows) -> str | None:
+        """Which numbers follow from one another in the rows that have them all, if any do."""
+        q = len(self.kinds_.categorical)
+        names = [self.kinds_.names[j] for j in self.kinds_.numeric]
+        z = rows.x[(rows.weights > 0) & ~np.isnan(rows.x[:, q:]).any(axis=1), q:]
+        if len(names) < 2 or len(z) < len(names) + 2:
+            return None
+        covariance = np.cov(z.T)
+        if not holes.is_singular(covariance):
+            return None
+        return holes.singular(covariance, len(z), names, "")
 
     def _require_spread(self, z: Array) -> None:
         for place, j in enumerate(self.kinds_.numeric):

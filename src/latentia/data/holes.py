@@ -269,6 +269,7 @@ def write_filled(
         read = read._replace(table=read.table.set_column(at, field, column))
     as_texts = read.from_text
     if suffix == ".npy":
+        _require_exact(read)
         np.save(payload, filled)
     elif suffix in (".parquet", ".arrow"):
         table = _typed(read, filled) if as_texts else _with_numbers(read, filled)
@@ -282,6 +283,18 @@ def write_filled(
         )
         arrow_csv.write_csv(_with_numbers(read, filled), payload, options)
     write_atomically(path, payload.getvalue())
+
+
+def _require_exact(read: HollowTable) -> None:
+    """Refuse whole numbers that floats would round, where a file of floats is asked for."""
+    pa = require("pyarrow", extra="io")
+    for j, name in enumerate(read.columns):
+        large = read.whole[j] and bool((np.abs(read.values[:, j]) > 2.0**53).any())
+        if large and not pa.types.is_floating(read.table.schema.field(name).type):
+            raise DataError(
+                f"column {name!r} holds whole numbers beyond 2**53, which the floats of a .npy "
+                "file would round; write .csv, .parquet or .arrow"
+            )
 
 
 def _with_texts(read: HollowTable, name: str, cells: Sequence[str]) -> "pa.Array":
@@ -312,10 +325,31 @@ def _typed(read: HollowTable, filled: np.ndarray) -> "pa.Table":
     pa = require("pyarrow", extra="io")
     table = read.table
     for j, name in enumerate(read.columns):
-        kind = pa.int64() if read.whole[j] else pa.float64()
         at = table.column_names.index(name)
-        table = table.set_column(at, name, pa.array(filled[:, j]).cast(kind))
+        if not read.whole[j]:
+            made = pa.array(filled[:, j])
+        else:
+            made = _whole_numbers(table.column(at).to_pylist(), read.values[:, j], filled[:, j])
+        table = table.set_column(at, name, made)
     return table
+
+
+def _whole_numbers(texts: Sequence[str], values: np.ndarray, filled: np.ndarray) -> "pa.Array":
+    """A column of whole numbers, texts where 64 bits do not hold them.
+
+    What was there is read from its text again where floats do not hold every whole number.
+    """
+    pa = require("pyarrow", extra="io")
+    large = np.flatnonzero(np.abs(values) >= 2.0**53)
+    if (np.abs(filled) >= 2.0**63).any():
+        missing = np.isnan(values)
+        each = zip(texts, missing, filled, strict=True)
+        return pa.array([str(int(new)) if hole else old for old, hole, new in each])
+    column = filled.astype(np.int64)
+    for i in large.tolist():
+        digits = texts[i].strip()
+        column[i] = int(digits) if digits.lstrip("+-").isdecimal() else int(values[i])
+    return pa.array(column)
 
 
 def _with_numbers(read: HollowTable, filled: np.ndarray) -> "pa.Table":

@@ -197,7 +197,9 @@ def is_singular(covariance: Array) -> bool:
     return bool(_in_correlations(covariance)[0][0] < len(covariance) * ROUNDING)
 
 
-def singular(covariance: Array, n_rows: int, names: Sequence[str]) -> str:
+def singular(
+    covariance: Array, n_rows: int, names: Sequence[str], advice: str = ", or give ridge=1"
+) -> str:
     """A sentence on columns that follow from one another, from the covariance that showed it."""
     _, axes = _in_correlations(covariance)
     share = axes[:, 0] ** 2
@@ -211,5 +213,5 @@ def singular(covariance: Array, n_rows: int, names: Sequence[str]) -> str:
     few = f" ({n_rows} rows of {len(names)} columns)" if n_rows <= 2 * len(names) else ""
     return (
         f"{told}{few}, so their covariance is singular and the likelihood has no maximum; leave "
-        "one of them out, whereupon the rest can be estimated, or give ridge=1"
+        f"one of them out, whereupon the rest can be estimated{advice}"
     )

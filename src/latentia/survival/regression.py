@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, Self, final
@@ -13,7 +14,7 @@ from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 from sklearn.utils.validation import check_is_fitted
 
 from latentia.data.arrays import Rows, RowSource
-from latentia.engine import EM, Fit, inference, tree
+from latentia.engine import EM, DegenerateFitError, Fit, inference, tree
 from latentia.estimator import (
     Estimate,
     LatentEstimator,
@@ -27,7 +28,7 @@ from latentia.mixture import errors
 from . import regression_record
 from .bounds import checked_bounds, checked_times
 from .censored import CensoredModel, CensoredParams
-from .estimable import in_units, require_estimable
+from .estimable import apart, in_units, require_estimable
 from .expected import drawn, quantiles, survival
 from .laws import DISTRIBUTIONS
 
@@ -38,6 +39,8 @@ Array = NDArray[np.float64]
 
 DEFAULTS = {"tol": 1e-5, "max_iter": 1000}
 """What `tol` and `max_iter` are where nothing is said."""
+
+LEAVE = "leave one of them out, whereupon all else is estimated as ever"
 
 
 @final
@@ -168,10 +171,19 @@ default="weibull"
         self._n_holed = int(np.isnan(x).any(axis=0).sum())
         names = feature_names(self, x.shape[1])
         require_estimable(x, bounds, weights, names)
+        never = apart(x, weights, names)
         bounds, self._units = in_units(x[:, self._order], bounds, weights)
         rows = Rows(np.column_stack([x[:, self._order], bounds]), weights)
         settings = climb_settings(self.em, {"tol": self.tol, "max_iter": self.max_iter}, DEFAULTS)
-        self._restore(climb(settings, self._model(), RowSource(rows)), 0.0)
+        try:
+            fit = climb(settings, self._model(), RowSource(rows))
+        except DegenerateFitError as error:
+            if never is None:
+                raise
+            raise ValueError(f"{never}, and the likelihood has no maximum; {LEAVE}") from error
+        if never is not None:
+            warnings.warn(f"{never}; {LEAVE}", errors.DataWarning, stacklevel=2)
+        self._restore(fit, 0.0)
         self._data = rows
         warn_unless_done(self.fit_, self.max_iter)
         return self
