@@ -72,3 +72,12 @@ def test_what_cannot_be_is_refused(run, tmp_path):
     run(*FIT, "survey.csv", "--columns", "weight").refused("no column 'weight'")
     (tmp_path / "empty.csv").write_text("a,b\n1,\n2,\n", encoding="utf-8")
     run(*FIT, "empty.csv", "--classes", "1", *QUICK).refused("no answer at all in column")
+
+
+def test_what_is_on_the_edge_has_the_names_of_columns(run, tmp_path):
+    cells = "yes,a\nno,b\nno,a\nyes,c\n" * 10
+    (tmp_path / "two.csv").write_text(f"smokes,drink\n{cells}", encoding="utf-8")
+    made = run(*FIT, "two.csv", "--classes", "2", *QUICK)
+    assert "Exactly on the edge of what is allowed: probability[" in made.out
+    assert "smokes=" in made.out.split("Exactly on the edge")[1]
+    assert "x0" not in made.out

@@ -127,7 +127,7 @@ def test_an_item_that_separates_a_class_perfectly_ends_in_a_named_status():
     model = LatentClass(2, random_state=0).fit(x)
     assert model.fit_.status is Status.CONVERGED
     assert sorted(model.probabilities_[0][:, 1].tolist()) == [0.0, 1.0]
-    assert any("probabilities" in name for name in model.certificate_.on_boundary)
+    assert any(name.startswith("probability[") for name in model.certificate_.on_boundary)
     table = np.array([e[1:] for e in model.parameter_table()])
     assert np.isfinite(table).all()
     assert np.isfinite(model.score_samples(x)).all()
@@ -283,3 +283,23 @@ def test_other_methods_of_errors_agree_roughly(answers, fitted):
         np.testing.assert_allclose(
             fitted.standard_errors(method=method).weights, observed, rtol=0.4
         )
+
+
+def test_the_edge_is_told_by_the_names_of_tables(tmp_path):
+    """One item tells the classes perfectly; an array's columns have no names but those given."""
+    x = np.array([["no", "a"], ["no", "b"], ["no", "a"], ["yes", "b"], ["yes", "c"]] * 8)
+    model = LatentClass(2, n_init=3, random_state=0).fit(x)
+    edge = model.certificate_.on_boundary
+    assert edge
+    assert set(edge) <= {e.name for e in model.estimates()}
+    assert all(name in model.standard_errors().note for name in edge[:3])
+    model.save(tmp_path / "m.safetensors")
+    loaded = latentia.load(tmp_path / "m.safetensors")
+    assert loaded.certificate_.on_boundary == edge
+    named = loaded.rename_columns(["smokes", "drink"]).certificate_
+    assert [each.replace("x0", "smokes").replace("x1", "drink") for each in edge] == list(
+        named.on_boundary
+    )
+    assert any("smokes=" in sentence for sentence in named.sentences())
+    with pytest.raises(ValueError, match="got 1 names, expected 2"):
+        loaded.rename_columns(["smokes"])

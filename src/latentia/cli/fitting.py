@@ -97,6 +97,8 @@ def fit(request: Request) -> Outcome:
     outcome = _one(request) if n_candidates == 1 else _sweep(request, n_candidates)
     import numpy as np
 
+    if hasattr(outcome.estimator, "rename_columns"):  # its certificate has names, too
+        outcome.estimator.rename_columns(request.data.columns)
     outcome.estimator.feature_names_in_ = np.array(request.data.columns, dtype=object)
     if not request.standard_errors:
         return outcome

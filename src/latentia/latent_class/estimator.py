@@ -240,6 +240,7 @@ class LatentClass(ClassUses, MixtureEstimator):
         """The attributes that show the parameters of the fit."""
         weights, (probabilities,) = self._params()
         self.weights_, self.start_ = sizes, start
+        self._name_edges(self._places())
         self.membership_coefficients_ = None if self._basis is None else weights.coefficients
         self.probabilities_ = [
             probabilities[:, j, : len(each)] for j, each in enumerate(self.categories_)
@@ -311,10 +312,11 @@ class LatentClass(ClassUses, MixtureEstimator):
     def _compute_errors(self, method: str = "oakes", **asked: Any) -> MixtureErrors:
         built, params = self._fitted()
         if self._basis is None:
-            return parameters.standard_errors(built, self._data, params, method, **asked)
+            found = parameters.standard_errors(built, self._data, params, method, **asked)
+            return found._replace(note=model.in_words(found.note, self._places()))
         found = inference.standard_errors(built, self._data, params, method, **asked)
         weights, components = found.errors
-        return MixtureErrors(weights, components, found.note)
+        return MixtureErrors(weights, components, model.in_words(found.note, self._places()))
 
     def parameter_table(self, level: float = 0.95) -> list[Estimate]:
         """Every parameter with its standard error and interval.

@@ -5,6 +5,7 @@ Rows hold covariates of class membership, an intercept first, and then the codes
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -115,6 +116,29 @@ def sizes(model: MixtureModel, params: MixtureParams, rows: Any) -> Array:
     z = rows.x[:, : model.weighting.n_features]
     shares = np.exp(model.weighting.log_weights(params.weights, z))
     return rows.weights @ np.broadcast_to(shares, (len(rows), model.n_components))
+
+
+PATHS = ("weights", "weights.coefficients"), ("components.probabilities",)
+"""What the engine calls the leaves of the parameters: the first without and with covariates."""
+
+_LABEL = re.compile(r"[a-z.]+\[[0-9, ]+\]")
+
+
+def in_words(text: str, places: Sequence[tuple[str, int, tuple[int, ...]]]) -> str:
+    """A sentence of the engine's with the names of parameters that `places` gives them.
+
+    Examples
+    --------
+    >>> known = [("probability[1, smokes=no]", 1, (1, 0, 0))]
+    >>> in_words("Held: components.probabilities[1, 0, 0].", known)
+    'Held: probability[1, smokes=no].'
+    """
+    names = {
+        f"{path}[{', '.join(map(str, at))}]": name
+        for name, leaf, at in places
+        for path in PATHS[leaf]
+    }
+    return _LABEL.sub(lambda found: names.get(found[0], found[0]), text)
 
 
 def places(

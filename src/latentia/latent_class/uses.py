@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from typing import Any
+from dataclasses import replace
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -22,6 +23,7 @@ from . import residuals, three_step
 from .classification import Classification
 from .first_step import of_fit
 from .fitted import Fitted
+from .model import in_words
 
 Array = NDArray[np.float64]
 
@@ -31,6 +33,9 @@ class ClassUses(ABC):
 
     weights_: Array
     n_parameters_: int
+    n_features_in_: int
+    feature_names_in_: NDArray[Any]
+    certificate_: Any
     _data: Any
     _backend: Callable[[], Backend]
     _generator: Callable[[], np.random.Generator]
@@ -50,6 +55,10 @@ class ClassUses(ABC):
     @abstractmethod
     def item_names(self, names: Sequence[str] | None = None) -> list[str]:
         """The columns that are items, by the names of the fit or by other names of all columns."""
+
+    @abstractmethod
+    def parameter_names(self, columns: Sequence[str] | None = None) -> list[str]:
+        """What tables call the parameters, by other names of the columns if given."""
 
     # -- how good the model is --------------------------------------------------------------
 
@@ -184,6 +193,36 @@ class ClassUses(ABC):
         check_is_fitted(self, "weights_")
         self._require_data("give them as X")
         return self._data.chunks()
+
+    def rename_columns(self, names: Sequence[str]) -> Self:
+        """Call the columns of a fit to an array, which has no names, by these.
+
+        Parameters
+        ----------
+        names : sequence of str
+            Of all columns, in their order.
+
+        Raises
+        ------
+        ValueError
+            If they are not as many as there are columns.
+        """
+        check_is_fitted(self, "weights_")
+        if len(names) != self.n_features_in_:
+            raise ValueError(
+                f"got {len(names)} names, expected {self.n_features_in_}, one for each column"
+            )
+        before, after = self.parameter_names(), self.parameter_names(names)
+        self.feature_names_in_ = np.array([str(name) for name in names], dtype=object)
+        called = dict(zip(before, after, strict=True))
+        edge = tuple(called.get(each, each) for each in self.certificate_.on_boundary)
+        self.certificate_ = replace(self.certificate_, on_boundary=edge)
+        return self
+
+    def _name_edges(self, places: Sequence[Any]) -> None:
+        """Let the certificate call parameters as tables do."""
+        edge = (in_words(label, places) for label in self.certificate_.on_boundary)
+        self.certificate_ = replace(self.certificate_, on_boundary=tuple(edge))
 
     # -- external variables -----------------------------------------------------------------
 

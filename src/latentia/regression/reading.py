@@ -106,7 +106,9 @@ def _numbers(values: Any, name: str) -> Array:
     try:
         made = np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError):
-        raise ValueError(f"got text in {name}, expected numbers") from None
+        raise ValueError(
+            f"got text in {name}, expected numbers; code two categories as 0 and 1"
+        ) from None
     infinite = np.isinf(made)
     if infinite.any():
         raise ValueError(
