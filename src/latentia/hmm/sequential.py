@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from typing import Any, NamedTuple, Protocol, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,20 +53,6 @@ class Decoded(NamedTuple):
 
     log_probability: Array
     states: NDArray[np.int64]
-
-
-class Decoding(Protocol):
-    """A model of sequences that says itself what their states are; they come as `GroupedRows`."""
-
-    n_states: int
-    n_gauge: int
-
-    @property
-    def space(self) -> Any: ...
-
-    def posterior(self, params: Any, chunk: Any) -> Known: ...
-
-    def decoded(self, params: Any, chunk: Any) -> Decoded: ...
 
 
 class Made(NamedTuple):

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 UNITS = ("value", "sd")
 """What shifts may be in."""
 
-TIGHT, TOP = 1e-8, 1e-6
-"""Tolerances in nats: of Little's test, and of climbs that are compared."""
+TIGHT = 1e-8
+"""The tolerance of Little's test, in nats."""
 
 
 def little_test_of(normal: IncompleteNormal, ridge: float) -> LittleTest:

@@ -13,7 +13,6 @@ from latentia.families.kernels.tile import strided
 
 Array = NDArray[np.float64]
 
-MOST_FEATURES = 8
 LANES = 256
 
 
