@@ -11,7 +11,16 @@ from .displays.climb import ClimbDisplay
 from .displays.loadings import LoadingsDisplay, standardised
 from .displays.scree import ScreeDisplay
 from .figures import name_a_plot
-from .formatting import counted, fixed, one_line, share, significant, status_word, whole, with_error
+from .formatting import (
+    counted,
+    fixed,
+    one_line,
+    share,
+    significant,
+    status_word,
+    whole,
+    with_interval,
+)
 from .parameters import errors_of, with_errors
 from .summary import settings_used
 from .tables import Summary, Table
@@ -148,7 +157,7 @@ def summarise_principal(estimator: Any, level: float = 0.95) -> Summary:
     shares = [*map(share, estimator.explained_variance_ratio_), ""]
     for k, e in enumerate(estimates[: q + 1]):
         name = "each other" if k == q else f"component {k}"
-        told = with_error(e.value, e.se, e.lower, e.upper, error=e.se)
+        told = with_interval(e.value, e.se, e.lower, e.upper)
         rows.append((name, shares[k], *told)[: len(heads)])
     shown = rows if q <= MOST_COLUMNS else [*rows[:MOST_COLUMNS], rows[-1]]
     if len(shown) < len(rows):

@@ -82,6 +82,22 @@ def with_error(value: float, *others: float, error: float) -> tuple[str, ...]:
     return tuple(fixed(v, decimals) for v in (value, *others))
 
 
+def with_interval(value: float, se: float, lower: float, upper: float) -> tuple[str, ...]:
+    """An estimate, its standard error and the ends of its interval, as cells of a table.
+
+    What is held by an edge, a floor or as known has no error of its own, and none is printed.
+
+    Examples
+    --------
+    >>> with_interval(0.355873, 0.029214, 0.2987, 0.4131)
+    ('0.3559', '0.0292', '0.2987', '0.4131')
+    >>> with_interval(1.0, 0.0, 1.0, 1.0)
+    ('1.0000', 'held', '', '')
+    """
+    told = with_error(value, se, lower, upper, error=se)
+    return (told[0], "held", "", "") if se == 0 else told
+
+
 def share(fraction: float) -> str:
     r"""A fraction in per cent that does not round a few rows to none or to all.
 

@@ -30,7 +30,7 @@ from .formatting import (
     one_line,
     shorten,
     whole,
-    with_error,
+    with_interval,
 )
 from .kinds import (
     is_discriminant,
@@ -295,8 +295,6 @@ def _figures(
 
 def _covariances(estimates: list[PlainEstimate]) -> dict[str, Any]:
     rest = [e for e in estimates if e.name.startswith(("variance", "covariance"))]
-    rows = tuple(
-        (one_line(e.name), *with_error(e.value, e.se, e.lower, e.upper, error=e.se)) for e in rest
-    )
+    rows = tuple((one_line(e.name), *with_interval(e.value, e.se, e.lower, e.upper)) for e in rest)
     heads = ("parameter", "estimate", "std. error", f"{100 * LEVEL:g} % from", "to")
     return {"n": len(rest), "table": html_table(Table("", heads, rows, "lrrrr")) if rest else ""}

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from sklearn.exceptions import NotFittedError
 
-from .formatting import one_line, with_error
+from .formatting import one_line, with_interval
 from .tables import Table
 
 
@@ -63,7 +63,7 @@ def parameters_table(
     if any(np.isfinite(e.se) for e in estimates):
         every += ("std. error", f"{100 * level:g} % from", "to")
     rows = tuple(
-        (one_line(e.name), *with_error(e.value, e.se, e.lower, e.upper, error=e.se))[: len(every)]
+        (one_line(e.name), *with_interval(e.value, e.se, e.lower, e.upper))[: len(every)]
         for e in estimates
     )
     return Table(title, every, rows, align + "r" * (len(every) - 1))

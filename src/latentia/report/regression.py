@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from .formatting import FIRST_GROUP, counted, fixed, one_line, shorten, with_error
+from .formatting import FIRST_GROUP, counted, fixed, one_line, shorten, with_error, with_interval
 from .parameters import with_errors
 from .summary import mixture_facts
 from .tables import Summary, Table
@@ -100,8 +100,7 @@ def _others(estimates: Sequence[Any], level: float) -> Table:
     if known:
         heads += ("std. error", f"{100 * level:g} % from", "to")
     rows = tuple(
-        (e.name, *with_error(e.value, e.se, e.lower, e.upper, error=e.se))[: len(heads)]
-        for e in estimates
+        (e.name, *with_interval(e.value, e.se, e.lower, e.upper))[: len(heads)] for e in estimates
     )
     return Table("Other parameters", heads, rows, "l" + "r" * (len(heads) - 1))
 

@@ -16,7 +16,7 @@ from .formatting import (
     shorten,
     status_word,
     whole,
-    with_error,
+    with_interval,
 )
 from .kinds import (
     is_gaussian,
@@ -205,7 +205,7 @@ def parameter_rows(
         error = "posterior dev." if is_variational(estimator) else "std. error"
         heads += (error, f"{100 * level:g} % from", "to")
     rows = tuple(
-        (one_line(e.name), *with_error(e.value, e.se, e.lower, e.upper, error=e.se))[: len(heads)]
+        (one_line(e.name), *with_interval(e.value, e.se, e.lower, e.upper))[: len(heads)]
         for e in shown
     )
     return Table("Parameters", heads, rows, "l" + "r" * (len(heads) - 1)), notes

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from .formatting import counted, fixed, one_line, shorten, with_error
+from .formatting import counted, fixed, one_line, shorten, with_error, with_interval
 from .hidden_markov import facts
 from .parameters import with_errors
 from .regression import p_value
@@ -86,7 +86,7 @@ def _others(estimates: Sequence[Any], level: float) -> Table:
     if known:
         heads += ("std. error", *_ends(level))
     rows = tuple(
-        (one_line(e.name), *with_error(e.value, e.se, e.lower, e.upper, error=e.se))[: len(heads)]
+        (one_line(e.name), *with_interval(e.value, e.se, e.lower, e.upper))[: len(heads)]
         for e in estimates
     )
     return Table("Other parameters", heads, rows, "l" + "r" * (len(heads) - 1))
