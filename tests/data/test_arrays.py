@@ -211,3 +211,16 @@ def test_the_total_of_weights_is_their_sum_however_they_are_kept():
     weights = np.random.default_rng(0).uniform(size=1_000)
     assert total_of(weights) == weights.sum()
     assert total_of(weights[::-3]) == weights[::-3].sum()
+
+
+@given(n=st.integers(1, 10**8), columns=st.integers(1, 200))
+def test_chunks_are_neither_small_nor_larger_than_a_block_and_threads_share_few_evenly(n, columns):
+    each = arrays.rows_in_a_chunk(n, columns)
+    chunks = -(-n // each)
+    least = min(max(arrays.WIDE // columns, arrays.LEAST[0]), arrays.LEAST[1])
+    assert each % arrays.TILE == 0
+    assert each <= arrays.BLOCK
+    assert chunks == 1 or each >= least
+    assert chunks >= arrays.CHUNKS or chunks.bit_count() == 1 or each == arrays.TILE
+    if n >= arrays.CHUNKS * arrays.LEAST[1]:
+        assert chunks >= arrays.CHUNKS // 2  # enough for several threads

@@ -94,7 +94,7 @@ def render_discriminant(
         wide=False,
         grid_width=620,
         heads=HEADS,
-        cards=_cards(estimator, x, columns, classes, true, said, sureness),
+        cards=_cards(estimator, x, columns, classes, true, sureness),
         interval_note="Means and deviations are those of the rows of each class.",
         covariances={"n": 0, "table": ""},
         covariance_words="",
@@ -183,7 +183,6 @@ def _cards(
     columns: list[str],
     classes: list[str],
     true: Any,
-    said: Any,
     sureness: Array,
 ) -> list[Card]:
     cards: list[Card] = []
