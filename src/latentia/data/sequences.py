@@ -107,6 +107,10 @@ def _from_array(X: Any, lengths: Any) -> Ragged:
         sizes = np.array([len(x)], dtype=np.intp)
     else:
         given = np.atleast_1d(np.asarray(lengths))
+        if (
+            given.size and given.dtype.kind == "f" and (np.mod(given, 1.0) == 0).all()
+        ):  # so not inf either
+            given = given.astype(np.intp)
         if given.ndim != 1 or given.dtype.kind not in "iu":
             raise DataError(
                 f"got lengths={lengths!r}, expected a whole number of steps for each sequence"
@@ -122,6 +126,8 @@ def _from_array(X: Any, lengths: Any) -> Ragged:
 
 def _matrix(x: Any) -> Any:
     try:
+        if hasattr(x, "toarray"):
+            raise TypeError("they are sparse; call its toarray()")
         values = np.asanyarray(x)
         if np.iscomplexobj(values):
             raise TypeError("they are complex")

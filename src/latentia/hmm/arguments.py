@@ -8,6 +8,7 @@ from numbers import Integral, Real
 from typing import Any, final
 
 import numpy as np
+from numpy.typing import NDArray
 from sklearn.utils._param_validation import HasMethods, Interval, StrOptions
 
 _log = logging.getLogger(__name__)
@@ -75,6 +76,23 @@ def found(estimator: Any) -> dict[str, Any]:
 def fill(estimator: Any, name: str, value: Any) -> None:
     """What a fit found for an argument that is `Filled`."""
     vars(estimator)[f"_found_{name}"] = value
+
+
+def broadcast(name: str, value: Any, shape: tuple[int, ...]) -> NDArray[np.float64]:
+    """An argument as an array of this shape, which one number or fewer axes stand for.
+
+    Raises
+    ------
+    ValueError
+        If it has another shape.
+    """
+    given = np.asarray(value, dtype=np.float64)
+    try:
+        return np.broadcast_to(given, shape)
+    except ValueError:
+        raise ValueError(
+            f"got {name} of shape {given.shape}, expected one number, or an array of shape {shape}"
+        ) from None
 
 
 def require_letters(estimator: Any, known: set[str]) -> None:

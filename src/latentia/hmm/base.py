@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from numbers import Integral
 from typing import Any, Self, cast
 
 import numpy as np
@@ -172,7 +173,7 @@ class ChainEstimator(ChainUses, ChainInference, Climbing, ABC):
         random_state : int, RandomState instance or None
             By default that of the estimator.
         currstate : int, optional
-            The state of its first step.
+            The state of its first step, from 0.
 
         Returns
         -------
@@ -186,6 +187,7 @@ class ChainEstimator(ChainUses, ChainInference, Climbing, ABC):
         rng = np.random.default_rng(seed.randint(2**31, size=4))
         start, transitions = model.law(params)
         if currstate is not None:
+            require_state(currstate, model.n_states)
             start = np.eye(model.n_states)[currstate]
         path = states(start, transitions, np.array([n_samples]), rng)
         drawn = model.family.draw(params.emissions, path, rng)
@@ -311,6 +313,14 @@ class ChainEstimator(ChainUses, ChainInference, Climbing, ABC):
     def smallest_variance(self) -> float:
         """1: what it says of Gaussian components has no meaning here."""
         return 1.0
+
+
+def require_state(state: Any, n_states: int) -> None:
+    """Refuse what is no number of a state."""
+    if not (isinstance(state, Integral) and 0 <= int(state) < n_states):
+        raise ValueError(
+            f"got currstate={state!r}, expected a state, a whole number from 0 to {n_states - 1}"
+        )
 
 
 def collapsed(why: str) -> str:

@@ -10,13 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.utils._param_validation import Interval
 
+from latentia.data.sequences import Ragged
 from latentia.engine import EM
 from latentia.families import Categorical, registry
 from latentia.families.categorical import CategoricalParams, CategoricalStats
 from latentia.families.family import Family
 from latentia.families.poisson import PoissonParams, PoissonStats
 
-from .arguments import SHARED, Filled, as_given, fill
+from .arguments import SHARED, Filled, as_given, broadcast, fill
 from .dropin import HmmlearnEstimator
 from .probabilities import counts_of
 
@@ -147,8 +148,8 @@ class PoissonHMM(HmmlearnEstimator):
 
     def _imagined(self, family: Family[Any, Any]) -> PoissonStats | None:
         shape = (family.n_components, self._parts_width())
-        total = np.broadcast_to(np.asarray(self.lambdas_prior, dtype=np.float64), shape)
-        count = np.broadcast_to(np.asarray(self.lambdas_weight, dtype=np.float64), shape)
+        total = broadcast("lambdas_prior", self.lambdas_prior, shape)
+        count = broadcast("lambdas_weight", self.lambdas_weight, shape)
         if not ((total >= 0).all() and (count >= 0).all()):
             raise ValueError(
                 f"got lambdas_prior={self.lambdas_prior!r} and "
@@ -269,6 +270,15 @@ class CategoricalHMM(HmmlearnEstimator):
     def _set_emissions(self, made: CategoricalParams) -> None:
         self.emissionprob_ = made.probabilities[:, 0]
         fill(self, "n_features", self.emissionprob_.shape[1])
+
+    def _require_steps(self, ragged: Ragged) -> None:
+        """Refuse steps of several columns."""
+        d = ragged.x.shape[1]
+        if d != 1:
+            raise ValueError(
+                f"got {d} columns, expected one, of symbols; give sequences one behind the other "
+                "with lengths, and several columns to HiddenMarkov('categorical', n_states)"
+            )
 
     def _imagined(self, family: Family[Any, Any]) -> CategoricalStats | None:
         assert isinstance(family, Categorical), "the specification names it"

@@ -321,6 +321,7 @@ class HmmlearnEstimator(ChainEstimator, ABC):
         )
         return HiddenMarkovModel(family, guesses, chain, prior, sparing)
 
+    @np.errstate(divide="ignore")  # of statistics of no steps
     def _prior(
         self, family: Family[Any, Any], imagined: Any, chain: FreeStart
     ) -> HiddenMarkovStats | None:

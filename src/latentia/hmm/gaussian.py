@@ -15,7 +15,7 @@ from latentia.families import registry
 from latentia.families.family import Family
 from latentia.families.gaussian import Gaussian, GaussianParams, GaussianStats
 
-from .arguments import SHARED
+from .arguments import SHARED, broadcast
 from .dropin import HmmlearnEstimator
 from .normal import covariances_of, imagined, unframed
 
@@ -140,7 +140,9 @@ class GaussianHMM(HmmlearnEstimator):
             return np.tile(value, (self.n_components, 1, 1))
         if self.covariance_type == "full":
             return value
-        return np.asarray(value).reshape(self.n_components, -1)[:, :, None] * np.eye(d)
+        if value.size not in (self.n_components, self.n_components * d):
+            self._read_attribute("c")  # says what it was to be
+        return value.reshape(self.n_components, -1)[:, :, None] * np.eye(d)
 
     @covars_.setter
     def covars_(self, value: Any) -> None:
@@ -199,7 +201,7 @@ class GaussianHMM(HmmlearnEstimator):
         """Steps imagined at the mean of each state, (K,)."""
         if weight.size > 1 and weight.ndim == 2 and weight.shape[1] == 1:
             weight = weight[:, 0]  # hmmlearn's takes a column of them too
-        steps = np.broadcast_to(weight, (self.n_components,)).astype(np.float64)
+        steps = broadcast("means_weight", weight, (self.n_components,))
         if not (np.isfinite(steps).all() and (steps >= 0).all()):
             raise ValueError(
                 f"got means_weight={self.means_weight!r}, expected numbers of at least 0"

@@ -20,7 +20,7 @@ from latentia.families.gaussian_mixtures import (
     GaussianMixturesStats,
 )
 
-from .arguments import SHARED
+from .arguments import SHARED, broadcast
 from .dropin import HmmlearnEstimator
 from .normal import covariances_of, imagined, unframed
 from .probabilities import counts_of
@@ -193,7 +193,7 @@ class GMMHMM(HmmlearnEstimator):
         if not told and shares is None:
             return None
         squares, _ = self._squares(m, d)
-        centre = np.broadcast_to(np.asarray(self.means_prior, dtype=np.float64), (k, m, d))
+        centre = broadcast("means_prior", self.means_prior, (k, m, d))
         made = imagined(mixed.normal, steps.ravel().copy(), centre.reshape(-1, d), squares)
         return GaussianMixturesStats(np.zeros((k, m)) if shares is None else shares, made)
 
@@ -204,7 +204,7 @@ class GMMHMM(HmmlearnEstimator):
             raise ValueError(
                 f"got means_weight={self.means_weight!r}, expected numbers of at least 0"
             )
-        return np.broadcast_to(weight, (self.n_components, self.n_mix))
+        return broadcast("means_weight", weight, (self.n_components, self.n_mix))
 
     def _of_covariances(self, family: Family[Any, Any]) -> Array | None:
         m, d = self.n_mix, cast(GaussianMixtures, family).n_features
@@ -236,14 +236,14 @@ class GMMHMM(HmmlearnEstimator):
             steps = 0.0 if weight is None else np.asarray(weight, dtype=np.float64) + behind
             value = np.asarray(0.0 if prior is None else prior, dtype=np.float64)
             if kind == "tied":  # of a state, shared among its densities
-                each = np.repeat(np.broadcast_to(value, (k, d, d)), m, axis=0) / m
+                each = np.repeat(broadcast("covars_prior", value, (k, d, d)), m, axis=0) / m
             else:
-                each = np.broadcast_to(value, (k, m, d, d)).reshape(-1, d, d)
+                each = broadcast("covars_prior", value, (k, m, d, d)).reshape(-1, d, d)
             return each, np.asarray(steps)
         value = 2 * np.asarray(0.0 if weight is None else weight, dtype=np.float64)
         if kind == "diag":
             alpha = np.asarray(-1.5 if prior is None else prior, dtype=np.float64)
-            return np.broadcast_to(value, (k, m, d)).reshape(-1, d), 2 * alpha + 3
+            return broadcast("covars_weight", value, (k, m, d)).reshape(-1, d), 2 * alpha + 3
         alpha = np.asarray(-(d + 2) / 2 if prior is None else prior, dtype=np.float64)
-        each = np.broadcast_to(value, (k, m)).reshape(-1, 1) / d * np.ones(d)
+        each = broadcast("covars_weight", value, (k, m)).reshape(-1, 1) / d * np.ones(d)
         return each, 1 + 2 * (alpha + 1) / d

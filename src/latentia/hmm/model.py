@@ -117,6 +117,7 @@ class HiddenMarkovModel(Model[HiddenMarkovParams, Any]):
 
     # -- the start ---------------------------------------------------------------------------
 
+    @np.errstate(all="ignore")  # of guesses that collapse, which the likelihood passes over
     def start(
         self,
         sample: Any,

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from latentia.data.sequences import Ragged
 from latentia.engine import EM
 from latentia.families import registry
+from latentia.families.counts import is_count
 from latentia.families.family import Family
 from latentia.families.multinomial import MultinomialParams
 
@@ -145,7 +146,15 @@ class MultinomialHMM(HmmlearnEstimator):
 
     def _require_steps(self, ragged: Ragged) -> None:
         """Refuse steps whose counts do not add up to the trials that were named; keep these."""
-        total = np.asarray(ragged.x, dtype=np.float64).sum(axis=1)
+        x = np.asarray(ragged.x, dtype=np.float64)
+        wrong = ~(is_count(x) | np.isnan(x))
+        if wrong.any():
+            i, j = np.argwhere(wrong)[0]
+            raise ValueError(
+                f"got {x[i, j]:g} at row {i}, column {j} for Multinomial, expected a whole number "
+                "of at least 0"
+            )
+        total = x.sum(axis=1)
         given = as_given(self, "n_trials")
         if given is None:
             fill(self, "n_trials", total[~np.isnan(total)].astype(np.int64))

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from latentia.families import registry, twofold
 from latentia.families.gaussian import Gaussian, GaussianStats
 
+from .arguments import broadcast
+
 Array = NDArray[np.float64]
 
 
@@ -37,9 +39,9 @@ def imagined(gaussian: Gaussian, steps: Array, centre: Any, squares: Any) -> Gau
     g, d, scale = gaussian.n_components, gaussian.n_features, gaussian.frame.scale
     form = gaussian.covariance.form
     shapes = {"full": (g, d, d), "tied": (d, d), "diag": (g, d), "spherical": (g, d)}
-    away = np.broadcast_to(np.asarray(centre, dtype=np.float64), (g, d)) - gaussian.frame.origin
+    away = broadcast("means_prior", centre, (g, d)) - gaussian.frame.origin
     away = away / scale
-    second = np.array(np.broadcast_to(squares, shapes[form]), dtype=np.float64) / scale**2
+    second = broadcast("covars_prior", squares, shapes[form]) / scale**2
     second = second.sum(axis=1) if form == "spherical" else second
     second = second + gaussian.covariance.outer(steps, away, away)
     low = twofold.nothing(g, d) if form == "full" else ()

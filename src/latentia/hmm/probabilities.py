@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 
 from latentia.engine.space import Constraint, Fixed, Masked, Simplex, Tied
 
+from .arguments import broadcast
+
 Array = NDArray[np.float64]
 
 
@@ -106,7 +108,7 @@ def imagined(name: str, prior: Any, shape: tuple[int, ...]) -> Array:
             f"got {name}={prior!r}, expected numbers of at least 1, which is no prior: below, its "
             "density is unbounded"
         )
-    return np.array(np.broadcast_to(alpha - 1, shape))
+    return broadcast(name, alpha, shape) - 1
 
 
 def counts_of(name: str, prior: Any, shape: tuple[int, ...]) -> Array | None:
