@@ -310,3 +310,16 @@ def test_numbers_that_follow_from_one_another_are_named():
     x = np.column_stack([rng.integers(0, 2, 60), z])
     with pytest.raises(ValueError, match=r"'x1', 'x2', 'x3' follow .*leave one of them out"):
         GeneralLocation([0]).fit(x)
+
+
+@pytest.mark.parametrize("means", [1, "saturated"])
+def test_without_categories_tables_have_the_numbers_alone(means):
+    x = np.random.default_rng(0).normal(size=(40, 2))
+    fitted = GeneralLocation(means=means).fit(x)
+    assert [e.name for e in fitted.estimates()] == [
+        "x0 ~ 1",
+        "x1 ~ 1",
+        "covariance[x0, x0]",
+        "covariance[x0, x1]",
+        "covariance[x1, x1]",
+    ]

@@ -295,7 +295,8 @@ class TableEstimator(LatentEstimator, ABC):
         def row(name: str, leaf: str, *at: int) -> Estimate:
             return Estimate(name, *(float(getattr(e, leaf)[at]) for e in every))
 
-        for i, name in enumerate(self._effect_names()):
+        # without categories there is one cell, of which there is nothing to say
+        for i, name in enumerate(self._effect_names() if self.kinds_.categorical else ()):
             yield row(name, "effects", i)
         numbers = [self.kinds_.names[j] for j in self.kinds_.numeric]
         for j, number in enumerate(numbers):
@@ -324,7 +325,7 @@ class TableEstimator(LatentEstimator, ABC):
 
     def _mean_names(self) -> list[str]:
         if self._mean_terms is None:
-            return [name[2:-1] for name in self._cell_names()]
+            return [name[2:-1] or "1" for name in self._cell_names()]
         return ["1", *named(*self._labels(), self._mean_terms)]
 
     def smallest_variance(self) -> float:
