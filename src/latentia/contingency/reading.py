@@ -81,7 +81,8 @@ def kinds_of(
     for j, column in enumerate(given):
         if not (counted & ~column.missing).any():
             left = sum(bool((counted & ~other.missing).any()) for other in given)
-            told = f"the other {left} can be estimated" if left else "no other has one either"
+            other = "the other one" if left == 1 else f"the other {left}"
+            told = f"{other} can be estimated" if left else "no other has one either"
             raise ValueError(f"column {names[j]!r} has no value; leave it out: {told}")
     at = tuple(sorted(chosen))
     found = Kinds(
