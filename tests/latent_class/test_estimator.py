@@ -303,3 +303,22 @@ def test_the_edge_is_told_by_the_names_of_tables(tmp_path):
     assert any("smokes=" in sentence for sentence in named.sentences())
     with pytest.raises(ValueError, match="got 1 names, expected 2"):
         loaded.rename_columns(["smokes"])
+
+
+def test_pleural_thickening_is_lems_and_mpluss():
+    """Dayton (1998), Latent Class Scaling Analysis, table 3.1, three readers of 1,692 X-rays.
+
+    LEM and Mplus, as UCLA's pages of textbook examples print them: log-likelihood -891.14280,
+    7 parameters, BIC 1834.3213, sizes and shares below.
+    """
+    cells = np.array(list(np.ndindex(2, 2, 2)))
+    counts = [1513, 23, 59, 12, 21, 19, 11, 34]
+    for seed in range(3):
+        model = LatentClass(2, random_state=seed).fit(cells, sample_weight=counts)
+        assert model.loglik_ == pytest.approx(-891.14280, abs=1e-5)
+        assert model.bic(np.repeat(cells, counts, axis=0)) == pytest.approx(1834.3213, abs=2e-4)
+        well = int(model.weights_.argmax())
+        np.testing.assert_allclose(model.weights_[[well, 1 - well]], [0.9455, 0.0545], atol=6e-5)
+        shares = [p[[well, 1 - well], 0] for p in model.probabilities_]
+        known = [[0.9900, 0.2510], [0.9646, 0.3566], [0.9891, 0.2350]]
+        np.testing.assert_allclose(shares, known, atol=3e-4)
