@@ -36,7 +36,7 @@ def test_states_in_turn_are_kept_in_a_file(run, tmp_path):
     ("asked", "sentence"),
     [
         (("--durations", "sometimes"), "sometimes"),
-        (("--states", "1"), "n_states"),
+        (("--states", "1"), "--states 1, but a model has at least 2"),
         (("--transitions", "left-right"), "left-right"),
     ],
 )

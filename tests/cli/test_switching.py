@@ -75,3 +75,31 @@ def test_what_makes_no_sense_is_one_sentence(run, asked, sentence):
     assert made.status == 2
     assert sentence in made.err
     assert "Traceback" not in made.err
+
+
+@pytest.mark.parametrize(
+    ("command", "sentence"),
+    [
+        (("markov-autoregression", "gnp", "--order", "x"), "got --order x, expected whole numbers"),
+        (("markov-autoregression", "gnp", "--states", "0"), "got --states 0, but a model has at"),
+        (("hsmm", "gnp", "--states", "1"), "got --states 1, but a model has at least 2"),
+    ],
+)
+def test_numbers_are_refused_by_the_name_of_their_option(run, command, sentence):
+    made = run("fit", *command)
+    assert made.status == 2
+    assert sentence in made.err
+
+
+def test_a_series_with_missing_values_and_one_without_lags(run, tmp_path):
+    growth = datasets.load("gnp").values[:, 2]
+    rows = [f"{t},{'' if t in (20, 60) else repr(float(v))}" for t, v in enumerate(growth)]
+    (tmp_path / "g.csv").write_text("t,growth\n" + "\n".join(rows) + "\n")
+    told = ("g.csv", "--columns", "growth", "--time", "t", "--starts", "2", "-q")
+    made = run("fit", "markov-autoregression", *told, "--report", "page.html")
+    assert made.status == 0, made.err
+    assert "134 steps" in made.out
+    assert (tmp_path / "page.html").exists()
+    plain = run("fit", "markov-autoregression", *told, "--order", "0")
+    assert plain.status == 0, plain.err
+    assert "autoregression of order 0" in plain.out

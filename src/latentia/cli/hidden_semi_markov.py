@@ -51,7 +51,7 @@ def hidden_semi_markov(
     seed: options.Seed = 0,
 ) -> None:
     """Fit hidden states that last by laws of their own, and keep the best."""
-    numbers = split_components(states, "--states")
+    numbers = split_components(states, "--states", 2)
     laws = split_names("--durations", durations, DURATIONS)
     one_of("--transitions", transitions, ("all", "cyclic"))
     chosen = options.criterion_of(criterion)

@@ -62,7 +62,7 @@ def markov_regression(
     jobs: options.Jobs = None,
 ) -> None:
     """Fit regressions that switch with the states of a hidden Markov chain, and keep the best."""
-    numbers, chosen = split_components(states), options.criterion_of(criterion)
+    numbers, chosen = split_components(states, "--states"), options.criterion_of(criterion)
     kinds = [one_of("--family", name.strip(), FAMILIES) for name in family.split(",")]
     check_outputs(data, report, save)
 
@@ -263,7 +263,10 @@ def markov_autoregression(
     seed: options.Seed = 0,
 ) -> None:
     """Fit autoregressions that switch with the states of a hidden Markov chain."""
-    grid = {"n_states": split_components(states), "order": split_components(order)}
+    grid = {
+        "n_states": split_components(states, "--states"),
+        "order": split_components(order, "--order", 0),
+    }
     one_of("--form", form, ("mean", "intercept"))
     one_of("--start", start, ("stationary", "free"))
     chosen = options.criterion_of(criterion)

@@ -46,7 +46,7 @@ def split_columns(text: str, option: str = "--columns") -> list[str]:
     return names
 
 
-def split_components(text: str, option: str = "--components") -> list[int]:
+def split_components(text: str, option: str = "--components", least: int = 1) -> list[int]:
     """Read numbers of components: ``3``, ``1:9`` (both ends included) or ``1,2,5``.
 
     Parameters
@@ -55,6 +55,8 @@ def split_components(text: str, option: str = "--components") -> list[int]:
         What was written after the option.
     option : str, default "--components"
         Its name, in the plural of what is counted.
+    least : int, default 1
+        The smallest number that makes sense.
 
     Returns
     -------
@@ -64,7 +66,7 @@ def split_components(text: str, option: str = "--components") -> list[int]:
     Raises
     ------
     Refusal
-        It is none of these, below 1, or a range that ends before it begins.
+        It is none of these, below `least`, or a range that ends before it begins.
 
     Examples
     --------
@@ -78,13 +80,13 @@ def split_components(text: str, option: str = "--components") -> list[int]:
         found = _RANGE.fullmatch(part.strip())
         if found is None:
             raise Refusal(
-                f"got {option} {text}, expected whole numbers of at least 1 "
+                f"got {option} {text}, expected whole numbers of at least {least} "
                 "written as 3, 1:9 or 1,2,5"
             )
         low = int(found[1])
         high = low if found[2] is None else int(found[2])
-        if min(low, high) < 1:
-            raise Refusal(f"got {option} {text}, but a model has at least 1")
+        if min(low, high) < least:
+            raise Refusal(f"got {option} {text}, but a model has at least {least}")
         if high < low:
             raise Refusal(
                 f"got {option} {text}, a range that ends before it begins; "
