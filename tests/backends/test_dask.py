@@ -230,7 +230,6 @@ def test_ctrl_c_stops_the_workers_and_lets_their_memory_go(client):
         time.sleep(0.1)
         return len(chunk)
 
-    began = time.monotonic()
     main = threading.main_thread().ident
 
     def interrupt():
@@ -244,6 +243,7 @@ def test_ctrl_c_stops_the_workers_and_lets_their_memory_go(client):
         Dask(client).open(TwoPoissons(), source(512)) as mapper,
     ):
         mapper.total(endless, None)
+    began = time.monotonic()  # all chunks would take another 25 seconds
     while any(client.run(held.kept).values()) or any(client.processing().values()):
         assert time.monotonic() - began < 8
         time.sleep(0.05)
