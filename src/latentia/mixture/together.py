@@ -38,8 +38,11 @@ PASSES = 4
 SHORT, LONGER, MOST = 5, 20, 1_000
 """EM steps of all climbs, of those that go on then, and of the best of these, at most."""
 
-KEPT = 3
-"""Climbs that go on after the first judgement."""
+KEPT = 6
+"""Climbs that go on after the first judgement, at least."""
+
+SHARE_KEPT = 3
+"""Of more climbs one in so many goes on, as in the engine's races."""
 
 HOPE = 10.0
 """A climb is given up that would stay too low even if it gained so many times what it just did."""
@@ -166,10 +169,10 @@ def _is_small(X: Any) -> bool:
 
 def _is_plain(estimator: GaussianMixture) -> bool:
     """Whether a fit is no more than climbs from starts that are guessed; a portfolio is more."""
+    if estimator.init_params == "portfolio":  # its own race, and splitting and merging, find more
+        return False
     given = any(getattr(estimator, name) is not value for name, value in OPEN.items())
     if given or estimator.max_iter == 0:
-        return False
-    if estimator.init_params == "portfolio":
         return False
     em = estimator.em
     if em is None:
@@ -348,7 +351,7 @@ def raced(sample: Sample, cell: Cell, resp: Array, thin: float, least: float) ->
         return not thin or not brief.narrowest(sample.unit, made[2][g]) < thin
 
     ranked = climb(range(n_guesses), SHORT, begins=True)
-    kept = _different(ranked, heights)[:KEPT]
+    kept = _different(ranked, heights)[: max(KEPT, n_guesses // SHARE_KEPT)]
     before = heights.copy()
     further = climb(kept, LONGER)
     hopeful = [g for g in further if heights[g] + HOPE * (heights[g] - before[g]) > least]
