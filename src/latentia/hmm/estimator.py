@@ -59,8 +59,9 @@ class HiddenMarkov(ChainEstimator):
     max_iter : int, default=1000
         E-steps of each start, at most; the one that evaluates the start is not counted.
     n_init : int, optional
-        Starts; the best is kept. By default many where they cost little (`start.starts_for`), of
-        which a race lets only the best go on.
+        Starts; the best is kept. By default many guesses where they cost little
+        (`start.starts_for`), of which a race lets only the best go on; where states have no
+        parameters in common, these climb together first (`brief`).
     init_params : {"kmeans", "random", "random_from_data"}, default="kmeans"
         How the first start guesses the states of steps; further ones guess at random.
     random_state : int, RandomState instance or None, default=None
