@@ -520,3 +520,18 @@ def test_a_basis_of_unequal_units_is_no_matter():
     chart = Coefficients(basis).chart(np.zeros((1, 2)))
     x = np.array([0.3, -0.7])
     np.testing.assert_allclose(chart.pack(chart.unpack(x)), x, rtol=1e-7)
+
+
+def test_a_number_at_its_edge_is_lifted_by_a_share_of_the_room_there_is():
+    lifted, which = Interval(2.0, 12.0).lifted(
+        np.array([2.0, 12.0, 7.0, 2.0]), np.array([3.0, 3.0, 7.0, 2.0]), 0.01
+    )
+    np.testing.assert_allclose(lifted, [2.1, 11.9, 7.0, 2.0], rtol=1e-15)
+    np.testing.assert_array_equal(which, [True, True, False, False])
+
+
+def test_probabilities_that_are_all_put_somewhere_leave_nothing_to_share_out():
+    chart = Simplex().chart(np.array([[0.5, 0.5], [0.25, 0.75]]))
+    which = np.array([[True, True], [False, False]]).ravel()
+    put = chart.settle(np.array([[0.5, 0.5], [0.25, 0.75]]), which, np.array([1.0, 0, 0, 0]))
+    np.testing.assert_array_equal(put, [[1.0, 0.0], [0.25, 0.75]])
