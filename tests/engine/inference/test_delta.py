@@ -91,12 +91,14 @@ def test_named_functions_and_intervals_of_a_result():
     assert first.name == "first"
     assert first.se == pytest.approx(0.3500297, rel=1e-4)  # numerical Hessian, Hasselblad's data
     assert first.upper - first.value == pytest.approx(norm.ppf(0.95) * first.se)
+    assert first.value - first.lower == pytest.approx(norm.ppf(0.95) * first.se)
     assert ratio.value == pytest.approx(2.6634043 / 1.2560951, rel=1e-6)
     # the ratio's error from the covariance of the logarithms
     logs = found.delta(lambda p: np.log(p.rates[1] / p.rates[0]))
     assert ratio.se == pytest.approx(float(logs[0]) * ratio.value, rel=1e-6)
     low, high = found.intervals()
     np.testing.assert_allclose(high.rates, top.rates * np.exp(Z * found.errors.rates / top.rates))
+    np.testing.assert_allclose(low.rates * high.rates, top.rates**2)
     assert np.all(low.weights > 0)
     with pytest.raises(ValueError, match="got 2 values from the function 'both'"):
         found.derived({"both": lambda p: p.rates})
