@@ -535,3 +535,12 @@ def test_probabilities_that_are_all_put_somewhere_leave_nothing_to_share_out():
     which = np.array([[True, True], [False, False]]).ravel()
     put = chart.settle(np.array([[0.5, 0.5], [0.25, 0.75]]), which, np.array([1.0, 0, 0, 0]))
     np.testing.assert_array_equal(put, [[1.0, 0.0], [0.25, 0.75]])
+
+
+def test_a_row_of_probabilities_that_is_held_comes_back_beside_others_that_move():
+    base = np.array([[0.5, 0.5], [0.25, 0.75]])
+    held = np.array([[True, True], [False, False]])
+    chart = Masked(Simplex(), held).chart(base)
+    assert chart.size == 1
+    np.testing.assert_allclose(chart.unpack(np.log([3.0]))[0].max(), 0.75, rtol=1e-15)
+    np.testing.assert_array_equal(chart.unpack(np.log([3.0]))[1], base[1])
