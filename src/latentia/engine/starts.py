@@ -272,7 +272,8 @@ class Runner:
         workers = min(backend.workers or available_cores(), len(waiting))
         if workers <= max(1, len(self.evaluator.chunks)):
             return 1
-        state = self.standings[waiting[0]].state
+        standing = self.standings[waiting[0]]
+        state = standing.state if standing.climb is None else standing.climb.state
         try:
             params = self.make(waiting[0])[0] if state is None else state.params
             began = time.perf_counter()
