@@ -54,6 +54,26 @@ def test_one_component_is_the_maximum_likelihood_fit():
     assert_one_component_is(Weibull(1, 2), ROWS, np.transpose(fits))
 
 
+def test_the_curvature_is_that_of_the_likelihood_at_its_maximum():
+    """Newton's steps would climb without it, but from far away and slowly."""
+    times = ROWS[:, 0]
+
+    def loglik(t):
+        return weibull_min.logpdf(times, np.exp(t[0]), scale=np.exp(t[1])).sum()
+
+    top, h = maximum_of(loglik, np.zeros(2)), 1e-3 * np.eye(2)
+    hessian = [
+        [
+            (loglik(top + a + b) - loglik(top + a - b) - loglik(top - a + b) + loglik(top - a - b))
+            for b in h
+        ]
+        for a in h
+    ]
+    theta = WeibullParams(*np.exp(top)[:, None, None])
+    given = Weibull(1)._slopes.curvature(theta, np.log(times)[:, None, None], np.ones((40, 1, 1)))
+    np.testing.assert_allclose(given[0], -np.array(hessian) / (4 * 1e-6), rtol=1e-4)
+
+
 def test_units_do_not_matter():
     plain = fit_one(Weibull(1), ROWS[:, :1])
     for unit in (1e-200, 1e9):
