@@ -257,6 +257,20 @@ def test_a_whole_file_that_no_estimator_wrote_is_loaded_or_refused_in_a_sentence
     assert refused > 0
 
 
+@pytest.mark.parametrize("name", ["PoissonHMM", "MultinomialHMM", "MarkovAutoregression"])
+def test_a_file_may_not_claim_more_states_or_lags_than_it_has_numbers(tmp_path, name):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        record = fitted(name)._to_record()
+    for count in {"n_components", "n_states", "order"} & set(record.header["settings"]):
+        settings = {**record.header["settings"], count: 10**9}
+        write_record(
+            tmp_path / "model", record._replace(header={**record.header, "settings": settings})
+        )
+        with pytest.raises(ModelFileError, match=f"got {count}=1000000000, expected at most"):
+            latentia.load(tmp_path / "model")
+
+
 def test_an_empty_array_may_not_be_wider_than_its_file(path):
     write_record(path, RECORD._replace(arrays={"empty": np.zeros((0, 10**12))}))
     assert "is damaged" in message_of(path)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _SIMPLE = (bool, int, float, str, type(None))
 _NUMBERS = ("objective", "loglik", "n_units", "n_obs")
+_COUNTS = ("n_components", "n_states", "n_clusters", "n_mix", "order")
 
 
 def _plain(settings: dict[str, Any]) -> dict[str, Any]:
@@ -100,8 +101,18 @@ def _errors(errors: Any, with_note: bool = False) -> Iterator[tuple[str, Any]]:
 
 
 def take_settings(estimator: Climbing, written: Record) -> None:
-    """Set the estimator's parameters as they were."""
-    estimator.set_params(**written.header["settings"])
+    """Set the estimator's parameters as they were.
+
+    Each component, state or lag has a number of its own in the file at least: one that claims more
+    of them is refused before memory is asked for.
+    """
+    settings = written.header["settings"]
+    there = sum(array.size for array in written.arrays.values())
+    for name in _COUNTS:
+        count = settings.get(name)
+        if isinstance(count, int) and count > there:
+            raise ValueError(f"got {name}={count}, expected at most {there}, the numbers there are")
+    estimator.set_params(**settings)
     if written.header["em"] is not None:
         estimator.set_params(em=EM(**written.header["em"]))
 
