@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.special import xlogy
 
-from latentia.mixture.merging import merge_components
+from latentia.mixture.merging import Merge, Merging, merge_components
 
 
 class Known:
@@ -86,3 +86,12 @@ def test_one_component_has_nothing_to_merge():
     assert merging.suggested() == 1
     with pytest.raises(ValueError, match="n_clusters=2, expected a whole number from 1 to 1"):
         merging.groups(2)
+
+
+def test_four_points_have_a_bend_and_three_have_none():
+    steep = Merge((0,), (1,), 40.0, 10.0)
+    flat = [Merge((0, 1), (2,), 39.0, 10.0), Merge((0, 1, 2), (3,), 38.0, 10.0)]
+    assert Merging(4, 90.0, (steep, *flat)).suggested() == 3
+    assert Merging(3, 90.0, (steep, flat[0])).suggested() == 3
+    straight = (Merge((0,), (1,), 60.0, 10.0), Merge((0, 1), (2,), 30.0, 10.0))
+    assert Merging(4, 90.0, (*straight, Merge((0, 1, 2), (3,), 0.0, 10.0))).suggested() == 4
