@@ -89,11 +89,11 @@ def read_hollow(path: Path, columns: Sequence[str] | None = None) -> HollowTable
         return of_numbers(np.array(mapped), npy_columns(mapped), str(path), columns)
     if kind in ("CSV", "TSV"):
         table = _as_text(path)
-        made = _chosen(table, _numbers_of_texts(path, table, columns), str(path), columns)
+        made = _chosen(table, _numbers_of_texts(path, table, columns), str(path))
         return made._replace(from_text=True)
     with decoding(path, "a table"):
         table = read_frame(path, None)
-    return _chosen(table, _numbers_of_types(table, str(path), columns), str(path), columns)
+    return _chosen(table, _numbers_of_types(table, str(path), columns), str(path))
 
 
 def of_numbers(
@@ -103,7 +103,7 @@ def of_numbers(
     pa = require("pyarrow", extra="io")
     table = pa.table({name: pa.array(values[:, j]) for j, name in enumerate(names)})
     wanted = list(names) if columns is None else named_columns(columns, names, source)
-    return _chosen(table, {name: to_floats_of(table[name]) for name in wanted}, source, columns)
+    return _chosen(table, {name: to_floats_of(table[name]) for name in wanted}, source)
 
 
 def texts_of(read: HollowTable, name: str) -> list[str | None]:
@@ -215,9 +215,7 @@ def _numbers_of_types(
     return {name: to_floats_of(table[name]) for name in wanted}
 
 
-def _chosen(
-    table: "pa.Table", found: dict[str, np.ndarray], source: str, columns: Sequence[str] | None
-) -> HollowTable:
+def _chosen(table: "pa.Table", found: dict[str, np.ndarray], source: str) -> HollowTable:
     names = tuple(found)
     values = np.column_stack([found[name] for name in names])
     require_finite(values, names, source, allow_missing=True)

@@ -183,7 +183,7 @@ class LatentClass(ClassUses, MixtureEstimator):
         self._validate_params()
         given = columns.read(self, X, reset=True)
         weights = errors.checked_weights(sample_weight, given[0].values)
-        errors.require_enough_rows(given[0].values, weights, self.n_components)
+        errors.require_enough_rows(weights, self.n_components)
         counted = weights > 0
         answers, others = self._split(given)
         basis = None

@@ -241,12 +241,12 @@ def training_rows(
     require_finite(x, names, type(estimator).__name__, holes)
     weights = checked_weights(sample_weight, x)
     require_known_columns(x, weights, names)
-    require_enough_rows(x, weights, estimator.n_components)
+    require_enough_rows(weights, estimator.n_components)
     judge_columns(x, weights, names, estimator.reg_covar)
     return Rows(x, weights), x.dtype
 
 
-def require_enough_rows(x: Array, weights: Array, n_components: int) -> None:
+def require_enough_rows(weights: Array, n_components: int) -> None:
     """Refuse fewer rows than components."""
     n = int((weights > 0).sum())
     if n < n_components:

@@ -197,7 +197,7 @@ def training_source(
     x = errors.validated(mixture, X, reset=True)
     weights = errors.checked_weights(sample_weight, x)
     k = mixture.n_components
-    errors.require_enough_rows(x, weights, k)
+    errors.require_enough_rows(weights, k)
     x = _that_count(x, weights)
     names = getattr(mixture, "feature_names_in_", None)
     errors.require_known_columns(x, weights, names)

@@ -142,7 +142,7 @@ def learned(
     units = isinstance(rows, GroupedRows)
     weights = rows.spread(rows.weights) if units else rows.weights
     q = setting.n_concomitant
-    errors.require_enough_rows(rows.x, weights, k)
+    errors.require_enough_rows(weights, k)
     if beside is not None:
         basis = Basis.of(rows.x[:, :q], weights)
         data.refuse_dependent(basis.dependent, beside.names, "concomitant")

@@ -224,7 +224,7 @@ def render(
         covariances=_covariances(estimates if gaussian else []),
         covariance_words=covariance_words(estimator) if gaussian else "",
         views=views_of(estimator, X, columns, standard_errors),
-        membership_words=wording.membership_words(labels, sureness, k),
+        membership_words=wording.membership_words(labels, sureness),
     )
 
 

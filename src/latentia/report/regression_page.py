@@ -63,9 +63,7 @@ def render_regression(
         covariances={"n": 0, "table": ""},
         covariance_words="",
         views=_views(estimator, estimates, k, standard_errors),
-        membership_words=wording.membership_words(labels, sureness, k).replace(
-            "group", "component"
-        ),
+        membership_words=wording.membership_words(labels, sureness).replace("group", "component"),
     )
 
 

@@ -200,7 +200,7 @@ def response_words(n_groups: int) -> str:
     return told + (", a bar for each group." if n_groups > 1 else ".")
 
 
-def membership_words(labels: Any, sureness: Array, n_groups: int) -> str:
+def membership_words(labels: Any, sureness: Array) -> str:
     """What the figure of the memberships shows."""
     unsure = int((sureness < 0.9).sum())
     n = len(labels)
