@@ -103,7 +103,7 @@ class ChainUses(ABC):
         >>> counts = [0, 1, 0, 0, 7, 5, 9, 6, 8, 0, 1, 0, 0]
         >>> model = HiddenMarkov("poisson", 2, random_state=0).fit(counts)
         >>> model.predict_proba(counts, given="before")[5].round(2)
-        array([0.8, 0.2])
+        array([0.2, 0.8])
         """
         if given not in GIVEN:
             raise ValueError(f"got given={given!r}, expected one of {', '.join(GIVEN)}")
