@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from scipy.stats import lognorm
+from scipy.stats import lognorm, norm
 
 from latentia.engine.space import DegenerateError
 from latentia.families.lognormal import LogNormal, LogNormalParams
@@ -66,3 +66,14 @@ def test_distribution_function():
 def test_faults():
     wrong = LogNormal(1).fault(np.array([[1.0], [np.nan], [-1.0]]))
     assert wrong == (2, 0, "expected a finite number above 0")
+
+
+def test_draws_far_above_the_mean_stay_in_their_window():
+    """Ten deviations above it, the distribution function itself is one in a float."""
+    family = LogNormal(1, truncated=(np.exp(10.0), np.inf))
+    params = LogNormalParams(np.zeros((1, 1)), np.ones((1, 1)))
+    drawn = family.draw(params, np.zeros(4000, dtype=np.intp), np.random.default_rng(0))
+    beyond = np.log(drawn[:, 0]) - 10.0
+    assert (beyond >= 0).all()
+    mean = norm.pdf(10.0) / norm.sf(10.0) - 10.0  # of a normal distribution's tail
+    assert beyond.mean() == pytest.approx(mean, abs=5 * beyond.std() / 4000**0.5)
