@@ -14,6 +14,7 @@ from latentia import (
     Mixture,
     MixtureRegression,
     datasets,
+    load,
     select,
 )
 from latentia.backends.errors import ClusterError
@@ -155,6 +156,25 @@ def test_climbing_together_only_raises_and_does_not_depend_on_processes():
     logliks = [[c.loglik for c in swept.candidates] for swept in (one, two)]
     assert logliks[0] == logliks[1]
     assert np.isfinite(two.best_estimator.standard_errors().means).all()
+
+
+def test_what_climbed_together_first_is_said(tmp_path):
+    alone, together = (
+        select(GaussianMixture(random_state=0), FAITHFUL, {"n_components": [2, 3]}, exchange=e)
+        for e in (0, None)
+    )
+    told = "climbed together first"
+    assert (alone.n_begun, together.n_begun) == (0, 2)
+    assert told not in str(alone)
+    assert told in str(together)
+    path = tmp_path / "best.safetensors"
+    together.best_estimator.save(path)
+    for fitted in (together.best_estimator, load(path)):
+        sentences = " ".join(fitted.certificate_.sentences())
+        assert "One start was made" not in sentences
+        assert "candidates of a sweep found together" in sentences
+    assert together.best_estimator.start_ == "sweep"
+    assert "sweep" not in " ".join(alone.best_estimator.certificate_.sentences())
 
 
 def test_what_settles_a_fit_by_itself_is_left_to_it():

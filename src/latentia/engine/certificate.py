@@ -103,6 +103,9 @@ class Certificate:
         Starts, the last of them, that were made of the best of the others.
     one_maximum : bool
         Whether the model says that there is no other maximum.
+    start_found : str
+        How the only start was found, in a sentence, where others were looked at before; else
+        empty.
     """
 
     status: Status
@@ -127,6 +130,7 @@ class Certificate:
     n_outrun: int = 0
     n_rearranged: int = 0
     one_maximum: bool = False
+    start_found: str = ""
 
     @property
     def alike(self) -> float:
@@ -209,7 +213,8 @@ class Certificate:
         elif self.one_maximum:
             told.append("There is no other maximum, wherever a climb starts.")
         else:
-            told.append("One start was made; another could find a higher maximum.")
+            found = self.start_found or "One start was made; another could find a higher maximum."
+            told.append(found)
         if self.n_degenerate:
             collapsed, n = _counted(self.n_degenerate, "start"), self.n_degenerate
             told.append(f"{collapsed} collapsed and {_were(n)} left out.")

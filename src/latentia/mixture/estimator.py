@@ -275,6 +275,7 @@ class GaussianMixture(NormalMixtureEstimator):
         if begun:
             em = portfolio.single(em)
         fit = self._climb(em, model, source, first, errors.collapsed)
+        fit = portfolio.found_by_a_sweep(fit) if begun else fit
         self._keep(fit, frame, rows, seen.dtype)
         self.start_ = portfolio.winner(how, fit, guessed=guessed, begun=begun)
         return em

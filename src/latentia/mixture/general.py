@@ -208,6 +208,7 @@ class Mixture(MixtureEstimator):
         fit = self._climb(em, model, source, first, errors.no_maximum)
         begun = begin is not None
         self.start_ = portfolio.winner(self.init_params, fit, guessed=guessed, begun=begun)
+        fit = portfolio.found_by_a_sweep(fit) if begun else fit
         self._keep(fit, model, source, parts)
         return em
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from latentia.engine import EM, Fit
@@ -35,6 +36,18 @@ def single(em: EM) -> EM:
 
 GIVEN, SWEEP = "given", "sweep"
 """Starts that guessed nothing: the user's own, and what a sweep found for a fit of its."""
+
+
+FOUND = (
+    "The start is the highest that the candidates of a sweep found together; another could still "
+    "find a higher maximum."
+)
+"""What a certificate says of the start that a sweep found."""
+
+
+def found_by_a_sweep(fit: Fit[Any]) -> Fit[Any]:
+    """The fit with a certificate that says where its start came from."""
+    return replace(fit, certificate=replace(fit.certificate, start_found=FOUND))
 
 
 def winner(method: str, fit: Fit[Any], *, guessed: bool = True, begun: bool = False) -> str:
