@@ -30,9 +30,10 @@ def factors_asked(n_components: int | None, n_features: int) -> int:
     if n_components is None:
         return n_features
     if n_components > n_features:
+        most = most_factors(n_features)
         raise ValueError(
             f"got n_components={n_components} for {n_features} columns, expected at most "
-            f"{n_features}; columns can tell {most_factors(n_features)} factors apart"
+            f"{n_features}; columns can tell {most} factor{'' if most == 1 else 's'} apart"
         )
     return int(n_components)
 
