@@ -6,6 +6,7 @@ import warnings
 import joblib
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 import sklearn.mixture
 from sklearn.base import clone
@@ -73,6 +74,10 @@ def test_single_precision_in_gives_single_precision_out(kind):
     double = GaussianMixture(2, covariance_type=kind, random_state=0).fit(x.astype(float))
     np.testing.assert_allclose(gm.means_, double.means_, rtol=1e-6)
     assert gm.loglik_ == double.loglik_  # sums are in double precision
+    for rows in (x, pd.DataFrame(x), pl.DataFrame(x)):
+        assert gm.score_samples(rows).dtype == gm.predict_proba(rows).dtype == np.float32
+    for fitted, rows in ((gm, x.astype(float)), (double, x), (gm, x.tolist())):
+        assert fitted.score_samples(rows).dtype == fitted.predict_proba(rows).dtype == np.float64
     np.testing.assert_allclose(gm.score_samples(x), double.score_samples(x), rtol=1e-4, atol=1e-4)
 
 

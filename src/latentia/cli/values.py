@@ -136,7 +136,7 @@ def split_names(option: str, text: str, known: Sequence[str]) -> list[str]:
     names = list(dict.fromkeys(alike.get(name, name) for name in asked))
     for name in names:
         if name not in known:
-            near = difflib.get_close_matches(name.lower(), known, 1, 0.75)
+            near = difflib.get_close_matches(name.lower(), known, 1)
             raise Refusal(
                 f"got {option} {name or repr(text)}, expected {', '.join(known[:-1])} "
                 f"or {known[-1]}" + (f"; did you mean {near[0]}?" if near else "")

@@ -215,13 +215,18 @@ class MixtureEstimator(DensityMixin, Climbing, ABC):
         """The most probable component of each row, shape (n,)."""
         return memberships.labels(self._memberships(X))
 
-    def predict_proba(self, X: Any) -> Array:
-        """The probability of each component for each row, shape (n, K)."""
-        return memberships.probabilities(self._memberships(X))
+    def predict_proba(self, X: Any) -> NDArray[np.floating[Any]]:
+        """The probability of each component for each row, shape (n, K).
 
-    def score_samples(self, X: Any) -> Array:
-        """The log-likelihood of each row, shape (n,)."""
-        return memberships.log_densities(self._memberships(X))
+        In single precision where X and the parameters are.
+        """
+        known = memberships.probabilities(self._memberships(X))
+        return memberships.as_precise(known, X, getattr(self, "means_", None))
+
+    def score_samples(self, X: Any) -> NDArray[np.floating[Any]]:
+        """The log-likelihood of each row, shape (n,), in single precision as of `predict_proba`."""
+        known = memberships.log_densities(self._memberships(X))
+        return memberships.as_precise(known, X, getattr(self, "means_", None))
 
     def score(self, X: Any, y: Any = None) -> float:
         """The mean log-likelihood per row."""

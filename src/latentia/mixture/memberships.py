@@ -96,6 +96,13 @@ def log_densities(known: Known) -> Array:
     return np.concatenate([block.log_density for block in known])
 
 
+def as_precise(values: Array, X: Any, parameters: Any) -> NDArray[np.floating[Any]]:
+    """In single precision where rows and parameters are, as scikit-learn has it."""
+    kinds = {str(kind).lower() for kind in getattr(X, "dtypes", [getattr(X, "dtype", "")])}
+    single = kinds == {"float32"} and getattr(parameters, "dtype", None) == np.float32
+    return values.astype(np.float32) if single else values
+
+
 def sums(known: Known) -> Sums:
     """What information criteria are made of."""
     loglik = mixed = 0.0
