@@ -140,3 +140,13 @@ def test_the_same_model_under_another_name_is_no_rival(faithful):
     grid = {"n_components": [1], "covariance_type": ["full", "tied"]}
     selection = select(GaussianMixture(random_state=0), faithful.values, grid)
     assert "worse by" not in dict(summarise_selection(selection).facts)["why"]
+
+
+def test_the_only_proper_candidate_is_not_the_lowest_of_one(swept):
+    n = len(swept.candidates)
+    others = [i for i in range(n) if i != swept.best]
+    why = dict(summarise_selection(changed(swept, **{f"i{i}": FAILED for i in others})).facts)[
+        "why"
+    ]
+    assert f"the only candidate (of {n}) that ended at a proper maximum" in why
+    assert "candidates" not in why

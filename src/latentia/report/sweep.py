@@ -174,6 +174,8 @@ def contest(selection: Any) -> str:
     out = sum(failed(c) or set_aside(c) for c in selection.candidates)
     if not out:
         return f", the lowest of the {n} candidates"
+    if n - out == 1:
+        return f", the only candidate (of {n}) that ended at a proper maximum"
     return f", the lowest of the {n - out} candidates (of {n}) that ended at a proper maximum"
 
 
